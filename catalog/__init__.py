@@ -1,0 +1,1 @@
+"""What a recording is, and where recordings come from."""

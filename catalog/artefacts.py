@@ -1,0 +1,293 @@
+"""Writing files and publishing versions so that a crash at any moment leaves the previous ones usable.
+
+A *shelf* is a folder of published versions::
+
+    models/                      index/
+        20261121T203600Z-1f2e3d4c/  one finished version, never edited
+        CURRENT                      one line: the version in charge
+        .building-1234-ab12cd34/     a build under way, or the remains of a killed one
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from catalog.errors import DamagedArtefactError, MissingArtefactError
+
+CURRENT = "CURRENT"
+_BUILDING = ".building-"
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def write_aside(path: Path) -> Iterator[Path]:
+    """Write a file aside, then put it in place in one step.
+
+    Parameters
+    ----------
+    path : Path
+        The file to replace; its folder is created if needed.
+
+    Yields
+    ------
+    Path
+        A temporary name in the same folder. If the block succeeds it is synced and renamed to `path`;
+        if it raises, it is removed and `path` stays as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_remains(path.parent, f".{path.name}-")
+    aside = path.parent / f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        yield aside
+        _sync(aside)
+        aside.replace(path)
+        _sync(path.parent)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def build_aside(shelf: Path) -> Iterator[Path]:
+    """Make a folder in which a version can be built before it is published.
+
+    Parameters
+    ----------
+    shelf : Path
+        The folder of versions; created if needed.
+
+    Yields
+    ------
+    Path
+        An empty folder inside `shelf`. What is still there when the block ends was not published and is removed.
+    """
+    shelf.mkdir(parents=True, exist_ok=True)
+    remove_remains(shelf, _BUILDING)
+    building = shelf / f"{_BUILDING}{os.getpid()}-{secrets.token_hex(4)}"
+    building.mkdir()
+    try:
+        yield building
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def publish(building: Path, shelf: Path, version: str) -> Path:
+    """Put a finished build in charge: sync it, rename it to its version, point CURRENT at it.
+
+    Parameters
+    ----------
+    building : Path
+        Folder made by `build_aside` in `shelf`.
+    shelf : Path
+        The folder of versions.
+    version : str
+        Name from `new_version`.
+
+    Returns
+    -------
+    Path
+        The published folder.
+    """
+    for path in sorted(building.rglob("*")):
+        _sync(path)
+    _sync(building)
+    published = building.rename(shelf / version)
+    _sync(shelf)
+    with write_aside(shelf / CURRENT) as aside:
+        aside.write_text(version + "\n", encoding="utf-8")
+    return published
+
+
+def new_version(digest: str) -> str:
+    """Name a version by the time (UTC) and by what is in it.
+
+    Parameters
+    ----------
+    digest : str
+        Hexadecimal digest of the content.
+
+    Returns
+    -------
+    str
+        For example ``20261121T203600Z-1f2e3d4c``; names sort by time.
+    """
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{digest[:8]}"
+
+
+def current_version(shelf: Path) -> Path:
+    """Find the version in charge.
+
+    Parameters
+    ----------
+    shelf : Path
+        The folder of versions.
+
+    Returns
+    -------
+    Path
+        The folder that CURRENT names.
+
+    Raises
+    ------
+    MissingArtefactError
+        If nothing was published there yet.
+    DamagedArtefactError
+        If CURRENT names no folder of the shelf.
+    """
+    pointer = shelf / CURRENT
+    if not pointer.is_file():
+        raise MissingArtefactError(f"expected a published version in {shelf}, found no {CURRENT} file there")
+    name = pointer.read_text(encoding="utf-8", errors="replace").strip()
+    version = shelf / name
+    if not name or name.startswith(".") or "\0" in name or Path(name).name != name or not version.is_dir():
+        raise DamagedArtefactError(f"{pointer} names {name!r}, which is no folder in {shelf}; publish a new version")
+    return version
+
+
+def sha256_file(path: Path) -> str:
+    """Digest a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """Digest every file of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Read with its subfolders.
+
+    Returns
+    -------
+    dict
+        Path relative to `folder` (with ``/``) to SHA-256, sorted by path.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}
+
+
+def verify(folder: Path, expected: Mapping[str, str]) -> None:
+    """Check the files of a published version against the checksums in its manifest.
+
+    Parameters
+    ----------
+    folder : Path
+        The published version.
+    expected : mapping
+        As `checksums` gave it when the version was built.
+
+    Raises
+    ------
+    DamagedArtefactError
+        If a file is absent or its content changed.
+    """
+    for name, digest in expected.items():
+        path = folder / name
+        if not path.is_file():
+            raise DamagedArtefactError(f"{path} is listed in the manifest and absent; publish a new version")
+        found = sha256_file(path)
+        if found != digest:
+            raise DamagedArtefactError(
+                f"{path} has changed since it was published: expected SHA-256 {digest}, found {found}; "
+                "publish a new version or restore the file"
+            )
+
+
+def write_json(path: Path, content: Mapping[str, object]) -> None:
+    """Write a JSON object, readable by people, into a folder that is not published yet.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    content : mapping
+        Anything `json` writes; NaN is refused.
+    """
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, object]:
+    """Read a JSON object that onemaster wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    dict
+        Its content.
+
+    Raises
+    ------
+    DamagedArtefactError
+        If the file is absent, is not JSON or holds no object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DamagedArtefactError(f"expected a JSON object in {path}, got: {error}; publish a new version") from error
+    if not isinstance(content, dict):
+        raise DamagedArtefactError(f"expected a JSON object in {path}, found a {type(content).__name__}")
+    return content
+
+
+def remove_remains(folder: Path, prefix: str) -> None:
+    """Remove what killed processes left half written.
+
+    Parameters
+    ----------
+    folder : Path
+        Where builds and files are written aside.
+    prefix : str
+        What their names start with; the writer's process id follows it. Those of living processes stay.
+    """
+    for path in folder.glob(f"{prefix}*"):
+        owner = path.name.removeprefix(prefix).split("-", 1)[0]
+        if not owner.isdigit() or _is_running(int(owner)):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,73 @@
+"""Where things stand in a data folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """The default places of everything that onemaster keeps.
+
+    Attributes
+    ----------
+    root : Path
+        The data folder, ``data`` by default.
+    catalog : Path
+        SQLite file of recordings.
+    groundtruth : Path
+        CSV file of labelled pairs.
+    models : Path
+        Shelf of published models.
+    index : Path
+        Shelf of published indexes.
+    copies : Path
+        Our indexed copies of catalogues that cannot be used as they are.
+    """
+
+    root: Path
+    catalog: Path
+    groundtruth: Path
+    models: Path
+    index: Path
+    copies: Path
+
+    @classmethod
+    def at(
+        cls,
+        root: Path,
+        *,
+        catalog: Path | None = None,
+        groundtruth: Path | None = None,
+        models: Path | None = None,
+        index: Path | None = None,
+    ) -> DataFolder:
+        """Lay out a data folder, some places of which may lie elsewhere.
+
+        Parameters
+        ----------
+        root : Path
+            The data folder; need not exist.
+        catalog : Path, optional
+            Catalogue, if not in the data folder.
+        groundtruth : Path, optional
+            Labelled pairs, if not in the data folder.
+        models : Path, optional
+            Shelf of models, if not in the data folder.
+        index : Path, optional
+            Shelf of indexes, if not in the data folder.
+
+        Returns
+        -------
+        DataFolder
+            All places.
+        """
+        return cls(
+            root=root,
+            catalog=catalog or root / "catalog.db",
+            groundtruth=groundtruth or root / "groundtruth.csv",
+            models=models or root / "models",
+            index=index or root / "index",
+            copies=root / "copies",
+        )

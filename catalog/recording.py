@@ -1,0 +1,120 @@
+"""The one record type that everything downstream works on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LIST_SEPARATOR = "|"
+_MISSING = frozenset({"", "none", "null", "nan", "<na>"})
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One sound recording, as a catalogue describes it.
+
+    Texts are kept as the catalogue writes them; comparing them is the business of `catalog.normalize` and `matching`.
+    ``None`` and the empty tuple mean missing.
+
+    Attributes
+    ----------
+    sr_id : str
+        Unique id within the catalogue.
+    title : str or None
+        Title as delivered, version notes included.
+    artists, isrcs, contributors : tuple of str
+        Names and codes as delivered, in the delivered order.
+    album : str or None
+        Title of the release.
+    duration_ms : int or None
+        Length in milliseconds, positive.
+    release_year : int or None
+        Four digits.
+    label, language : str or None
+        As delivered.
+    """
+
+    sr_id: str
+    title: str | None = None
+    artists: tuple[str, ...] = ()
+    isrcs: tuple[str, ...] = ()
+    contributors: tuple[str, ...] = ()
+    album: str | None = None
+    duration_ms: int | None = None
+    release_year: int | None = None
+    label: str | None = None
+    language: str | None = None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, object]) -> Recording:
+        """Make a recording from a stored row.
+
+        Parameters
+        ----------
+        row : mapping
+            Column name to value; ``sr_id`` is required, every other column may be absent, ``None``, a number or text.
+
+        Returns
+        -------
+        Recording
+            With missing values recognised and list fields split at ``|``.
+        """
+        return cls(
+            sr_id=str(row["sr_id"]),
+            title=clean(row.get("title")),
+            artists=split_list(row.get("artists")),
+            isrcs=split_list(row.get("isrcs")),
+            contributors=split_list(row.get("contributors")),
+            album=clean(row.get("album")),
+            duration_ms=_positive(row.get("duration_ms")),
+            release_year=_positive(row.get("release_year")),
+            label=clean(row.get("label")),
+            language=clean(row.get("language")),
+        )
+
+
+def clean(value: object) -> str | None:
+    """Strip a raw value and recognise the ways in which catalogues write "missing".
+
+    Parameters
+    ----------
+    value : object
+        A cell as read from a file or a table.
+
+    Returns
+    -------
+    str or None
+        ``None`` for absent, blank, ``None``, ``null`` and ``nan`` in any case; else the stripped text.
+    """
+    if value is None:
+        return None
+    text = str(value).strip()
+    return None if text.casefold() in _MISSING else text
+
+
+def split_list(value: object) -> tuple[str, ...]:
+    """Split a list field at ``|`` and drop missing and repeated entries.
+
+    Parameters
+    ----------
+    value : object
+        A cell such as ``"John Lennon|Paul McCartney"``.
+
+    Returns
+    -------
+    tuple of str
+        Entries in their order; empty if the field is missing.
+    """
+    text = clean(value)
+    if text is None:
+        return ()
+    if LIST_SEPARATOR not in text:
+        return (text,)
+    parts = (clean(part) for part in text.split(LIST_SEPARATOR))
+    return tuple(dict.fromkeys(part for part in parts if part is not None))
+
+
+def _positive(value: object) -> int | None:
+    if isinstance(value, int) and value > 0:
+        return value
+    return None
