@@ -1,0 +1,1 @@
+"""From a recording to one line of text to one unit vector."""

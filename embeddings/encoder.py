@@ -1,0 +1,173 @@
+"""Recordings to unit vectors, through any SentenceTransformer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.modules.normalize import Normalize
+
+from catalog.artefacts import checksums
+from catalog.errors import DamagedArtefactError, InputError
+from catalog.normalize import NORMALIZER_VERSION
+from catalog.recording import Recording
+from embeddings.text import TEMPLATE_VERSION, recording_text
+from embeddings.trigrams import HashedTrigrams
+
+logger = logging.getLogger(__name__)
+
+_MODULES_FILE = "modules.json"
+_OWN_MODULE = f"{HashedTrigrams.__module__}.{HashedTrigrams.__qualname__}"
+# Hashing is cheapest in large batches; a transformer pads every text of a batch to its longest and wants small ones.
+_OWN_BATCH, _OTHER_BATCH = 4_096, 64
+
+
+class Encoder:
+    """A SentenceTransformer that takes recordings and gives unit vectors.
+
+    Parameters
+    ----------
+    model : SentenceTransformer
+        Ours or any other.
+    digest : str, optional
+        Names the exact encoder; known once it stands in a folder.
+    """
+
+    def __init__(self, model: SentenceTransformer, digest: str = "") -> None:
+        self.model = model
+        self.digest = digest
+        dimension = model.get_embedding_dimension()
+        if dimension is None:
+            raise InputError("expected an encoder that tells its dimension, this SentenceTransformer does not")
+        self.dimension = int(dimension)
+        self._batch = _OWN_BATCH if isinstance(model[0], HashedTrigrams) else _OTHER_BATCH
+
+    @classmethod
+    def fit(cls, recordings: Iterable[Recording]) -> Encoder:
+        """Fit the default encoder, hashed character trigrams, on a catalogue.
+
+        Parameters
+        ----------
+        recordings : iterable of Recording
+            Read once, in bounded memory.
+
+        Returns
+        -------
+        Encoder
+            Without a digest until it is saved.
+
+        Raises
+        ------
+        InputError
+            If there are no recordings.
+        """
+        trigrams = HashedTrigrams.fit(map(recording_text, recordings))
+        return cls(SentenceTransformer(modules=[trigrams, Normalize()], device="cpu"))
+
+    @classmethod
+    def load(cls, source: str | Path) -> Encoder:
+        """Open an encoder: a folder that `save` wrote, or any SentenceTransformer by path or hub name.
+
+        Parameters
+        ----------
+        source : str or Path
+            A folder, or a model's name on the hub (which needs the network once).
+
+        Returns
+        -------
+        Encoder
+            With its digest if `source` is a folder.
+
+        Raises
+        ------
+        InputError
+            If it is neither; the cause is chained. Code that comes with a model is never run.
+        DamagedArtefactError
+            If the folder is one of ours and cannot be read.
+        """
+        folder = Path(source)
+        if _is_ours(folder):
+            model = SentenceTransformer(modules=[HashedTrigrams.load(str(folder)), Normalize()], device="cpu")
+        else:
+            try:
+                model = SentenceTransformer(str(source))
+            except Exception as error:  # the library, torch and the hub client raise many kinds
+                raise InputError(
+                    f"expected a SentenceTransformer folder or a model's name on the hub, got {str(source)!r}: {error}"
+                ) from error
+        return cls(model, encoder_digest(folder) if folder.is_dir() else "")
+
+    def save(self, folder: Path) -> Encoder:
+        """Write the encoder as a SentenceTransformer folder.
+
+        Parameters
+        ----------
+        folder : Path
+            Must not hold another model.
+
+        Returns
+        -------
+        Encoder
+            The same model, with the digest of what was written.
+        """
+        self.model.save(str(folder), create_model_card=False)
+        return Encoder(self.model, encoder_digest(folder))
+
+    def encode(self, recordings: Sequence[Recording]) -> npt.NDArray[np.float32]:
+        """Turn recordings into vectors.
+
+        Parameters
+        ----------
+        recordings : sequence of Recording
+            Any number; an encoder of ours gives the same vectors whatever comes with them.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n, dimension), float32, rows of length 1; zeros for a recording without any text.
+        """
+        if not recordings:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        vectors: Any = self.model.encode(
+            [recording_text(recording) for recording in recordings],
+            batch_size=self._batch,
+            show_progress_bar=False,
+            convert_to_tensor=True,
+            normalize_embeddings=True,
+        )
+        return np.ascontiguousarray(vectors.cpu().numpy(), dtype=np.float32)
+
+
+def encoder_digest(folder: Path) -> str:
+    """Name an encoder by all that decides its vectors.
+
+    Parameters
+    ----------
+    folder : Path
+        A SentenceTransformer folder.
+
+    Returns
+    -------
+    str
+        SHA-256 over its files and the versions of the text template and the normaliser, hexadecimal.
+    """
+    decisive = {"files": checksums(folder), "template": TEMPLATE_VERSION, "normalizer": NORMALIZER_VERSION}
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def _is_ours(folder: Path) -> bool:
+    listing = folder / _MODULES_FILE
+    if not listing.is_file():
+        return False
+    try:
+        modules = json.loads(listing.read_text(encoding="utf-8"))
+        return bool(modules[0]["type"] == _OWN_MODULE)
+    except (ValueError, LookupError, TypeError) as error:
+        raise DamagedArtefactError(f"expected a list of modules in {listing}, got: {error}") from error
