@@ -1,0 +1,1 @@
+"""From vectors to nearest neighbours; a published build is never edited."""

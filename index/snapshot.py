@@ -1,0 +1,237 @@
+"""One published build of the index, opened for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.artefacts import read_json, verify
+from catalog.errors import DamagedArtefactError, UnknownRecordingError
+from index.vectors import FLAT, Queries, Rows, VectorIndex, Vectors
+
+MANIFEST_FILE = "manifest.json"
+FAISS_FILE = "index.faiss"
+VECTORS_FILE = "vectors.npy"
+IDS_FILE = "ids.npy"
+FORMAT = 1
+
+_EXACT_BLOCK = 16_384
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest recordings of some queries.
+
+    Attributes
+    ----------
+    rows : numpy.ndarray
+        Shape (n_queries, k), int64, nearest first; -1 where there are fewer than k.
+    cosines : numpy.ndarray
+        Shape (n_queries, k), float32, exact; NaN where `rows` is -1.
+    """
+
+    rows: Rows
+    cosines: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Ids, exact vectors and the FAISS index of one build.
+
+    Attributes
+    ----------
+    version : str
+        Name of the build.
+    ids : numpy.ndarray
+        Shape (n,), bytes (UTF-8), ascending; row numbers are positions in it.
+    vectors : numpy.ndarray
+        Shape (n, dim), float16, memory-mapped.
+    vector_index : VectorIndex
+        Proposes neighbours.
+    widening : int
+        How many rows are proposed for every neighbour wanted, before the exact cosines decide.
+    manifest : dict
+        As published.
+    """
+
+    version: str
+    ids: npt.NDArray[np.bytes_]
+    vectors: Vectors
+    vector_index: VectorIndex
+    widening: int
+    manifest: dict[str, object]
+
+    @classmethod
+    def load(cls, folder: Path) -> Snapshot:
+        """Open a published build and check all of it.
+
+        Parameters
+        ----------
+        folder : Path
+            The version's folder.
+
+        Returns
+        -------
+        Snapshot
+            Ready to search; vectors and ids are mapped, not read.
+
+        Raises
+        ------
+        DamagedArtefactError
+            If a file is absent, altered or not what the manifest says.
+        """
+        manifest = read_json(folder / MANIFEST_FILE)
+        files, found = manifest.get("files"), manifest.get("format")
+        if found != FORMAT or not isinstance(files, dict):
+            raise DamagedArtefactError(
+                f"expected an index of format {FORMAT} in {folder}, found format {found!r}: run onemaster rebuild"
+            )
+        verify(folder, files)
+        ids = np.load(folder / IDS_FILE, mmap_mode="r", allow_pickle=False)
+        vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
+        vector_index = VectorIndex.load(str(manifest["kind"]), folder / FAISS_FILE)
+        if not len(ids) == len(vectors) == vector_index.faiss_index.ntotal == manifest["count"]:
+            raise DamagedArtefactError(
+                f"expected {manifest['count']} recordings in {folder}, found {len(ids)} ids, {len(vectors)} vectors "
+                f"and {vector_index.faiss_index.ntotal} index entries: run onemaster rebuild"
+            )
+        return cls(folder.name, ids, vectors, vector_index, int(str(manifest["widening"])), manifest)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rows_of(self, sr_ids: Sequence[str]) -> Rows:
+        """Find where recordings stand.
+
+        Parameters
+        ----------
+        sr_ids : sequence of str
+            Ids of recordings.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n,), int64.
+
+        Raises
+        ------
+        UnknownRecordingError
+            For the first id that the index does not hold.
+        """
+        wanted = np.array([sr_id.encode() for sr_id in sr_ids], dtype=np.bytes_)
+        rows = np.searchsorted(self.ids, wanted)
+        for sr_id, row, key in zip(sr_ids, rows, wanted, strict=True):
+            if row == len(self.ids) or self.ids[row] != key:
+                raise UnknownRecordingError(sr_id)
+        return rows.astype(np.int64)
+
+    def ids_of(self, rows: Rows) -> list[str]:
+        """Name the recordings at some rows.
+
+        Parameters
+        ----------
+        rows : numpy.ndarray
+            Shape (n,), each from 0 to ``len(self) - 1``.
+
+        Returns
+        -------
+        list of str
+            Their ids.
+        """
+        return [key.decode() for key in self.ids[rows].tolist()]
+
+    def cosines(self, q_rows: Rows, m_rows: Rows) -> npt.NDArray[np.float32]:
+        """Compare stored recordings pair by pair.
+
+        Parameters
+        ----------
+        q_rows : numpy.ndarray
+            Shape (n_pairs,), rows of one side.
+        m_rows : numpy.ndarray
+            Shape (n_pairs,), rows of the other.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_pairs,), float32; see `pair_cosines`.
+        """
+        return pair_cosines(self.vectors[q_rows], self.vectors[m_rows])
+
+    def nearest(self, queries: Queries, k: int, own_rows: Rows | None = None) -> Neighbours:
+        """Find the nearest recordings.
+
+        Parameters
+        ----------
+        queries : numpy.ndarray
+            Shape (n_queries, dim), float32 unit rows.
+        k : int
+            Neighbours per query.
+        own_rows : numpy.ndarray, optional
+            Shape (n_queries,): the queries' own rows, which are never their neighbours.
+
+        Returns
+        -------
+        Neighbours
+            By exact cosine; equal cosines in the order of rows, that is of ids.
+        """
+        # An exact index needs no more than the neighbours wanted and the record itself.
+        wanted = k + 1 if self.vector_index.kind == FLAT else (k + 1) * self.widening
+        rows = self.vector_index.propose(queries, min(wanted, len(self)))
+        if own_rows is not None:
+            rows = np.where(rows == own_rows[:, None], -1, rows)
+        return rank(self.vectors, queries, rows, k)
+
+
+def rank(vectors: Vectors, queries: Queries, rows: Rows, k: int) -> Neighbours:
+    """Order proposed rows by their exact cosine and keep the best.
+
+    Parameters
+    ----------
+    vectors : numpy.ndarray
+        Shape (n, dim), float16.
+    queries : numpy.ndarray
+        Shape (n_queries, dim), float32.
+    rows : numpy.ndarray
+        Shape (n_queries, n_proposed), int64; -1 for none.
+    k : int
+        Neighbours to keep per query.
+
+    Returns
+    -------
+    Neighbours
+        Shape (n_queries, min(k, n_proposed)).
+    """
+    cosines = np.empty(rows.shape, dtype=np.float32)
+    step = max(1, _EXACT_BLOCK // max(1, rows.shape[1]))
+    for start in range(0, len(rows), step):
+        block = vectors[rows[start : start + step]].astype(np.float32)
+        cosines[start : start + step] = np.einsum("qd,qpd->qp", queries[start : start + step], block)
+    cosines[rows < 0] = -np.inf
+    order = np.lexsort((rows, -cosines), axis=1)[:, :k]
+    best_rows = np.take_along_axis(rows, order, axis=1)
+    best = np.take_along_axis(cosines, order, axis=1)
+    return Neighbours(best_rows, np.clip(np.where(best_rows < 0, np.nan, best), -1, 1))
+
+
+def pair_cosines(q_vectors: Vectors, m_vectors: Vectors) -> npt.NDArray[np.float32]:
+    """Compare vectors pair by pair.
+
+    Parameters
+    ----------
+    q_vectors : numpy.ndarray
+        Shape (n_pairs, dim), float16 unit rows of one side.
+    m_vectors : numpy.ndarray
+        Shape (n_pairs, dim), float16 unit rows of the other.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_pairs,), float32, cosines in [-1, 1]; NaN where a recording has no text, its vector being zero.
+    """
+    q, m = q_vectors.astype(np.float32), m_vectors.astype(np.float32)
+    products = np.clip(np.einsum("nd,nd->n", q, m), -1, 1)
+    return np.where(q.any(axis=1) & m.any(axis=1), products, np.nan).astype(np.float32)
