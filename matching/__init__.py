@@ -1,0 +1,1 @@
+"""From neighbours to pair features, to a match probability, to a class."""

@@ -1,0 +1,286 @@
+"""The one path from two recordings to a decision; service, command line and batch all take it.
+
+ids -> recordings (catalogue) and cosine (index) -> five features -> match probability -> valid or invalid
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from catalog.artefacts import current_version
+from catalog.errors import MismatchedArtefactError, MissingArtefactError, UnknownRecordingError
+from catalog.paths import DataFolder
+from catalog.recording import Recording
+from catalog.store import Catalog
+from index.snapshot import Snapshot
+from matching.classifier import INVALID, VALID, PairClassifier, probability
+from matching.features import FEATURES, Features, pair_features
+from matching.model import Model
+
+logger = logging.getLogger(__name__)
+
+BIAS = "bias"
+# Candidates are ranked by probability out of at least this many nearest neighbours: a true duplicate that is written
+# very differently is often not among the first few.
+_POOL = 50
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided on a pair, and why.
+
+    Attributes
+    ----------
+    q, m : Recording
+        Query and candidate.
+    features : dict
+        Name to value; ``None`` is missing.
+    contributions : dict
+        Feature name, or ``bias``, to what it adds to the log-odds of a match; they sum to them.
+    match_probability : float
+        Calibrated, 0 to 1.
+    decided : str
+        ``valid`` (the same master) or ``invalid``.
+    needs_review : bool
+        Whether the probability lies where a person should look.
+    """
+
+    q: Recording
+    m: Recording
+    features: dict[str, float | None]
+    contributions: dict[str, float]
+    match_probability: float
+    decided: str
+    needs_review: bool
+
+
+class Matcher:
+    """Judges pairs of recordings and proposes the nearest duplicates.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Where recordings are looked up.
+    snapshot : Snapshot
+        Their vectors and neighbours; built from this catalogue.
+    model : Model
+        With the encoder that the snapshot was built with.
+    """
+
+    def __init__(self, catalog: Catalog, snapshot: Snapshot, model: Model) -> None:
+        self.catalog = catalog
+        self.snapshot = snapshot
+        self.model = model
+
+    @classmethod
+    def open(cls, folder: DataFolder) -> Matcher:
+        """Open the published index, its catalogue and the model that fits them.
+
+        Parameters
+        ----------
+        folder : DataFolder
+            Where they stand.
+
+        Returns
+        -------
+        Matcher
+            Every part checked against the others.
+
+        Raises
+        ------
+        MissingArtefactError
+            If no index is published yet.
+        MismatchedArtefactError
+            If the catalogue changed since the index was built, or no model fits the index.
+        DamagedArtefactError
+            If a published file is absent or altered.
+        CatalogError
+            If the catalogue cannot be used.
+        """
+        try:
+            snapshot = Snapshot.load(current_version(folder.index))
+        except MissingArtefactError as error:
+            raise MissingArtefactError(f"{error}: run onemaster rebuild --data {folder.root}") from error
+        model = _fitting_model(snapshot, folder)
+        catalog = Catalog.open(folder.catalog, folder.copies)
+        found, expected = catalog.digest(), snapshot.manifest["catalog_digest"]
+        if found != expected:
+            catalog.close()
+            raise MismatchedArtefactError(
+                f"the index {snapshot.version} was built from another state of {folder.catalog}: expected digest "
+                f"{expected}, found {found}: run onemaster rebuild --data {folder.root}"
+            )
+        return cls(catalog, snapshot, model)
+
+    def close(self) -> None:
+        """Close the catalogue."""
+        self.catalog.close()
+
+    def classify(self, q_sr_id: str, m_sr_id: str) -> Decision:
+        """Judge one pair.
+
+        Parameters
+        ----------
+        q_sr_id : str
+            Id of the query.
+        m_sr_id : str
+            Id of the candidate; swapping them changes nothing.
+
+        Returns
+        -------
+        Decision
+            A recording and itself are always valid.
+
+        Raises
+        ------
+        UnknownRecordingError
+            If the catalogue does not hold one of them.
+        """
+        return self.classify_many([(q_sr_id, m_sr_id)])[0]
+
+    def classify_many(self, pairs: Sequence[tuple[str, str]]) -> list[Decision]:
+        """Judge many pairs at once.
+
+        Parameters
+        ----------
+        pairs : sequence of (str, str)
+            Ids of queries and candidates.
+
+        Returns
+        -------
+        list of Decision
+            In the order of `pairs`, the same as one by one.
+
+        Raises
+        ------
+        UnknownRecordingError
+            For the first id that the catalogue does not hold.
+        """
+        q = self._recordings([q_sr_id for q_sr_id, _ in pairs])
+        m = self._recordings([m_sr_id for _, m_sr_id in pairs])
+        q_rows = self.snapshot.rows_of([recording.sr_id for recording in q])
+        m_rows = self.snapshot.rows_of([recording.sr_id for recording in m])
+        cosines = self.snapshot.cosines(q_rows, m_rows)
+        return decide(self.model.classifier, q, m, pair_features(q, m, cosines))
+
+    def candidates(self, sr_id: str, k: int = 10) -> list[Decision]:
+        """Propose the likeliest duplicates of a recording.
+
+        Parameters
+        ----------
+        sr_id : str
+            Id of the query.
+        k : int
+            How many, at least 1.
+
+        Returns
+        -------
+        list of Decision
+            At most k pairs of the query (as q) with its neighbours, most probable first, equal ones by cosine. Empty
+            if the recording has no text to be found by.
+
+        Raises
+        ------
+        UnknownRecordingError
+            If the catalogue does not hold it.
+        """
+        query = self.catalog.get(sr_id)
+        row = self.snapshot.rows_of([sr_id])
+        vector = self.snapshot.vectors[row].astype(np.float32)
+        if not vector.any():
+            return []
+        neighbours = self.snapshot.nearest(vector, max(k, _POOL), own_rows=row)
+        found = neighbours.rows[0] >= 0
+        rows, cosines = neighbours.rows[0][found], neighbours.cosines[0][found]
+        candidates = self._recordings(self.snapshot.ids_of(rows))
+        queries = [query] * len(candidates)
+        decisions = decide(self.model.classifier, queries, candidates, pair_features(queries, candidates, cosines))
+        # The neighbours come nearest first and the sort is stable.
+        return sorted(decisions, key=lambda decision: -decision.match_probability)[:k]
+
+    def _recordings(self, sr_ids: Sequence[str]) -> list[Recording]:
+        recordings = self.catalog.get_many(sr_ids)
+        for sr_id, recording in zip(sr_ids, recordings, strict=True):
+            if recording is None:
+                raise UnknownRecordingError(sr_id)
+        return [recording for recording in recordings if recording is not None]
+
+
+def decide(
+    classifier: PairClassifier, q: Sequence[Recording], m: Sequence[Recording], features: Features
+) -> list[Decision]:
+    """Turn the features of pairs into decisions.
+
+    Parameters
+    ----------
+    classifier : PairClassifier
+        On the five features.
+    q : sequence of Recording
+        Queries, n_pairs long.
+    m : sequence of Recording
+        Candidates, n_pairs long.
+    features : numpy.ndarray
+        Shape (n_pairs, 5), from `pair_features`.
+
+    Returns
+    -------
+    list of Decision
+        One per pair.
+    """
+    contributions = classifier.contributions(features)
+    probabilities = probability(contributions.sum(axis=1))
+    return [
+        _decision(classifier, pair, values, parts, float(match_probability))
+        for pair, values, parts, match_probability in zip(
+            zip(q, m, strict=True), features.tolist(), contributions.tolist(), probabilities, strict=True
+        )
+    ]
+
+
+def _decision(
+    classifier: PairClassifier,
+    pair: tuple[Recording, Recording],
+    values: list[float],
+    parts: list[float],
+    match_probability: float,
+) -> Decision:
+    q, m = pair
+    # Whether a recording is itself is no question of likeness.
+    match_probability = 1.0 if q.sr_id == m.sr_id else match_probability
+    return Decision(
+        q=q,
+        m=m,
+        features={name: None if math.isnan(value) else value for name, value in zip(FEATURES, values, strict=True)},
+        contributions=dict(zip((*FEATURES, BIAS), parts, strict=True)),
+        match_probability=match_probability,
+        decided=VALID if match_probability >= classifier.threshold else INVALID,
+        needs_review=classifier.review_low < match_probability < classifier.review_high,
+    )
+
+
+def _fitting_model(snapshot: Snapshot, folder: DataFolder) -> Model:
+    """Take the model in charge if it has the index's encoder, else the model that the index was built with."""
+    expected = snapshot.manifest["encoder_digest"]
+    problem = ""
+    try:
+        current = Model.load(current_version(folder.models))
+        if current.encoder_digest == expected:
+            return current
+        problem = f"the model in charge, {current.version}, has another encoder"
+    except MissingArtefactError as error:
+        problem = str(error)
+    built_with = folder.models / str(snapshot.manifest["model"])
+    if built_with.is_dir():
+        earlier = Model.load(built_with)
+        if earlier.encoder_digest == expected:
+            logger.warning("%s; using %s until onemaster rebuild --data %s", problem, earlier.version, folder.root)
+            return earlier
+    raise MismatchedArtefactError(
+        f"no model fits the index {snapshot.version}, which was built with the encoder {expected}: {problem}: "
+        f"run onemaster rebuild --data {folder.root}"
+    )
