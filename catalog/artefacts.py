@@ -10,6 +10,7 @@ A *shelf* is a folder of published versions::
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -265,7 +266,7 @@ def remove_remains(folder: Path, prefix: str) -> None:
     prefix : str
         What their names start with; the writer's process id follows it. Those of living processes stay.
     """
-    for path in folder.glob(f"{prefix}*"):
+    for path in folder.glob(f"{glob.escape(prefix)}*"):
         owner = path.name.removeprefix(prefix).split("-", 1)[0]
         if not owner.isdigit() or _is_running(int(owner)):
             continue

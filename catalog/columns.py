@@ -1,0 +1,173 @@
+"""Which column of somebody's table feeds which field of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from catalog.durations import parse_duration, parse_milliseconds, parse_year
+from catalog.errors import CatalogError
+
+FIELDS = ("title", "artists", "isrcs", "contributors", "album", "duration_ms", "release_year", "label", "language")
+COLUMNS = ("sr_id", *FIELDS)
+REQUIRED = ("sr_id", "title")
+_NUMBERS: dict[str, tuple[str, Callable[[object], int | None]]] = {
+    "duration_ms": ("duration_ms", parse_milliseconds),
+    "duration": ("duration_ms", parse_duration),
+    "release_year": ("release_year", parse_year),
+    "year": ("release_year", parse_year),
+}
+NAMES = tuple(dict.fromkeys((*COLUMNS, *_NUMBERS)))
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One column that feeds one field.
+
+    Attributes
+    ----------
+    field : str
+        One of `COLUMNS`.
+    column : str
+        As the file spells it.
+    position : int
+        Of the column in the file, from 0.
+    parse : callable or None
+        Reads a number out of a cell; ``None`` where the field is text.
+    """
+
+    field: str
+    column: str
+    position: int
+    parse: Callable[[object], int | None] | None
+
+
+def match_columns(found: Sequence[str], requests: Sequence[str] = ()) -> tuple[Feed, ...]:
+    """Decide which column feeds which field.
+
+    Names match whatever their case and surrounding blanks. ``duration`` (any unit) and ``year`` feed ``duration_ms``
+    and ``release_year`` unless the table has those themselves. A request goes before a column's own name.
+
+    Parameters
+    ----------
+    found : sequence of str
+        The columns of the file.
+    requests : sequence of str
+        ``ours=theirs`` or ``theirs=ours``, such as ``title=Song_Name`` or ``length=duration``; where both readings
+        are possible, the first.
+
+    Returns
+    -------
+    tuple of Feed
+        In the order of `COLUMNS`; at least one per name of `REQUIRED`.
+
+    Raises
+    ------
+    CatalogError
+        If a request names no such field or column, two requests name one field, a column that is needed is absent
+        or stands twice.
+    """
+    spelled = [fold(name) for name in found]
+    asked: dict[str, Feed] = {}
+    for request in requests:
+        feed = _requested(request, found, spelled)
+        if feed.field in asked:
+            raise CatalogError(f"expected one column for {feed.field}, got two with --column {request}; leave one out")
+        asked[feed.field] = feed
+    taken = {feed.position for feed in asked.values()}
+    feeds = dict(asked)
+    for name in NAMES:
+        if name in spelled and spelled.index(name) not in taken:
+            feed = _feed(name, name, found, spelled)
+            feeds.setdefault(feed.field, feed)
+    missing = [name for name in REQUIRED if name not in feeds]
+    if missing:
+        raise CatalogError(
+            f"expected the columns {' and '.join(REQUIRED)}, found no {' and no '.join(missing)} among: "
+            f"{_listed(found)}; name the column that holds it, for example --column {missing[0]}=NAME"
+        )
+    return tuple(feeds[name] for name in COLUMNS if name in feeds)
+
+
+def applies(request: str, found: Sequence[str]) -> bool:
+    """Tell whether a request can be met with these columns.
+
+    Parameters
+    ----------
+    request : str
+        ``ours=theirs`` or ``theirs=ours``.
+    found : sequence of str
+        The columns of the file.
+
+    Returns
+    -------
+    bool
+        ``False`` also for a request that is none.
+    """
+    return _sides(request, [fold(name) for name in found]) is not None
+
+
+def fold(name: str) -> str:
+    """Bring the name of a column into the form in which names are compared.
+
+    Parameters
+    ----------
+    name : str
+        As the file or the command line spells it.
+
+    Returns
+    -------
+    str
+        Stripped and case-folded.
+    """
+    return name.strip().casefold()
+
+
+def refusal(request: str, found: Sequence[str]) -> CatalogError:
+    """Say why a request cannot be met.
+
+    Parameters
+    ----------
+    request : str
+        As typed after ``--column``.
+    found : sequence of str
+        The columns of the file or files.
+
+    Returns
+    -------
+    CatalogError
+        To be raised.
+    """
+    return CatalogError(
+        f"expected --column FIELD=COLUMN, got {request!r}; the fields are: {', '.join(NAMES)}; "
+        f"the columns found are: {_listed(found)}"
+    )
+
+
+def _requested(request: str, found: Sequence[str], spelled: Sequence[str]) -> Feed:
+    sides = _sides(request, spelled)
+    if sides is None:
+        raise refusal(request, found)
+    ours, theirs = sides
+    return _feed(ours, theirs, found, spelled)
+
+
+def _sides(request: str, spelled: Sequence[str]) -> tuple[str, str] | None:
+    left, equals, right = (fold(part) for part in request.partition("="))
+    if equals:
+        for ours, theirs in ((left, right), (right, left)):
+            if ours in NAMES and theirs in spelled:
+                return ours, theirs
+    return None
+
+
+def _feed(ours: str, theirs: str, found: Sequence[str], spelled: Sequence[str]) -> Feed:
+    if spelled.count(theirs) > 1:
+        raise CatalogError(f"expected one column {theirs}, found it twice among: {_listed(found)}; rename one of them")
+    field, parse = _NUMBERS.get(ours, (ours, None))
+    position = spelled.index(theirs)
+    return Feed(field, found[position], position, parse)
+
+
+def _listed(found: Sequence[str]) -> str:
+    return ", ".join(repr(name[:80]) for name in found[:50]) or "none"

@@ -1,0 +1,183 @@
+"""Reading CSV files as they really are: any delimiter, stray quotes, ragged rows, broken bytes."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from catalog.columns import fold
+from catalog.errors import CatalogError
+from catalog.rows import RawRow, Source
+
+DELIMITERS = (",", ";", "\t")
+LONGEST_CELL = 1 << 20
+_LONGEST_RECORD = 4 * LONGEST_CELL
+_ESCAPED = re.compile("[\udc80-\udcff]")
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+class _UnclosedError(Exception):
+    """A record that goes on for longer than any record may."""
+
+
+class _Lines:
+    """The lines of a file, of which those after the first line of a record can be given back.
+
+    Parameters
+    ----------
+    stream : TextIO
+        Opened with ``newline=""``.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._held: deque[str] = deque()
+        self._size = 0
+        self.taken: list[str] = []
+        self.start = 1
+        self.ended = False
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self._size > _LONGEST_RECORD:
+            raise _UnclosedError
+        line = self._held.popleft() if self._held else self._read()
+        if not line:
+            self.ended = True
+            raise StopIteration
+        self.taken.append(line)
+        self._size += len(line)
+        return line
+
+    def next_record(self, keep: int | None = None) -> None:
+        """Go on behind the record, or give back all but the first `keep` of its lines."""
+        keep = len(self.taken) if keep is None else keep
+        self._held.extendleft(reversed(self.taken[keep:]))
+        self.start += keep
+        self.taken = []
+        self._size = 0
+        self.ended = False
+
+    def _read(self) -> str:
+        line = self._stream.readline(_LONGEST_RECORD + 1)
+        if len(line) > _LONGEST_RECORD:
+            rest = line
+            while rest and not rest.endswith(("\n", "\r")):
+                rest = self._stream.readline(_LONGEST_RECORD)
+        return line
+
+
+def open_csv(path: Path, encoding: str, known: frozenset[str]) -> Source:
+    """Look at the header of a CSV file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    encoding : str
+        Its encoding; a byte order mark at its beginning goes before it.
+    known : frozenset of str
+        Folded names of columns that are likely; the delimiter is the one of comma, semicolon and tab that finds most.
+
+    Returns
+    -------
+    Source
+        Rows with a wrong number of cells, undecodable bytes and the like carry a problem.
+
+    Raises
+    ------
+    CatalogError
+        If the file cannot be read, the encoding does not exist, or there is no header.
+    """
+    with _opened(path, encoding) as lines:
+        line = next((line for line in lines if line.strip()), "")
+        header_lines = len(lines.taken)
+    if not line:
+        raise CatalogError(f"expected a line with the names of the columns in {path}, found only blanks")
+    headers = {mark: [name.strip() for name in next(csv.reader([line], delimiter=mark))] for mark in DELIMITERS}
+    delimiter = max(
+        DELIMITERS, key=lambda mark: (sum(fold(name) in known for name in headers[mark]), len(headers[mark]))
+    )
+    columns = tuple(headers[delimiter])
+
+    def rows(positions: Sequence[int]) -> Iterator[RawRow]:
+        with _opened(path, encoding) as lines:
+            for _ in range(header_lines):
+                next(lines)
+            lines.next_record()
+            yield from _records(lines, delimiter, len(columns), positions)
+
+    return Source(path, columns, rows)
+
+
+@contextmanager
+def _opened(path: Path, encoding: str) -> Iterator[_Lines]:
+    # The limit belongs to the whole process, so it is only ever raised, never put back under another reader's feet.
+    csv.field_size_limit(max(csv.field_size_limit(), 2 * _LONGEST_RECORD + 2))
+    with path.open("rb") as raw:
+        beginning = raw.read(4)
+    encoding = next((name for mark, name in _MARKS if beginning.startswith(mark)), encoding)
+    try:
+        stream = path.open(encoding=encoding, errors="surrogateescape", newline="")
+    except LookupError as error:
+        raise CatalogError(f"expected the name of an encoding, got {encoding!r}; try utf-8 or cp1252") from error
+    try:
+        yield _Lines(stream)
+    except (OSError, UnicodeError) as error:
+        raise CatalogError(f"could not read {path} as {encoding}: {error}; check the file and its encoding") from error
+    finally:
+        stream.close()
+
+
+def _records(lines: _Lines, delimiter: str, width: int, positions: Sequence[int]) -> Iterator[RawRow]:
+    reader = csv.reader(lines, delimiter=delimiter)
+    while True:
+        try:
+            cells = next(reader, None)
+            stray = not _is_closed(lines, delimiter)
+        except (csv.Error, _UnclosedError):
+            cells, stray = [], True
+        if cells is None:
+            return
+        text = lines.taken[0] if len(lines.taken) == 1 else "".join(lines.taken)
+        if stray:
+            yield RawRow(lines.start, (), "quote that is opened and not closed", lines.taken[0])
+            lines.next_record(keep=1)
+            continue
+        if cells and not text.isspace():
+            problem = _problem(cells, text, width)
+            if problem:
+                yield RawRow(lines.start, (), problem, text)
+            else:
+                yield RawRow(lines.start, [cells[position] for position in positions])
+        lines.next_record()
+
+
+def _is_closed(lines: _Lines, delimiter: str) -> bool:
+    if len(lines.taken) < 2 or lines.ended:
+        return not (lines.taken and lines.ended)
+    # A stray quote may be "closed" by an opening one lines below; only a strict reader objects to what follows that.
+    try:
+        return sum(1 for _ in csv.reader(lines.taken, delimiter=delimiter, strict=True)) == 1
+    except csv.Error:
+        return False
+
+
+def _problem(cells: Sequence[str], text: str, width: int) -> str:
+    if len(text) > LONGEST_CELL and max(map(len, cells)) > LONGEST_CELL:
+        return "cell too long: more than 1 MiB"
+    if len(cells) != width and (len(cells) < width or any(cells[width:])):
+        return f"wrong number of cells: {width} expected, {len(cells)} found"
+    if "\0" in text:
+        return "NUL character"
+    if not text.isascii() and _ESCAPED.search(text):
+        return "undecodable bytes"
+    return ""

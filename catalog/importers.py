@@ -1,0 +1,278 @@
+"""Making a catalogue out of the files in which recordings are delivered."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self, TextIO
+from unicodedata import category
+
+from tqdm import tqdm
+
+from catalog.artefacts import remove_remains, write_aside
+from catalog.columns import COLUMNS, NAMES, Feed, applies, fold, match_columns, refusal
+from catalog.delimited import LONGEST_CELL
+from catalog.errors import CatalogError
+from catalog.readers import open_source
+from catalog.recording import LIST_SEPARATOR, clean
+from catalog.rows import RawRow, Source
+from catalog.writer import CatalogWriter, new_catalog
+
+logger = logging.getLogger(__name__)
+
+LONGEST_ID = 256
+_CHUNK = 1_000
+_LONGEST_QUOTE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did.
+
+    Attributes
+    ----------
+    target : Path
+        The catalogue that was written.
+    records : int
+        Rows in it.
+    rejected : int
+        Rows that were left out.
+    rejected_file : Path or None
+        Where they stand with file, line and reason; ``None`` if there are none.
+    reasons : mapping
+        Reason to number of rejected rows.
+    columns : mapping
+        File to the columns used: ours to theirs.
+    unreadable : mapping
+        ``duration_ms`` and ``release_year`` to the number of values that are there and could not be read; they are
+        stored as missing.
+    """
+
+    target: Path
+    records: int
+    rejected: int
+    rejected_file: Path | None
+    reasons: Mapping[str, int]
+    columns: Mapping[str, Mapping[str, str]]
+    unreadable: Mapping[str, int]
+
+
+class _Delivery(NamedTuple):
+    source: Source
+    feeds: tuple[Feed, ...]
+
+
+class _Rejects:
+    """The file of rejected rows, written aside; there is none if nothing is rejected."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.reasons: Counter[str] = Counter()
+        self._stack = ExitStack()
+        self._stream: TextIO | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def add(self, path: Path, row: RawRow) -> None:
+        """Write down a row with its problem."""
+        self.reasons[row.problem.partition(":")[0]] += 1
+        if self._stream is None:
+            aside = self._stack.enter_context(write_aside(self.path))
+            # Undecodable bytes arrive as lone surrogates, which UTF-8 cannot write.
+            self._stream = self._stack.enter_context(
+                aside.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+            )
+            csv.writer(self._stream).writerow(("file", "line", "reason", "row"))
+        csv.writer(self._stream).writerow((path, row.line, row.problem, row.text))
+
+    def discard(self) -> None:
+        """Remove the file of an earlier import, and what one that was killed left of it."""
+        self.path.unlink(missing_ok=True)
+        remove_remains(self.path.parent, f".{self.path.name}-")
+
+
+def import_catalog(
+    files: Sequence[Path], target: Path, columns: Sequence[str] = (), encoding: str = "utf-8"
+) -> ImportReport:
+    """Make one catalogue out of CSV, Parquet and SQLite files.
+
+    Values are stored as they are, but for durations (milliseconds), years (four digits) and blanks around ids. Of rows
+    with the same id the first one stands. A million rows pass through in bounded memory; the catalogue is written aside
+    and put in place at the end, so an import that is interrupted leaves the previous one.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        At least one. A SQLite file must hold a table ``soundrecording`` or one table only.
+    target : Path
+        The catalogue to write; rejected rows go to ``<its stem>.rejected.csv`` beside it.
+    columns : sequence of str
+        ``ours=theirs`` or ``theirs=ours``, such as ``title=Song_Name`` or ``length=duration``; each has to fit at
+        least one of the files.
+    encoding : str
+        Of CSV files without a byte order mark.
+
+    Returns
+    -------
+    ImportReport
+        Counts, reasons and the columns used.
+
+    Raises
+    ------
+    CatalogError
+        If a file or a column cannot be used, no row is left, or the catalogue cannot be written; the previous catalogue
+        stays.
+    """
+    started = time.perf_counter()
+    deliveries = _plan(files, columns, encoding)
+    unreadable: Counter[str] = Counter()
+    records = 0
+    with new_catalog(target) as writer, _Rejects(target.with_name(f"{target.stem}.rejected.csv")) as rejects:
+        with tqdm(unit=" rows", disable=None, desc="import") as progress:
+            for delivery in deliveries:
+                rows = _rows(delivery, unreadable)
+                while chunk := list(islice(rows, _CHUNK)):
+                    records += _store(chunk, writer, delivery.source.path, rejects)
+                    progress.update(len(chunk))
+        if not records:
+            raise _nothing_left(files, rejects.reasons)
+    if not rejects.reasons:
+        rejects.discard()
+    report = ImportReport(
+        target=target,
+        records=records,
+        rejected=rejects.reasons.total(),
+        rejected_file=rejects.path if rejects.reasons else None,
+        reasons=dict(rejects.reasons.most_common()),
+        columns={str(source.path): {feed.field: feed.column for feed in feeds} for source, feeds in deliveries},
+        unreadable=dict(unreadable),
+    )
+    _log(report, time.perf_counter() - started)
+    return report
+
+
+def _plan(files: Sequence[Path], requests: Sequence[str], encoding: str) -> list[_Delivery]:
+    if not files:
+        raise CatalogError("expected at least one file to import, got none; name a CSV, Parquet or SQLite file")
+    known = frozenset(chain(NAMES, *(map(fold, request.split("=")) for request in requests)))
+    sources = [open_source(path, encoding, known) for path in files]
+    for request in requests:
+        if not any(applies(request, source.columns) for source in sources):
+            raise refusal(request, tuple(dict.fromkeys(chain(*(source.columns for source in sources)))))
+    deliveries = []
+    for source in sources:
+        fitting = [request for request in requests if applies(request, source.columns)]
+        try:
+            deliveries.append(_Delivery(source, match_columns(source.columns, fitting)))
+        except CatalogError as error:
+            raise CatalogError(f"{source.path}: {error}") from error
+    return deliveries
+
+
+def _rows(delivery: _Delivery, unreadable: Counter[str]) -> Iterator[RawRow]:
+    """Read rows, their cells in the order of `COLUMNS` and as they are to be stored, or with a problem."""
+    source, feeds = delivery
+    places = [COLUMNS.index(feed.field) for feed in feeds]
+    parsers = [feed.parse or _text for feed in feeds]
+    numbers = [(index, feed.field) for index, feed in enumerate(feeds) if feed.parse]
+    for row in source.rows([feed.position for feed in feeds]):
+        if row.problem:
+            yield row._replace(text=_quote(row.text))
+            continue
+        cells = [parse(cell) for parse, cell in zip(parsers, row.cells, strict=True)]
+        problem, cells[0] = _check(cells)
+        if problem:
+            yield RawRow(row.line, (), problem, _quote(_joined(row.cells)))
+            continue
+        for index, field in numbers:
+            if cells[index] is None and clean(row.cells[index]) is not None:
+                unreadable[field] += 1
+        values: list[object] = [None] * len(COLUMNS)
+        for place, cell in zip(places, cells, strict=True):
+            values[place] = cell
+        yield RawRow(row.line, values)
+
+
+def _check(cells: Sequence[object]) -> tuple[str, str]:
+    sr_id = clean(cells[0])
+    if sr_id is None:
+        return "missing sr_id", ""
+    if len(sr_id) > LONGEST_ID:
+        return f"sr_id too long: more than {LONGEST_ID} characters", ""
+    if not sr_id.isprintable() and any(category(character) == "Cc" for character in sr_id):
+        return "control character in sr_id", ""
+    if "\ufffd" in sr_id:
+        return "undecodable bytes", ""
+    for cell in cells:
+        if isinstance(cell, str) and len(cell) > LONGEST_CELL:
+            return "cell too long: more than 1 MiB", ""
+    return "", sr_id
+
+
+def _text(cell: object) -> str | None:
+    if isinstance(cell, str):
+        return cell or None
+    if cell is None or cell != cell:  # noqa: PLR0124 - NaN differs from itself
+        return None
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", "replace")
+    if isinstance(cell, list | tuple):
+        return LIST_SEPARATOR.join(text for text in map(_text, cell) if text) or None
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))  # tools that know missing numbers write whole ones as floats
+    return str(cell)
+
+
+def _store(chunk: Sequence[RawRow], writer: CatalogWriter, path: Path, rejects: _Rejects) -> int:
+    known = writer.known([str(row.cells[0]) for row in chunk if not row.problem])
+    fresh = []
+    for row in chunk:
+        if row.problem:
+            rejects.add(path, row)
+        elif row.cells[0] in known:
+            rejects.add(path, RawRow(row.line, (), "duplicate sr_id", _quote(_joined(row.cells))))
+        else:
+            known.add(str(row.cells[0]))
+            fresh.append(row.cells)
+    writer.add(fresh)
+    return len(fresh)
+
+
+def _joined(cells: Sequence[object]) -> str:
+    return ",".join("" if cell is None else str(cell) for cell in cells).rstrip(",")
+
+
+def _quote(text: str) -> str:
+    return text[:_LONGEST_QUOTE].rstrip("\r\n").replace("\0", "\\0")
+
+
+def _nothing_left(files: Sequence[Path], reasons: Mapping[str, int]) -> CatalogError:
+    why = ", ".join(f"{reason} ({count})" for reason, count in reasons.items()) or "no rows"
+    return CatalogError(
+        f"expected recordings in {', '.join(map(str, files))}, no usable row is left: {why}; "
+        "check the delimiter, the encoding and the column that holds the ids"
+    )
+
+
+def _log(report: ImportReport, seconds: float) -> None:
+    logger.info("import: %d records into %s in %.1f s", report.records, report.target, seconds)
+    for file, used in report.columns.items():
+        logger.info("import: columns of %s: %s", file, ", ".join(f"{ours}={theirs}" for ours, theirs in used.items()))
+    for field, count in report.unreadable.items():
+        logger.warning("import: %d values of %s could not be read and are stored as missing", count, field)
+    for reason, count in report.reasons.items():
+        logger.warning("import: %d rows rejected: %s (see %s)", count, reason, report.rejected_file)

@@ -1,0 +1,98 @@
+"""Opening a file of rows, whichever kind it is; CSV itself is read by `catalog.delimited`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from catalog.delimited import open_csv
+from catalog.errors import CatalogError
+from catalog.rows import RawRow, Source
+from catalog.tables import check_file, columns_of, connect_readonly, main_table, quoted, sqlite_errors
+
+_SQLITE, _PARQUET = b"SQLite format 3\0", b"PAR1"
+_UNREADABLE = {
+    b"\x1f\x8b": "a gzip archive; unpack it first",
+    b"PK\x03\x04": "a zip archive or a spreadsheet; unpack it or save it as CSV",
+}
+_BATCH = 8_192
+
+
+def open_source(path: Path, encoding: str, known: frozenset[str]) -> Source:
+    """Look into a CSV, Parquet or SQLite file; its content decides which it is, not its name.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    encoding : str
+        Of a CSV file.
+    known : frozenset of str
+        Folded names of columns that are likely; they decide the delimiter of a CSV file.
+
+    Returns
+    -------
+    Source
+        Its columns and rows.
+
+    Raises
+    ------
+    CatalogError
+        If the file cannot be read or holds no table.
+    """
+    check_file(path)
+    with path.open("rb") as stream:
+        beginning = stream.read(16)
+    if beginning == _SQLITE:
+        return _open_sqlite(path)
+    if beginning.startswith(_PARQUET):
+        return _open_parquet(path)
+    for magic, kind in _UNREADABLE.items():
+        if beginning.startswith(magic):
+            raise CatalogError(f"expected CSV, Parquet or SQLite, {path} is {kind}")
+    return open_csv(path, encoding, known)
+
+
+def _open_sqlite(path: Path) -> Source:
+    with closing(connect_readonly(path)) as connection, sqlite_errors(path):
+        table = main_table(connection, path, any_name=True)
+        columns = tuple(column.name for column in columns_of(connection, table))
+
+    def rows(positions: Sequence[int]) -> Iterator[RawRow]:
+        wanted = ", ".join(quoted(columns[position]) for position in positions)
+        with closing(connect_readonly(path)) as connection, sqlite_errors(path):
+            found = connection.execute(f"SELECT {wanted} FROM {quoted(table)}")  # noqa: S608 - quoted names
+            for line, cells in enumerate(found, 1):
+                yield RawRow(line, cells)
+
+    return Source(path, columns, rows)
+
+
+def _open_parquet(path: Path) -> Source:
+    try:
+        with pq.ParquetFile(path) as file:
+            columns = tuple(file.schema_arrow.names)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error) from error
+
+    def rows(positions: Sequence[int]) -> Iterator[RawRow]:
+        wanted = [columns[position] for position in positions]
+        line = 0
+        try:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(_BATCH, columns=wanted):
+                    cells = [batch.column(name).to_pylist() for name in wanted]
+                    for line, values in enumerate(zip(*cells, strict=True), line + 1):  # noqa: B020
+                        yield RawRow(line, values)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise _damaged(path, error) from error
+
+    return Source(path, columns, rows)
+
+
+def _damaged(path: Path, error: Exception) -> CatalogError:
+    return CatalogError(f"expected a readable Parquet file in {path}, got: {error}; check that the file is complete")
