@@ -1,0 +1,201 @@
+"""Measuring decisions on labelled pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    brier_score_loss,
+    f1_score,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
+
+from index.snapshot import Snapshot
+from matching.matcher import Matcher
+from training.pairs import LabelledPairs
+
+_CALIBRATION_BINS = 10
+_SEARCH_BATCH = 1_024
+_DECISION_BATCH = 8_192
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of a classifier on labelled pairs; ``None`` where they are not defined for the labels at hand.
+
+    Attributes
+    ----------
+    n_pairs, n_valid : int
+        Pairs, and those labelled valid.
+    accuracy, precision, recall, f1 : float
+        Of the class ``valid`` at the threshold, 0 to 1.
+    roc_auc, average_precision : float or None
+        Of the match probabilities, 0 to 1.
+    brier : float
+        Mean squared error of the match probabilities; lower is better.
+    calibration_error : float
+        Expected calibration error over ten equal bins (Naeini et al. 2015); lower is better.
+    threshold : float
+        Match probability from which a pair is valid.
+    """
+
+    n_pairs: int
+    n_valid: int
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+    roc_auc: float | None
+    average_precision: float | None
+    brier: float
+    calibration_error: float
+    threshold: float
+
+    def to_json(self) -> dict[str, object]:
+        """Write the figures as JSON values.
+
+        Returns
+        -------
+        dict
+            Name to value, floats rounded to six digits.
+        """
+        return {name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class PairCompleteness:
+    """How many true pairs survive candidate generation.
+
+    Attributes
+    ----------
+    k : int
+        Candidates per recording.
+    value : float or None
+        Share of the valid pairs of which one side is among the other's k nearest; ``None`` without valid pairs.
+    n_valid : int
+        Valid pairs looked at.
+    """
+
+    k: int
+    value: float | None
+    n_valid: int
+
+
+def evaluate_probabilities(
+    probabilities: npt.NDArray[np.float64], valid: npt.NDArray[np.bool_], threshold: float
+) -> Evaluation:
+    """Measure match probabilities against labels.
+
+    Parameters
+    ----------
+    probabilities : numpy.ndarray
+        Shape (n_pairs,), in [0, 1]; at least one pair.
+    valid : numpy.ndarray
+        Shape (n_pairs,), bool.
+    threshold : float
+        Pairs with at least this probability are decided valid.
+
+    Returns
+    -------
+    Evaluation
+        All figures.
+    """
+    decided = probabilities >= threshold
+    both = len(np.unique(valid)) == 2
+    return Evaluation(
+        n_pairs=len(valid),
+        n_valid=int(valid.sum()),
+        accuracy=float(accuracy_score(valid, decided)),
+        precision=float(precision_score(valid, decided, zero_division=0)),
+        recall=float(recall_score(valid, decided, zero_division=0)),
+        f1=float(f1_score(valid, decided, zero_division=0)),
+        roc_auc=float(roc_auc_score(valid, probabilities)) if both else None,
+        average_precision=float(average_precision_score(valid, probabilities)) if both else None,
+        brier=float(brier_score_loss(valid, probabilities, labels=[False, True])),
+        calibration_error=_calibration_error(probabilities, valid),
+        threshold=threshold,
+    )
+
+
+def pair_completeness(
+    snapshot: Snapshot, q_sr_ids: Sequence[str], m_sr_ids: Sequence[str], k: int = 20
+) -> PairCompleteness:
+    """Measure candidate generation on valid pairs.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        The index to ask.
+    q_sr_ids : sequence of str
+        One side of the valid pairs.
+    m_sr_ids : sequence of str
+        The other side.
+    k : int
+        Candidates per recording; a recording is never its own candidate.
+
+    Returns
+    -------
+    PairCompleteness
+        A pair survives if either side proposes the other, as a whole-catalogue search would find it.
+    """
+    if not q_sr_ids:
+        return PairCompleteness(k, None, 0)
+    q_rows, m_rows = snapshot.rows_of(q_sr_ids), snapshot.rows_of(m_sr_ids)
+    asked, places = np.unique(np.concatenate((q_rows, m_rows)), return_inverse=True)
+    neighbours = np.concatenate(
+        [
+            snapshot.nearest(snapshot.vectors[rows].astype(np.float32), k, own_rows=rows).rows
+            for rows in (asked[start : start + _SEARCH_BATCH] for start in range(0, len(asked), _SEARCH_BATCH))
+        ]
+    )
+    q_finds = (neighbours[places[: len(q_rows)]] == m_rows[:, None]).any(axis=1)
+    m_finds = (neighbours[places[len(q_rows) :]] == q_rows[:, None]).any(axis=1)
+    return PairCompleteness(k, float((q_finds | m_finds).mean()), len(q_rows))
+
+
+def evaluate_matcher(matcher: Matcher, pairs: LabelledPairs) -> dict[str, object]:
+    """Measure a model and an index on labelled pairs, through the path that the service takes.
+
+    Parameters
+    ----------
+    matcher : Matcher
+        The model and the index.
+    pairs : LabelledPairs
+        Of recordings in its catalogue.
+
+    Returns
+    -------
+    dict
+        The figures of `Evaluation`, pair completeness, and which model and index were measured; JSON values.
+    """
+    ids = [(q.sr_id, m.sr_id) for q, m in zip(pairs.q, pairs.m, strict=True)]
+    decisions = [
+        decision
+        for start in range(0, len(ids), _DECISION_BATCH)
+        for decision in matcher.classify_many(ids[start : start + _DECISION_BATCH])
+    ]
+    probabilities = np.array([decision.match_probability for decision in decisions])
+    evaluation = evaluate_probabilities(probabilities, pairs.valid, matcher.model.classifier.threshold)
+    true_pairs = [pair for pair, valid in zip(ids, pairs.valid, strict=True) if valid]
+    survived = pair_completeness(matcher.snapshot, [q for q, _ in true_pairs], [m for _, m in true_pairs])
+    return {
+        **evaluation.to_json(),
+        "needs_review": sum(decision.needs_review for decision in decisions),
+        "pair_completeness": survived.value,
+        "pair_completeness_k": survived.k,
+        "model": matcher.model.version,
+        "index": matcher.snapshot.version,
+    }
+
+
+def _calibration_error(probabilities: npt.NDArray[np.float64], valid: npt.NDArray[np.bool_]) -> float:
+    bins = np.minimum((probabilities * _CALIBRATION_BINS).astype(np.int64), _CALIBRATION_BINS - 1)
+    surplus = np.bincount(bins, probabilities - valid, minlength=_CALIBRATION_BINS)
+    return float(np.abs(surplus).sum() / len(valid))
