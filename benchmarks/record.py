@@ -1,0 +1,90 @@
+"""What every benchmark result carries: where, when and on what it was measured."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from catalog.artefacts import write_aside
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+_LIBRARIES = ("faiss-cpu", "numpy", "rapidfuzz", "scikit-learn", "sentence-transformers", "torch")
+
+
+def arguments(purpose: str, *, seeds: bool = False) -> argparse.Namespace:
+    """Read what every benchmark may be told.
+
+    Parameters
+    ----------
+    purpose : str
+        For ``--help``.
+    seeds : bool
+        Whether the benchmark runs over several seeds.
+
+    Returns
+    -------
+    argparse.Namespace
+        ``music20`` (folder of the public benchmark, or ``None``) and, if wanted, ``seeds``.
+    """
+    parser = argparse.ArgumentParser(description=purpose)
+    known = os.environ.get("ONEMASTER_MUSIC20")
+    parser.add_argument(
+        "--music20", type=Path, default=Path(known) if known else None, metavar="DIR", help="folder of Music-20"
+    )
+    if seeds:
+        parser.add_argument("--seeds", type=int, nargs="+", default=[20, 21, 22], help="of the sample (default: 3)")
+    return parser.parse_args()
+
+
+def save(name: str, command: str, figures: Mapping[str, object]) -> None:
+    """Write a result beside the earlier ones and print it.
+
+    Parameters
+    ----------
+    name : str
+        Of the result file.
+    command : str
+        That gives the figures.
+    figures : mapping
+        JSON values.
+    """
+    result = {
+        "command": command,
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "machine": {"processor": _processor(), "cores": os.cpu_count(), "python": platform.python_version()},
+        "libraries": {library: version(library) for library in _LIBRARIES},
+        **figures,
+    }
+    text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
+    with write_aside(RESULTS / f"{name}.json") as aside:
+        aside.write_text(text, encoding="utf-8")
+    print(text)
+
+
+def _commit() -> str:
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"],  # noqa: S607 - whichever git the machine has
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip() or "unknown"
+
+
+def _processor() -> str:
+    for line in (
+        Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else ()
+    ):
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor()

@@ -1,0 +1,177 @@
+"""The classifier: monotone, calibrated, explained, equal to scikit-learn's, and the same after a round trip."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.errors import DamagedArtefactError, GroundTruthError, MismatchedArtefactError
+from matching.baseline import BASELINE_FEATURES
+from matching.classifier import PairClassifier
+from matching.features import FEATURES
+from matching.trees import TreeEnsemble
+from training.classifier import calibrated, fit_baseline, fit_classifier
+from training.evaluate import evaluate_probabilities
+
+
+def labelled(n_pairs, seed):
+    """Pairs whose label depends on all five features, a third of the values missing."""
+    generator = np.random.default_rng(seed)
+    features = generator.random((n_pairs, 5)).astype(np.float32)
+    features[:, 4] = features[:, 4] > 0.5
+    valid = features.sum(axis=1) + generator.normal(0, 0.3, n_pairs) > 2.6
+    features[generator.random((n_pairs, 5)) < 0.3] = np.nan
+    return features, valid
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return fit_classifier(*labelled(4_000, 1), *labelled(1_000, 2), seed=20)
+
+
+VALUE = st.none() | st.floats(0, 1, width=32)
+
+
+@settings(max_examples=300)
+@given(st.lists(VALUE, min_size=5, max_size=5), st.integers(0, 4), st.floats(0, 1, width=32))
+def test_more_similarity_never_lowers_the_probability(classifier, values, column, other):
+    row = np.array([np.nan if value is None else value for value in values], dtype=np.float32)
+    low, high = row.copy(), row.copy()
+    if np.isnan(row[column]):
+        return
+    low[column], high[column] = sorted((row[column], other))
+    below, above = classifier.match_probabilities(np.stack((low, high)))
+    assert below <= above + 1e-12
+
+
+def test_contributions_sum_to_the_log_odds(classifier):
+    features, _ = labelled(500, 3)
+    probabilities = classifier.match_probabilities(features)
+    log_odds = classifier.contributions(features).sum(axis=1)
+    np.testing.assert_allclose(np.log(probabilities / (1 - probabilities)), log_odds, atol=1e-9)
+
+
+def test_the_bias_is_the_same_for_all_and_an_unused_feature_adds_nothing():
+    features, valid = labelled(2_000, 4)
+    features[:, 2] = np.nan
+    classifier = fit_classifier(features, valid, *labelled(500, 5), seed=20)
+    contributions = classifier.contributions(labelled(200, 6)[0])
+    assert (contributions[:, 2] == 0).all()
+    assert len(np.unique(contributions[:, -1])) == 1
+    assert (contributions[:, :2] != 0).any()
+
+
+def test_one_by_one_is_the_same_as_together(classifier):
+    features, _ = labelled(5_000, 7)
+    together = classifier.match_probabilities(features)
+    alone = [classifier.match_probabilities(features[row : row + 1])[0] for row in range(0, 5_000, 101)]
+    np.testing.assert_array_equal(together[::101], alone)
+    assert classifier.match_probabilities(features[:0]).shape == (0,)
+
+
+def test_probabilities_are_calibrated_on_fresh_pairs(classifier):
+    features, valid = labelled(4_000, 8)
+    evaluation = evaluate_probabilities(classifier.match_probabilities(features), valid, classifier.threshold)
+    assert evaluation.calibration_error < 0.03
+    assert evaluation.accuracy > 0.75
+    assert evaluation.brier < 0.16
+
+
+def test_a_round_trip_through_json_changes_nothing(classifier):
+    features, _ = labelled(500, 9)
+    again = PairClassifier.from_json(json.loads(json.dumps(classifier.to_json(), allow_nan=False)), FEATURES)
+    np.testing.assert_array_equal(again.match_probabilities(features), classifier.match_probabilities(features))
+    assert (again.threshold, again.review_low, again.review_high) == (classifier.threshold, 0.1, 0.9)
+
+
+def test_a_classifier_on_other_features_is_refused(classifier):
+    with pytest.raises(MismatchedArtefactError, match="run onemaster train"):
+        PairClassifier.from_json(classifier.to_json(), ("cosine", "title"))
+
+
+def damaged(content, path, value):
+    content = json.loads(json.dumps(content))
+    target = content
+    for step in path[:-1]:
+        target = target[step]
+    if value is None:
+        del target[path[-1]]
+    else:
+        target[path[-1]] = value
+    return content
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("format",), 2),
+        (("threshold",), None),
+        (("threshold",), "high"),
+        (("trees",), []),
+        (("trees", "left"), None),
+        (("trees", "left", 0, 0), 1_000),
+        (("trees", "feature", 0, 0), 5),
+        (("trees", "right", 0, 0), -1),
+        (("trees", "value"), [[0.0]]),
+        (("trees", "left", 0, 0), "left"),
+    ],
+)
+def test_a_damaged_classifier_is_refused(classifier, path, value):
+    with pytest.raises(DamagedArtefactError):
+        PairClassifier.from_json(damaged(classifier.to_json(), path, value), FEATURES)
+
+
+@pytest.mark.parametrize("n_pairs", [2, 5, 20, 60])
+def test_few_pairs_still_give_a_classifier(n_pairs):
+    features, _ = labelled(n_pairs, 10)
+    valid = np.arange(n_pairs) % 2 == 0
+    classifier = fit_classifier(features, valid, features, valid, seed=20)
+    probabilities = classifier.match_probabilities(features)
+    assert ((probabilities >= 0) & (probabilities <= 1)).all()
+
+
+def test_a_validation_part_with_one_tag_falls_back_with_a_warning(caplog):
+    features, valid = labelled(400, 11)
+    classifier = fit_classifier(features, valid, features[valid], valid[valid], seed=20)
+    assert "too few" in caplog.text
+    assert classifier.slope > 0
+
+
+def test_one_kind_of_pairs_teaches_nothing():
+    features, _ = labelled(50, 12)
+    with pytest.raises(GroundTruthError, match="got 50 valid and 0 invalid"):
+        fit_classifier(features, np.ones(50, dtype=bool), features, np.ones(50, dtype=bool), seed=20)
+    with pytest.raises(GroundTruthError, match="got 0 valid and 50 invalid"):
+        fit_baseline(np.zeros((50, 19), dtype=np.float32), np.zeros(50, dtype=bool), seed=20)
+    with pytest.raises(GroundTruthError, match="without any metadata"):
+        fit_classifier(np.full((50, 5), np.nan, np.float32), np.arange(50) < 9, features, np.arange(50) < 9, seed=20)
+
+
+def test_the_baseline_is_three_hundred_stumps():
+    generator = np.random.default_rng(13)
+    features = generator.random((300, 19)).astype(np.float32)
+    baseline = fit_baseline(features, features[:, 0] > 0.5, seed=20)
+    assert baseline.trees.feature.shape == (300, 3)
+    assert baseline.features == BASELINE_FEATURES
+    assert ((baseline.match_probabilities(features) >= 0.5) == (features[:, 0] > 0.5)).mean() > 0.99
+
+
+def test_a_calibration_never_turns_the_order_around(classifier):
+    features, valid = labelled(500, 14)
+    assert calibrated(classifier, features, ~valid).slope == 1.0
+
+
+def test_an_ensemble_walks_to_its_leaves():
+    trees = TreeEnsemble(
+        bias=0.5,
+        feature=np.array([[1, 0, 0]]),
+        threshold=np.array([[0.3, 0.0, 0.0]]),
+        missing_left=np.array([[True, False, False]]),
+        left=np.array([[1, 1, 2]]),
+        right=np.array([[2, 1, 2]]),
+        value=np.array([[0.25, -1.0, 2.0]]),
+    )
+    features = np.array([[9, 0.3], [9, 0.4], [9, np.nan]], dtype=np.float32)
+    np.testing.assert_allclose(trees.contributions(features), [[0, 1.75, 0.75], [0, 1.75, 0.75], [0, -1.25, 0.75]])

@@ -1,0 +1,180 @@
+"""The one command, run as people and programs run it."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMANDS = ("sample", "import", "train", "rebuild", "serve", "classify", "candidates", "evaluate")
+
+
+def onemaster(*arguments):
+    command = [sys.executable, "-m", "onemaster", *map(str, arguments)]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+
+
+def answer(*arguments):
+    done = onemaster(*arguments)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("command", [(), *((command,) for command in COMMANDS)])
+def test_help_says_what_the_command_is_for(command):
+    done = onemaster(*command, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("usage: onemaster")
+    assert "DIR" in done.stdout or not command
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("unknown",),
+        ("classify", "123"),
+        ("candidates", "123", "-k", "0"),
+        ("candidates", "123", "-k", "many"),
+        ("rebuild", "--kind", "tree"),
+        ("rebuild", "--min-recall", "2"),
+        ("import",),
+    ],
+)
+def test_wrong_usage_exits_with_2(arguments):
+    done = onemaster(*arguments)
+    assert done.returncode == 2
+    assert "usage:" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("classify", "123", "456"), "run onemaster rebuild"),
+        (("candidates", "123"), "run onemaster rebuild"),
+        (("evaluate",), "run onemaster rebuild"),
+        (("train",), "catalog.db"),
+        (("import", "absent.csv"), "absent.csv"),
+        (("sample", "--records", "10", "--pairs", "1000"), "10"),
+    ],
+)
+def test_a_run_that_cannot_succeed_exits_with_1_and_says_what_to_do(tmp_path, arguments, message):
+    done = onemaster(*arguments, "--data", tmp_path / "nothing")
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_classify_and_candidates(sample_folder):
+    pair = answer("classify", "123", "456", "--data", sample_folder.root, "--json")
+    assert pair["class"] == "valid"
+    assert set(pair["features"]) == {"cosine", "title", "artists", "contributors", "isrc"}
+    found = answer("candidates", "123", "-k", "3", "--data", sample_folder.root, "--json")
+    assert found["candidates"][0]["sr_id"] == "456"
+    assert len(found["candidates"]) == 3
+    in_words = onemaster("classify", "123", "789", "--data", sample_folder.root)
+    assert in_words.stdout.startswith("invalid, match probability 0.")
+    assert "isrc" in in_words.stdout
+    listed = onemaster("candidates", "123", "-k", "1", "--data", sample_folder.root)
+    assert "456" in listed.stdout
+
+
+def test_an_unknown_id_exits_with_1(sample_folder):
+    done = onemaster("classify", "123", "nobody", "--data", sample_folder.root)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "unknown sr_id 'nobody'" in done.stderr
+
+
+CATALOGUE = """id,Song_Name,artists,isrcs,contributors,length,year
+{rows}
+"""
+
+
+def test_somebody_elses_data_in_four_commands(tmp_path, sample_folder):
+    """Import with mapped columns, train on a ground truth with a bad line, rebuild, ask."""
+    rows = "\n".join(
+        f"{side}{n},Tune {n * n} of {n},{'The ' * (side == 'q')}Band {n},,,{180 + n},{1960 + n % 60}"
+        for n in range(200)
+        for side in "qm"
+    )
+    (tmp_path / "catalog.csv").write_text(CATALOGUE.format(rows=rows))
+    labels = [f"q{n},m{n},valid" for n in range(150)] + [f"q{n},m{(n + 1) % 150},invalid" for n in range(150)]
+    for name, part in (("train", labels[::2]), ("test", labels[1::2])):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["q_source_id,m_source_id,tag", *part, "q1,nobody,valid"]))
+    work = tmp_path / "work"
+    columns = ("--column", "sr_id=id", "--column", "title=Song_Name", "--column", "length=duration")
+    imported = onemaster("import", tmp_path / "catalog.csv", "--data", work, *columns, "--column", "year=release_year")
+    assert imported.returncode == 0, imported.stderr
+    assert "wrote 400 recordings" in imported.stdout
+    files = ("--groundtruth", tmp_path / "train.csv", "--test-groundtruth", tmp_path / "test.csv")
+    trained = answer("train", "--data", work, *files, "--json")
+    needed = "n_pairs n_valid accuracy precision recall f1 roc_auc average_precision brier threshold model index"
+    assert set(needed.split()) <= set(trained)
+    assert trained["n_pairs"] == 150
+    assert trained["accuracy"] > 0.9
+    assert "nobody" in (work / "train.rejected.csv").read_text()
+    assert answer("rebuild", "--data", work, "--json")["count"] == 400
+    evaluated = answer("evaluate", "--data", work, "--groundtruth", tmp_path / "test.csv", "--json")
+    assert set(needed.split()) <= set(evaluated)
+    assert {key: evaluated[key] for key in ("accuracy", "f1", "brier")} == {
+        key: trained[key] for key in ("accuracy", "f1", "brier")
+    }
+    assert answer("candidates", "q7", "-k", "1", "--data", work, "--json")["candidates"][0]["sr_id"] == "m7"
+
+
+def test_a_killed_training_leaves_the_model_in_charge(sample_folder, tmp_path):
+    shelf = tmp_path / "models"
+    command = [sys.executable, "-m", "onemaster", "train", "--data", str(sample_folder.root), "--models", str(shelf)]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
+    before = (shelf / "CURRENT").read_text()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(shelf.glob(".building-*")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert (shelf / "CURRENT").read_text() == before
+    asked = ("classify", "123", "456", "--data", sample_folder.root, "--models", shelf)
+    assert onemaster(*asked).returncode == 0
+
+
+def test_an_interrupted_command_says_so_and_leaves_nothing_behind(sample_folder, tmp_path):
+    shelf = tmp_path / "models"
+    command = [sys.executable, "-m", "onemaster", "train", "--data", str(sample_folder.root), "--models", str(shelf)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not list(shelf.glob(".building-*")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate()[1]
+    assert process.returncode == 1
+    assert "what was published before stays in charge" in errors
+    assert "Traceback" not in errors
+    assert list(shelf.iterdir()) == []
+
+
+def test_the_sample_goes_where_it_is_told(tmp_path):
+    done = onemaster("sample", "--records", "300", "--pairs", "100", "--seed", "3", "--out", tmp_path / "made")
+    assert done.returncode == 0, done.stderr
+    made = sorted(path.name for path in (tmp_path / "made").iterdir())
+    assert {"catalog.db", "groundtruth.csv"} <= set(made)
+    assert str(tmp_path / "made") in done.stdout
+
+
+def test_any_sentence_transformer_can_be_the_encoder(sample_folder, tmp_path):
+    from tests.test_embeddings import tiny_transformer
+
+    encoder = tiny_transformer(tmp_path)
+    (tmp_path / "work").mkdir()
+    folder = ("--data", tmp_path / "work", "--catalog", sample_folder.catalog)
+    trained = answer("train", *folder, "--groundtruth", sample_folder.groundtruth, "--encoder", encoder, "--json")
+    assert trained["accuracy"] > 0.8
+    manifest = answer("rebuild", *folder, "--json")
+    assert manifest["dimension"] == 32
+    assert answer("classify", "123", "456", *folder, "--json")["class"] in ("valid", "invalid")

@@ -1,0 +1,161 @@
+"""Recordings to vectors: the default encoder, and any other SentenceTransformer."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.modules.transformer import Transformer
+from sentence_transformers.sentence_transformer.modules.pooling import Pooling
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+from catalog.errors import DamagedArtefactError, InputError
+from catalog.recording import Recording
+from embeddings.encoder import Encoder, encoder_digest
+from embeddings.text import recording_text
+from embeddings.trigrams import HashedTrigrams
+
+RECORDINGS = [
+    Recording("1", "Yesterday", ("The Beatles",), ("GBAYE6500521",), ("John Lennon", "Paul McCartney"), album="Help!"),
+    Recording("2", "Yesterday - Remastered 2009", ("Beatles",)),
+    Recording("3", "Suspicious Minds", ("Elvis Presley",)),
+    Recording("4", "ライブ", ("大谷智哉",)),
+    Recording("5"),
+    Recording("6", "x"),
+    *(Recording(f"n{number}", f"Song number {number}", (f"Artist {number % 7}",)) for number in range(100)),
+]
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return Encoder.fit(RECORDINGS)
+
+
+def test_the_text_carries_every_field_that_is_there_and_no_trace_of_others():
+    assert recording_text(RECORDINGS[0]) == "Yesterday ; The Beatles ; John Lennon, Paul McCartney ; Help!"
+    assert recording_text(RECORDINGS[2]) == "Suspicious Minds ; Elvis Presley"
+    assert recording_text(Recording("5")) == ""
+
+
+def test_vectors_are_unit_rows_and_zero_without_text(encoder):
+    vectors = encoder.encode(RECORDINGS)
+    assert vectors.shape == (len(RECORDINGS), 256)
+    assert vectors.dtype == np.float32
+    norms = np.linalg.norm(vectors, axis=1)
+    assert norms[4] == 0
+    np.testing.assert_allclose(np.delete(norms, 4), 1, atol=1e-6)
+    assert encoder.encode([]).shape == (0, 256)
+
+
+def test_alike_recordings_are_near_and_others_far(encoder):
+    vectors = encoder.encode(RECORDINGS)
+    assert vectors[0] @ vectors[1] > 0.4
+    assert abs(vectors[0] @ vectors[2]) < 0.2
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 7, 64, 5_000])
+def test_vectors_do_not_depend_on_the_batch(encoder, batch_size):
+    texts = [recording_text(recording) for recording in RECORDINGS]
+    alone = np.stack([encoder.model.encode(text) for text in texts])
+    together = encoder.model.encode(texts, batch_size=batch_size)
+    assert np.array_equal(alone, together)
+
+
+def test_rare_trigrams_weigh_more_than_common_ones():
+    common, rare = "the song", "zyxwvu"
+    module = HashedTrigrams.fit([common] * 99 + [rare])
+    weight = {text: float(module.idf[module.preprocess([text])["input_ids"]].mean()) for text in (common, rare)}
+    assert weight[rare] > 10 * weight[common]
+
+
+def test_a_saved_encoder_is_a_sentence_transformer_folder_and_gives_the_same_vectors(encoder, tmp_path):
+    saved = encoder.save(tmp_path / "encoder")
+    loaded = Encoder.load(tmp_path / "encoder")
+    assert isinstance(loaded.model, SentenceTransformer)
+    assert json.loads((tmp_path / "encoder" / "modules.json").read_text())[0]["type"].endswith("HashedTrigrams")
+    assert loaded.digest == saved.digest == encoder_digest(tmp_path / "encoder")
+    assert np.array_equal(loaded.encode(RECORDINGS), encoder.encode(RECORDINGS))
+
+
+def test_another_process_gives_the_same_vectors(encoder, tmp_path):
+    encoder.save(tmp_path / "encoder")
+    program = (
+        "import sys; from embeddings.encoder import Encoder; from catalog.recording import Recording; "
+        "print(Encoder.load(sys.argv[1]).encode([Recording('1', 'Yesterday', ('The Beatles',))]).tobytes().hex())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "encoder")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == encoder.encode([Recording("1", "Yesterday", ("The Beatles",))]).tobytes().hex()
+
+
+def test_the_fit_is_deterministic_and_depends_on_the_catalogue(encoder, tmp_path):
+    again = Encoder.fit(iter(RECORDINGS)).save(tmp_path / "again")
+    assert again.digest == encoder.save(tmp_path / "first").digest
+    assert Encoder.fit(RECORDINGS[:50]).save(tmp_path / "other").digest != again.digest
+
+
+def test_an_empty_catalogue_cannot_be_fitted_on():
+    with pytest.raises(InputError, match="at least one recording"):
+        Encoder.fit([])
+
+
+def test_another_normaliser_is_refused(encoder, tmp_path):
+    encoder.save(tmp_path / "encoder")
+    config = tmp_path / "encoder" / "config.json"
+    config.write_text(config.read_text().replace('"normalizer_version": "1"', '"normalizer_version": "0"'))
+    with pytest.raises(DamagedArtefactError, match=r"normaliser '0'.*run onemaster train"):
+        Encoder.load(tmp_path / "encoder")
+
+
+def test_damaged_weights_are_refused(encoder, tmp_path):
+    encoder.save(tmp_path / "encoder")
+    (tmp_path / "encoder" / "idf.safetensors").write_bytes(b"no weights")
+    with pytest.raises(DamagedArtefactError, match="cannot read"):
+        Encoder.load(tmp_path / "encoder")
+
+
+def tiny_transformer(folder):
+    """A real transformer with random weights: two layers over a vocabulary of characters."""
+    torch.manual_seed(20)
+    vocabulary = {
+        token: place for place, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *map(chr, range(33, 127))])
+    }
+    characters = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    characters.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=characters, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
+    )
+    config = BertConfig(
+        vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
+    )
+    BertModel(config).save_pretrained(folder / "bert")
+    tokenizer.save_pretrained(folder / "bert")
+    transformer = Transformer(str(folder / "bert"), max_seq_length=64)
+    model = SentenceTransformer(modules=[transformer, Pooling(transformer.get_embedding_dimension())], device="cpu")
+    model.save(str(folder / "tiny"), create_model_card=False)
+    return folder / "tiny"
+
+
+def test_any_other_sentence_transformer_works(tmp_path):
+    other = Encoder.load(tiny_transformer(tmp_path))
+    vectors = other.encode(RECORDINGS)
+    assert vectors.shape == (len(RECORDINGS), 32)
+    norms = np.linalg.norm(vectors, axis=1)
+    assert norms[4] == 0
+    np.testing.assert_allclose(np.delete(norms, 4), 1, atol=1e-5)
+    saved = other.save(tmp_path / "published")
+    again = Encoder.load(tmp_path / "published")
+    assert again.digest == saved.digest
+    np.testing.assert_allclose(again.encode(RECORDINGS), vectors, atol=1e-5)
+
+
+def test_what_is_no_encoder_is_refused_with_what_was_expected(tmp_path):
+    with pytest.raises(InputError, match="expected a SentenceTransformer folder"):
+        Encoder.load(tmp_path)
+    with pytest.raises(InputError, match="no-such-organisation/no-such-model"):
+        Encoder.load("no-such-organisation/no-such-model")

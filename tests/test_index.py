@@ -1,0 +1,230 @@
+"""The index against exact search, its snapshots, and rebuilds that are killed."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from catalog.artefacts import current_version
+from catalog.errors import (
+    DamagedArtefactError,
+    InputError,
+    MismatchedArtefactError,
+    RejectedBuildError,
+    UnknownRecordingError,
+)
+from catalog.paths import DataFolder
+from catalog.store import Catalog, write_catalog
+from embeddings.encoder import Encoder
+from index.rebuild import RebuildOptions, rebuild
+from index.snapshot import Snapshot, pair_cosines
+from index.vectors import FLAT, FLAT_LIMIT, PQ, choose_kind
+from matching.matcher import Matcher
+from matching.model import Model
+
+
+@pytest.fixture(scope="module")
+def snapshot(sample_folder):
+    return Snapshot.load(current_version(sample_folder.index))
+
+
+@pytest.fixture
+def copied(sample_folder, tmp_path):
+    """A data folder of its own, for tests that change it."""
+    shutil.copytree(sample_folder.root, tmp_path / "data")
+    return DataFolder.at(tmp_path / "data")
+
+
+def rebuilt(folder, options=None):
+    model = Model.load(current_version(folder.models))
+    with Catalog.open(folder.catalog, folder.copies) as catalog:
+        return rebuild(catalog, Encoder.load(model.encoder_folder), model.version, folder.index, options)
+
+
+def test_the_index_holds_every_recording_once_in_the_order_of_ids(snapshot, sample_folder):
+    with Catalog.open(sample_folder.catalog, sample_folder.copies) as catalog:
+        ids = [recording.sr_id for recording in catalog]
+    assert snapshot.ids_of(np.arange(len(snapshot))) == ids
+    assert snapshot.rows_of(ids[::-7]).tolist() == list(range(len(ids)))[::-7]
+
+
+@pytest.mark.parametrize("unknown", ["", "no such id", "~~~~", "\N{PILE OF POO}", "a" * 10_000])
+def test_unknown_ids_are_named(snapshot, unknown):
+    with pytest.raises(UnknownRecordingError) as raised:
+        snapshot.rows_of(["123", unknown])
+    assert raised.value.sr_id == unknown
+
+
+def test_neighbours_agree_with_comparing_everything(snapshot):
+    rows = np.arange(0, len(snapshot), 37)
+    vectors = snapshot.vectors.astype(np.float32)
+    found = snapshot.nearest(vectors[rows], 10, own_rows=rows)
+    everything = vectors[rows] @ vectors.T
+    everything[np.arange(len(rows)), rows] = -2
+    everything = np.minimum(everything, 1)  # float16 rows are of length 1 to four digits
+    expected = -np.sort(-everything, axis=1)[:, :10]
+    np.testing.assert_allclose(found.cosines, expected, atol=1e-6)
+    assert not (found.rows == rows[:, None]).any()
+    taken = np.take_along_axis(everything, found.rows, axis=1)
+    np.testing.assert_allclose(taken, found.cosines, atol=1e-6)
+
+
+def test_more_neighbours_than_there_are_recordings(snapshot):
+    found = snapshot.nearest(snapshot.vectors[:2].astype(np.float32), len(snapshot) + 50, own_rows=np.array([0, 1]))
+    assert (found.rows >= 0).sum() == 2 * (len(snapshot) - 1)
+    assert np.isnan(found.cosines[found.rows < 0]).all()
+
+
+def test_cosines_of_pairs_are_symmetric_exact_and_missing_without_text():
+    vectors = np.array([[1, 0], [0.6, 0.8], [0, 0]], dtype=np.float16)
+    q, m = np.array([0, 1, 0, 2, 1]), np.array([1, 0, 0, 1, 2])
+    np.testing.assert_allclose(
+        pair_cosines(vectors[q], vectors[m]), [0.6, 0.6, 1, np.nan, np.nan], atol=1e-3, equal_nan=True
+    )
+
+
+def test_a_pq_index_reaches_the_wanted_recall_with_exact_cosines(copied):
+    report = rebuilt(copied, RebuildOptions(kind=PQ, min_recall=0.95))
+    assert report.manifest["kind"] == PQ
+    assert report.manifest["recall"]["value"] >= 0.95
+    snapshot = Snapshot.load(report.folder)
+    rows = np.arange(0, len(snapshot), 41)
+    vectors = snapshot.vectors.astype(np.float32)
+    found = snapshot.nearest(vectors[rows], 20, own_rows=rows)
+    np.testing.assert_allclose(
+        found.cosines, np.minimum(np.einsum("qd,qkd->qk", vectors[rows], vectors[found.rows]), 1), atol=1e-6
+    )
+    everything = vectors[rows] @ vectors.T
+    everything[np.arange(len(rows)), rows] = -2
+    kth = -np.sort(-everything, axis=1)[:, 19]
+    assert (found.cosines >= kth[:, None] - 1e-4).mean() >= 0.95
+
+
+def test_a_build_below_the_wanted_recall_is_refused_and_the_old_one_stays(copied):
+    before = current_version(copied.index)
+    with pytest.raises(RejectedBuildError, match="nothing was published"):
+        rebuilt(copied, RebuildOptions(kind=PQ, min_recall=1.01))
+    assert current_version(copied.index) == before
+    assert sorted(path.name for path in copied.index.iterdir()) == sorted([before.name, "CURRENT"])
+
+
+def test_a_dry_run_measures_and_publishes_nothing(copied):
+    before = current_version(copied.index)
+    report = rebuilt(copied, RebuildOptions(dry_run=True))
+    assert report.folder is None
+    assert report.manifest["recall"]["value"] == 1.0
+    assert current_version(copied.index) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "dimension", "chosen"),
+    [
+        ("auto", FLAT_LIMIT, 256, FLAT),
+        ("auto", FLAT_LIMIT + 1, 256, PQ),
+        ("auto", FLAT_LIMIT + 1, 255, FLAT),
+        ("pq", 10, 256, PQ),
+    ],
+)
+def test_auto_chooses_by_size(kind, count, dimension, chosen):
+    assert choose_kind(kind, count, dimension) == chosen
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_tiny_catalogues_can_be_indexed(tmp_path, sample_folder, count):
+    folder = DataFolder.at(tmp_path, models=sample_folder.models)
+    write_catalog(folder.catalog, ({"sr_id": str(number), "title": f"Title {number}"} for number in range(count)))
+    rebuilt(folder)
+    matcher = Matcher.open(folder)
+    assert len(matcher.candidates("0", 5)) == count - 1
+
+
+def test_impossible_builds_say_why(tmp_path, sample_folder):
+    folder = DataFolder.at(tmp_path, models=sample_folder.models)
+    write_catalog(folder.catalog, [{"sr_id": "1", "title": "Title"}])
+    with pytest.raises(InputError, match="use --kind flat"):
+        rebuilt(folder, RebuildOptions(kind=PQ))
+    with pytest.raises(InputError, match="expected an index kind"):
+        rebuilt(folder, RebuildOptions(kind="tree"))
+    write_catalog(folder.catalog, [])
+    with pytest.raises(InputError, match="catalogue is empty"):
+        rebuilt(folder)
+
+
+@pytest.mark.parametrize("name", ["index.faiss", "vectors.npy", "ids.npy", "manifest.json"])
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
+def test_a_damaged_snapshot_is_refused(copied, name, damage):
+    path = current_version(copied.index) / name
+    content = bytearray(path.read_bytes())
+    if damage == "remove":
+        path.unlink()
+    elif damage == "truncate":
+        path.write_bytes(content[: len(content) // 2])
+    else:
+        content[len(content) // 2] ^= 0xFF
+        path.write_bytes(content)
+    with pytest.raises((DamagedArtefactError, MismatchedArtefactError)):
+        Matcher.open(copied)
+
+
+def test_a_catalogue_that_changed_since_the_build_is_refused(copied):
+    with Catalog.open(copied.catalog, copied.copies) as catalog:
+        rows = [catalog.row(recording.sr_id) for recording in catalog]
+    rows[0]["title"] = "Another title"
+    write_catalog(copied.catalog, rows)
+    with pytest.raises(MismatchedArtefactError, match=r"another state of .*expected digest .*run onemaster rebuild"):
+        Matcher.open(copied)
+    rebuilt(copied)
+    Matcher.open(copied).close()
+
+
+def test_after_training_the_old_index_serves_on_with_the_model_it_was_built_with(copied, caplog):
+    before = Matcher.open(copied)
+    encoder = Encoder.load(before.model.encoder_folder)
+    other = copied.models / "20990101T000000Z-other"
+    shutil.copytree(before.model.folder, other)
+    card = (other / "model.json").read_text().replace(encoder.digest, "0" * 64)
+    (other / "model.json").write_text(card)
+    (copied.models / "CURRENT").write_text(other.name)
+    assert Matcher.open(copied).model.version == before.model.version
+    assert "until onemaster rebuild" in caplog.text
+    shutil.rmtree(before.model.folder)
+    with pytest.raises(MismatchedArtefactError, match="no model fits the index"):
+        Matcher.open(copied)
+
+
+@pytest.mark.parametrize("delay", [0.05, 0.3, 0.6, 1.0])
+def test_a_killed_rebuild_leaves_the_old_index_in_charge(copied, delay):
+    before = current_version(copied.index)
+    program = (
+        "import sys; from pathlib import Path; import tests.test_index as t; "
+        "print('ready', flush=True); [t.rebuilt(t.DataFolder.at(Path(sys.argv[1]))) for _ in range(100)]"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(copied.root)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": "."}
+    )
+    assert process.stdout.readline() == b"ready\n"
+    time.sleep(delay)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    matcher = Matcher.open(copied)
+    assert matcher.candidates("123", 3)
+    assert before.is_dir()
+    rebuilt(copied)
+    assert not list(copied.index.glob(".building-*"))
+
+
+def test_two_rebuilds_at_once_both_finish(copied):
+    program = (
+        "import sys; from pathlib import Path; import tests.test_index as t; "
+        "t.rebuilt(t.DataFolder.at(Path(sys.argv[1])))"
+    )
+    command = [sys.executable, "-c", program, str(copied.root)]
+    processes = [subprocess.Popen(command, env={**os.environ, "PYTHONPATH": "."}) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
+    Matcher.open(copied).close()
