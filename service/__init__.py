@@ -1,0 +1,1 @@
+"""HTTP: what the other rooms decide, asked for and answered as JSON."""

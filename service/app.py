@@ -1,0 +1,52 @@
+"""The application, for ``uvicorn --factory service.app:create_app``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from service import candidates, health, pairs, recordings
+from service.errors import answer_errors
+from service.settings import Settings
+from service.state import MatcherSource, source_of
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Make the application; nothing is opened before it is started.
+
+    Parameters
+    ----------
+    settings : Settings, optional
+        Taken from the environment if not given.
+
+    Returns
+    -------
+    FastAPI
+        Starts even if nothing is published yet: it then answers 503 and says what to run.
+    """
+    settings = settings or Settings.from_environment(os.environ)
+    # The stock documentation pages load their scripts from a content network; these come from the package.
+    app = FastAPIOffline(
+        title="onemaster",
+        summary="Finds the sound recordings of a catalogue that are one master, written differently.",
+        version=version("onemaster"),
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    app.state.matcher_source = MatcherSource(settings.folder)
+    answer_errors(app)
+    for group in (pairs, candidates, recordings, health):
+        app.include_router(group.router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with source_of(app).serving():
+        yield

@@ -1,0 +1,90 @@
+"""The one place where errors become HTTP answers: JSON, short, and silent about the inside of the service.
+
+- `UnknownRecordingError`: 404 ``{"error": "unknown sr_id", "sr_id": ...}``
+- any other `OnemasterError`: 503, the message says what to run
+- a wrong parameter: 422, what was expected and what came
+- unknown path, wrong method, long body: 404, 405, 413
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from catalog.errors import OnemasterError, UnknownRecordingError
+from service.parameters import EXPECTED, shown
+from service.schemas import Answer, ErrorAnswer, UnknownRecordingAnswer
+
+logger = logging.getLogger(__name__)
+
+Documented = dict[int | str, dict[str, object]]
+
+# What a route may answer beside its answer, for the OpenAPI document.
+NOT_READY: Documented = {
+    503: {"model": ErrorAnswer, "description": "No usable catalogue, model and index: the error says what to run"}
+}
+UNKNOWN_RECORDING: Documented = {
+    404: {"model": UnknownRecordingAnswer, "description": "The catalogue holds no recording with this id"}
+}
+WRONG_PARAMETER: Documented = {
+    422: {"model": ErrorAnswer, "description": "A parameter is missing or wrong: the error says what was expected"}
+}
+_OF_ROUTING = {
+    404: "unknown path: GET /docs lists what there is",
+    405: "wrong method for this path: GET /docs lists what there is",
+}
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Make an application answer every error as JSON.
+
+    Parameters
+    ----------
+    app : FastAPI
+        The application.
+    """
+    app.add_exception_handler(OnemasterError, _onemaster_error)
+    app.add_exception_handler(RequestValidationError, _wrong_parameters)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _defect)
+
+
+async def _onemaster_error(_: Request, error: Exception) -> Response:
+    if isinstance(error, UnknownRecordingError):
+        return _answer(404, UnknownRecordingAnswer(sr_id=error.sr_id))
+    return _answer(503, ErrorAnswer(error=str(error)))
+
+
+async def _wrong_parameters(_: Request, error: Exception) -> Response:
+    problems = error.errors() if isinstance(error, RequestValidationError) else ()
+    return _answer(422, ErrorAnswer(error="; ".join(map(_problem, problems))))
+
+
+def _problem(problem: Mapping[str, object]) -> str:
+    location = problem["loc"]
+    name = str(location[-1]) if isinstance(location, tuple) else str(location)
+    found = "nothing" if problem["type"] == "missing" else shown(problem["input"])
+    return f"expected {name} to be {EXPECTED[name]}, got {found}"
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    message = _OF_ROUTING.get(error.status_code, error.detail)
+    return _answer(error.status_code, ErrorAnswer(error=message), error.headers)
+
+
+async def _defect(request: Request, error: Exception) -> Response:
+    logger.error("a defect of onemaster at %s %s", request.method, shown(request.url.path), exc_info=error)
+    return _answer(500, ErrorAnswer(error="a defect of onemaster, please report it with the service's log"))
+
+
+def _answer(status: int, answer: Answer, headers: Mapping[str, str] | None = None) -> Response:
+    # An id may hold lone surrogates, which UTF-8 cannot: hence ASCII.
+    content = json.dumps(dict(answer), ensure_ascii=True)
+    return Response(content, status, headers, media_type="application/json")

@@ -1,0 +1,63 @@
+"""Whether the service is alive and ready, and what it is made of."""
+
+from __future__ import annotations
+
+import platform
+import time
+from functools import cache
+from importlib.metadata import version
+
+import numpy as np
+from fastapi import APIRouter, Request
+
+from service.errors import NOT_READY
+from service.schemas import LiveAnswer, ReadyAnswer, VersionAnswer
+from service.state import MatcherInCharge, source_of
+
+router = APIRouter(tags=["service"])
+
+_LIBRARIES = (
+    "faiss-cpu",
+    "fastapi",
+    "numpy",
+    "pydantic",
+    "rapidfuzz",
+    "scikit-learn",
+    "sentence-transformers",
+    "starlette",
+    "torch",
+    "uvicorn",
+)
+_STARTED = time.monotonic()
+
+
+@router.get("/live")
+async def live() -> LiveAnswer:
+    """Tell that the process answers, whatever it serves."""
+    return LiveAnswer(uptime_seconds=round(time.monotonic() - _STARTED, 3))
+
+
+@router.get("/ready", responses=NOT_READY)
+async def ready(matcher: MatcherInCharge) -> ReadyAnswer:
+    """Tell that pairs can be judged, by judging one: the first recording and itself."""
+    first = matcher.snapshot.ids_of(np.zeros(1, dtype=np.int64))[0]
+    matcher.classify(first, first)
+    return ReadyAnswer(model=matcher.model.version, index=matcher.snapshot.version, recordings=len(matcher.snapshot))
+
+
+@router.get("/version")
+async def versions(request: Request) -> VersionAnswer:
+    """Name the versions of everything that decides an answer."""
+    matcher = source_of(request.app).opened
+    return VersionAnswer(
+        onemaster=version("onemaster"),
+        model=matcher.model.version if matcher else None,
+        index=matcher.snapshot.version if matcher else None,
+        python=platform.python_version(),
+        libraries=_libraries(),
+    )
+
+
+@cache
+def _libraries() -> dict[str, str]:
+    return {name: version(name) for name in _LIBRARIES}

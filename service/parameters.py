@@ -1,0 +1,87 @@
+"""What callers may pass, and how a wrong value is named."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import HTTPException, Path, Query, Request
+from pydantic import AfterValidator
+
+from catalog.importers import LONGEST_ID
+
+MOST_CANDIDATES = 100
+_ID = f"an id of 1 to {LONGEST_ID} characters"
+EXPECTED = {
+    "q_sr_id": _ID,
+    "m_sr_id": _ID,
+    "sr_id": _ID,
+    "k": f"a whole number from 1 to {MOST_CANDIDATES}",
+}
+_LONGEST_SHOWN = 100
+
+
+def is_usable_id(sr_id: str) -> bool:
+    """Tell whether a catalogue could hold such an id.
+
+    Parameters
+    ----------
+    sr_id : str
+        As the caller sent it.
+
+    Returns
+    -------
+    bool
+        Whether it is neither empty nor blank nor too long.
+    """
+    return 0 < len(sr_id) <= LONGEST_ID and not sr_id.isspace()
+
+
+def shown(value: object) -> str:
+    """Quote a value that a caller sent.
+
+    Parameters
+    ----------
+    value : object
+        Of any length, of any characters.
+
+    Returns
+    -------
+    str
+        Short and printable.
+    """
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+async def each_parameter_once(request: Request) -> None:
+    """Refuse a query string that names a parameter twice, since nobody knows which one counts.
+
+    Parameters
+    ----------
+    request : Request
+        Any request.
+
+    Raises
+    ------
+    HTTPException
+        422, if a parameter of ours comes twice.
+    """
+    for name in EXPECTED:
+        values = request.query_params.getlist(name)
+        if len(values) > 1:
+            raise HTTPException(422, f"expected {name} once, got it {len(values)} times")
+
+
+def _usable_id(sr_id: str) -> str:
+    if not is_usable_id(sr_id):
+        raise ValueError(_ID)
+    return sr_id
+
+
+QuerySrId = Annotated[str, Query(min_length=1, max_length=LONGEST_ID, description=_ID), AfterValidator(_usable_id)]
+PathSrId = Annotated[
+    str,
+    Path(min_length=1, max_length=LONGEST_ID, description=f"{_ID}; may hold slashes"),
+    AfterValidator(_usable_id),
+]
+CandidateCount = Annotated[int, Query(ge=1, le=MOST_CANDIDATES, description=EXPECTED["k"])]

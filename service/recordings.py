@@ -1,0 +1,18 @@
+"""What the catalogue says of a recording."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from service.errors import NOT_READY, UNKNOWN_RECORDING, WRONG_PARAMETER
+from service.parameters import PathSrId
+from service.schemas import Cell, recording_answer
+from service.state import MatcherInCharge
+
+router = APIRouter(tags=["recordings"])
+
+
+@router.get("/recordings/{sr_id:path}", responses={**UNKNOWN_RECORDING, **WRONG_PARAMETER, **NOT_READY})
+async def recording(sr_id: PathSrId, matcher: MatcherInCharge) -> dict[str, Cell]:
+    """Give the row of a recording as it is stored, column by column."""
+    return recording_answer(matcher.catalog.row(sr_id))

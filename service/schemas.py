@@ -1,0 +1,240 @@
+"""What an answer looks like, for HTTP and for the command line's ``--json`` alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from catalog.versions import Marker, parse_markers
+from matching.matcher import Decision
+
+Decided = Annotated[Literal["valid", "invalid"], Field(alias="class", description="valid: the same master")]
+Probability = Annotated[float, Field(ge=0, le=1, description="Calibrated probability of being the same master")]
+Similarity = Annotated[float | None, Field(ge=0, le=1, description="null where a side is missing")]
+Cell = str | int | float | None
+Cosine = Annotated[float | None, Field(ge=-1, le=1, description="null where a side has no text")]
+
+
+class Answer(BaseModel):
+    """Base of all answers; ``model_dump(mode="json", by_alias=True)`` gives what callers see."""
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True)
+
+
+class ErrorAnswer(Answer):
+    """Why there is no answer: what was expected, what came, what to do."""
+
+    error: str
+
+
+class UnknownRecordingAnswer(Answer):
+    """The catalogue holds no recording with this id."""
+
+    error: Literal["unknown sr_id"] = "unknown sr_id"
+    sr_id: str
+
+
+class ClassAnswer(Answer):
+    """Whether two recordings are one master."""
+
+    decided: Decided
+
+
+class Features(Answer):
+    """What the classifier saw of the pair."""
+
+    cosine: Cosine
+    title: Similarity
+    artists: Similarity
+    contributors: Similarity
+    isrc: Annotated[
+        float | None, Field(description="1 for a common code, 0 for conflicting ones, null without well-formed ones")
+    ]
+
+
+class Contributions(Answer):
+    """What each feature adds to the log-odds of a match."""
+
+    cosine: float
+    title: float
+    artists: float
+    contributors: float
+    isrc: float
+    bias: float
+
+
+class MarkerAnswer(Answer):
+    """A note of a title about its version."""
+
+    type: Annotated[str, Field(description="For example live, remix, radio_edit, remaster")]
+    text: Annotated[str, Field(description="The note as written")]
+
+
+class VersionMarkers(Answer):
+    """The version markers in the titles of both sides."""
+
+    q: tuple[MarkerAnswer, ...]
+    m: tuple[MarkerAnswer, ...]
+
+
+class PairAnswer(Answer):
+    """The decision on a pair, with all that explains it."""
+
+    decided: Decided
+    match_probability: Probability
+    needs_review: Annotated[bool, Field(description="Whether a person should look")]
+    features: Features
+    contributions: Contributions
+    version_markers: VersionMarkers
+    model: Annotated[str, Field(description="Version of the model that judged")]
+
+
+class CandidateAnswer(Answer):
+    """A likely duplicate."""
+
+    sr_id: str
+    cosine: Cosine
+    match_probability: Probability
+    decided: Decided
+    title: str | None
+    artists: tuple[str, ...]
+    isrcs: tuple[str, ...]
+
+
+class CandidatesAnswer(Answer):
+    """The likeliest duplicates of a recording, most probable first."""
+
+    sr_id: str
+    candidates: tuple[CandidateAnswer, ...]
+
+
+class LiveAnswer(Answer):
+    """The process answers."""
+
+    status: Literal["live"] = "live"
+    uptime_seconds: float
+
+
+class ReadyAnswer(Answer):
+    """What is served."""
+
+    status: Literal["ready"] = "ready"
+    model: str
+    index: str
+    recordings: int
+
+
+class VersionAnswer(Answer):
+    """Versions of everything that decides an answer; null where nothing is published yet."""
+
+    onemaster: str
+    model: str | None
+    index: str | None
+    python: str
+    libraries: dict[str, str]
+
+
+def class_answer(decision: Decision) -> ClassAnswer:
+    """Say whether a pair is valid, and nothing else.
+
+    Parameters
+    ----------
+    decision : Decision
+        On the pair.
+
+    Returns
+    -------
+    ClassAnswer
+        The answer of ``GET /``.
+    """
+    return ClassAnswer.model_validate({"class": decision.decided})
+
+
+def pair_answer(decision: Decision, model: str) -> PairAnswer:
+    """Say what was decided on a pair, and why.
+
+    Parameters
+    ----------
+    decision : Decision
+        On the pair.
+    model : str
+        Version of the model that judged.
+
+    Returns
+    -------
+    PairAnswer
+        The answer of ``GET /pairs``.
+    """
+    return PairAnswer.model_validate(
+        {
+            "class": decision.decided,
+            "match_probability": decision.match_probability,
+            "needs_review": decision.needs_review,
+            "features": decision.features,
+            "contributions": decision.contributions,
+            "version_markers": {
+                side: [_marker(marker) for marker in parse_markers(recording.title)]
+                for side, recording in (("q", decision.q), ("m", decision.m))
+            },
+            "model": model,
+        }
+    )
+
+
+def candidates_answer(sr_id: str, decisions: Sequence[Decision]) -> CandidatesAnswer:
+    """List the likeliest duplicates of a recording.
+
+    Parameters
+    ----------
+    sr_id : str
+        Id of the query.
+    decisions : sequence of Decision
+        From `Matcher.candidates`: the query is q.
+
+    Returns
+    -------
+    CandidatesAnswer
+        The answer of ``GET /candidates``, in the order of `decisions`.
+    """
+    candidates = [
+        {
+            "sr_id": decision.m.sr_id,
+            "cosine": decision.features["cosine"],
+            "match_probability": decision.match_probability,
+            "class": decision.decided,
+            "title": decision.m.title,
+            "artists": decision.m.artists,
+            "isrcs": decision.m.isrcs,
+        }
+        for decision in decisions
+    ]
+    return CandidatesAnswer.model_validate({"sr_id": sr_id, "candidates": candidates})
+
+
+def recording_answer(row: Mapping[str, object]) -> dict[str, Cell]:
+    """Write a stored row as JSON values.
+
+    Parameters
+    ----------
+    row : mapping
+        From `Catalog.row`.
+
+    Returns
+    -------
+    dict
+        Column to value. Infinite numbers, which SQLite stores and JSON does not know, come as text.
+    """
+    return {name: _cell(value) for name, value in row.items()}
+
+
+def _cell(value: object) -> Cell:
+    if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return str(value)
+
+
+def _marker(marker: Marker) -> dict[str, str]:
+    return {"type": marker.type.value, "text": marker.text}
