@@ -77,8 +77,7 @@ def import_(given: argparse.Namespace) -> None:
     report = import_catalog(given.files, _folder(given).catalog, given.column, given.encoding)
     print(f"wrote {report.records} recordings to {report.target}")
     if report.rejected:
-        reasons = ", ".join(f"{reason}: {count}" for reason, count in report.reasons.items())
-        print(f"left out {report.rejected} rows ({reasons}); see {report.rejected_file}")
+        print(f"left out {report.rejected} rows {dict(report.reasons)}; see {report.rejected_file}")
 
 
 def train(given: argparse.Namespace) -> None:

@@ -21,18 +21,20 @@ _MAX_CHARACTERS = 4_096
 _MAX_PASSES = 8
 _CACHE_SIZE = 1 << 16
 
-# Marks that are written or dropped at will. Others are letters: Indic vowel signs, Japanese voicing marks, and the
-# Cyrillic short i, a marked i when decomposed.
-_OPTIONAL_MARKS = regex.compile(
-    "[\u0300-\u0305\u0307-\u036f]|(?<!\u0438)\u0306|[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u065f\u0670]"
+# Marks that are written or dropped at will. Others are letters: Indic vowel signs, Japanese voicing marks.
+_OPTIONAL_MARK = regex.compile(
+    "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u065f\u0670]"
 )
-_NOT_WORD = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
+_SHORT_I = "\u0439"  # a Cyrillic letter of its own, though it decomposes into a marked i
+_LETTER = regex.compile(r"[\p{L}\p{M}\p{N}]")
 _APOSTROPHES = "'`\u00b4\u02bc\u2018\u2019\u2032"
 # Letters that Unicode does not decompose, with the ASCII spelling in which catalogues carry them.
-_LETTERS = str.maketrans(
-    {"ø": "o", "đ": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ħ": "h", "ŧ": "t", "ŋ": "n"}
-    | dict.fromkeys(_APOSTROPHES, "")
-    | {"&": " and "}
+_SPELT = dict(zip("øđłıæœþðħŧŋ", ("o", "d", "l", "i", "ae", "oe", "th", "d", "h", "t", "ng"), strict=True))
+# What every mojibake has some of: the second bytes of UTF-8 as Windows-1252, -1251 or code page 437 show them. Texts
+# without any are spared the look for mojibake, which costs more than all the rest.
+_SUSPECT = regex.compile(
+    "[\u0080-\u00bf\u00c2\u00c3\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u0402-\u040f\u0451-\u045f"
+    "\u0490\u0491\u2010-\u203a\u20ac\u2116\u2122\u2500-\u259f\ufffd]"
 )
 _ASCII = {code: (chr(code).lower() if chr(code).isalnum() else " ") for code in range(128)}
 _ASCII.update({ord("'"): "", ord("`"): "", ord("&"): " and "})
@@ -88,13 +90,34 @@ def romanize(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    text = html.unescape(text)
-    text = fix_encoding(text) if is_bad(text) else text
+    while (unescaped := html.unescape(text)) != text:  # entities are often escaped twice
+        text = unescaped
+    text = fix_encoding(text) if _SUSPECT.search(text) and is_bad(text) else text
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    plain = _OPTIONAL_MARKS.sub("", unicodedata.normalize("NFD", text))
-    plain = unicodedata.normalize("NFC", plain).translate(_LETTERS)
-    return _NOT_WORD.sub(" ", plain).strip() or _signs(text)
+    return " ".join(text.translate(_FOLDED).split()) or _signs(text)
 
 
 def _signs(text: str) -> str:
     return "".join(text.casefold().split())
+
+
+class _Folding(dict[int, str]):
+    """What each character becomes, found out when it first occurs."""
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        plain = sign if sign == _SHORT_I else _OPTIONAL_MARK.sub("", unicodedata.normalize("NFD", sign))
+        folded = "".join(map(_folded_sign, unicodedata.normalize("NFC", plain)))
+        self[code] = folded
+        return folded
+
+
+def _folded_sign(sign: str) -> str:
+    if sign == "&":
+        return " and "
+    if sign in _APOSTROPHES:
+        return ""
+    return _SPELT.get(sign, sign) if _LETTER.match(sign) else " "
+
+
+_FOLDED = _Folding()

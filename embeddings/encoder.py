@@ -135,14 +135,18 @@ class Encoder:
         """
         if not recordings:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        vectors: Any = self.model.encode(
-            [recording_text(recording) for recording in recordings],
+        texts = [recording_text(recording) for recording in recordings]
+        encoded: Any = self.model.encode(
+            texts,
             batch_size=self._batch,
             show_progress_bar=False,
             convert_to_tensor=True,
             normalize_embeddings=True,
         )
-        return np.ascontiguousarray(vectors.cpu().numpy(), dtype=np.float32)
+        vectors = np.ascontiguousarray(encoded.cpu().numpy(), dtype=np.float32)
+        # A transformer gives the empty text a vector too, and all recordings without text would be alike.
+        vectors[[not text for text in texts]] = 0
+        return vectors
 
 
 def encoder_digest(folder: Path) -> str:

@@ -25,7 +25,7 @@ _BATCH = 8_192
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9))
 
 
-class HashedTrigrams(InputModule):  # type: ignore[misc]
+class HashedTrigrams(InputModule):
     """Weigh a text's character trigrams by idf and project them at random.
 
     A text is normalised, and followed by its Latin form if it is in another script. Each of its trigrams, blanks
@@ -46,7 +46,7 @@ class HashedTrigrams(InputModule):  # type: ignore[misc]
     config_keys: list[str] = ["dimension", "seed", "normalizer_version"]  # noqa: RUF012 - the base class has it so
 
     def __init__(self, idf: torch.Tensor, dimension: int = DIMENSION, seed: int = PROJECTION_SEED) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.dimension = dimension
         self.seed = seed
         self.normalizer_version = NORMALIZER_VERSION
@@ -93,7 +93,9 @@ class HashedTrigrams(InputModule):  # type: ignore[misc]
         idf = np.maximum(np.log((1 + count) / (1 + frequency)), 1e-3).astype(np.float32)
         return cls(torch.from_numpy(idf), dimension)
 
-    def preprocess(self, inputs: Sequence[str], prompt: str | None = None, **_: object) -> dict[str, torch.Tensor]:
+    def preprocess(  # type: ignore[override]  # texts only
+        self, inputs: Sequence[str], prompt: str | None = None, **_: object
+    ) -> dict[str, torch.Tensor]:
         """Turn texts into the buckets of their trigrams.
 
         Parameters
@@ -155,7 +157,7 @@ class HashedTrigrams(InputModule):  # type: ignore[misc]
         save_file({"idf": self.idf.data}, str(Path(output_path) / _WEIGHTS_FILE))
 
     @classmethod
-    def load(cls, model_name_or_path: str, **_: object) -> Self:
+    def load(cls, model_name_or_path: str, **_: object) -> Self:  # type: ignore[override]  # always local
         """Read what `save` wrote.
 
         Parameters

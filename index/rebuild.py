@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from catalog.artefacts import build_aside, checksums, new_version, publish, write_json
+from catalog.artefacts import build_aside, checksums, new_version, publish, sha256_file, write_json
 from catalog.errors import InputError, RejectedBuildError
 from catalog.normalize import NORMALIZER_VERSION
 from catalog.recording import Recording
@@ -119,18 +119,8 @@ def rebuild(
     with build_aside(shelf) as building:
         ids, vectors = _encode(catalog, encoder, building)
         logger.info("encoded %d recordings in %.1f s", len(ids), time.monotonic() - began)
-        queries = _held_out(ids)
-        training_rows = np.setdiff1d(np.arange(len(ids)), queries, assume_unique=True)
         kind = choose_kind(options.kind, len(ids), encoder.dimension)
-        vector_index = VectorIndex.build(kind, vectors, training_rows)
-        vector_index.save(building / FAISS_FILE)
-        measured = _measure(vector_index, vectors, queries, options.min_recall)
-        if measured.recall < options.min_recall:
-            raise RejectedBuildError(
-                f"recall@{RECALL_K} of this {kind} index is {measured.recall:.4f} on {measured.queries} held-out "
-                f"queries, expected at least {options.min_recall}: use --kind flat, or accept less with --min-recall; "
-                "nothing was published"
-            )
+        measured = _build_index(kind, ids, vectors, building, options.min_recall)
         manifest = {
             "format": FORMAT,
             "kind": kind,
@@ -148,12 +138,28 @@ def rebuild(
             "seconds": round(time.monotonic() - began, 2),
         }
         write_json(building / MANIFEST_FILE, manifest)
-        version = new_version(hashlib.sha256((building / MANIFEST_FILE).read_bytes()).hexdigest())
+        version = new_version(sha256_file(building / MANIFEST_FILE))
         folder = None if options.dry_run else publish(building, shelf, version)
-    logger.info(
-        "%s %s index %s: recall@%d %.4f", "published" if folder else "tried", kind, version, RECALL_K, measured.recall
-    )
+    done = "published" if folder else "tried"
+    logger.info("%s %s index %s: recall@%d %.4f", done, kind, version, RECALL_K, measured.recall)
     return RebuildReport(version, folder, manifest)
+
+
+def _build_index(
+    kind: str, ids: npt.NDArray[np.bytes_], vectors: Vectors, building: Path, min_recall: float
+) -> _Measurement:
+    """Build the FAISS file from all but the held-out vectors, add all, and measure it; refuse it if it is poor."""
+    queries = _held_out(ids)
+    training_rows = np.setdiff1d(np.arange(len(ids)), queries, assume_unique=True)
+    vector_index = VectorIndex.build(kind, vectors, training_rows)
+    vector_index.save(building / FAISS_FILE)
+    measured = _measure(vector_index, vectors, queries, min_recall)
+    if measured.recall < min_recall:
+        raise RejectedBuildError(
+            f"recall@{RECALL_K} of this {kind} index is {measured.recall:.4f} on {measured.queries} held-out queries, "
+            f"expected at least {min_recall}: use --kind flat, or accept less with --min-recall; nothing was published"
+        )
+    return measured
 
 
 def _encode(catalog: Catalog, encoder: Encoder, building: Path) -> tuple[npt.NDArray[np.bytes_], Vectors]:
@@ -215,4 +221,5 @@ def _exact_kth_cosines(vectors: Vectors, queries: Queries, query_rows: Rows, k: 
         cosines[np.flatnonzero(own), query_rows[own] - start] = -2
         merged = np.concatenate((best, cosines), axis=1)
         best = np.partition(merged, merged.shape[1] - k, axis=1)[:, -k:]
-    return best.min(axis=1)
+    worst: npt.NDArray[np.float32] = best.min(axis=1)
+    return worst

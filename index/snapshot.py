@@ -19,6 +19,7 @@ VECTORS_FILE = "vectors.npy"
 IDS_FILE = "ids.npy"
 FORMAT = 1
 
+_NEEDED = {"catalog_digest", "count", "encoder_digest", "files", "kind", "model", "widening"}
 _EXACT_BLOCK = 16_384
 
 
@@ -86,9 +87,10 @@ class Snapshot:
         """
         manifest = read_json(folder / MANIFEST_FILE)
         files, found = manifest.get("files"), manifest.get("format")
-        if found != FORMAT or not isinstance(files, dict):
+        if found != FORMAT or not isinstance(files, dict) or not manifest.keys() >= _NEEDED:
             raise DamagedArtefactError(
-                f"expected an index of format {FORMAT} in {folder}, found format {found!r}: run onemaster rebuild"
+                f"expected an index of format {FORMAT} in {folder}, with {', '.join(sorted(_NEEDED))} in its manifest, "
+                f"found format {found!r} and {', '.join(manifest)}: run onemaster rebuild"
             )
         verify(folder, files)
         ids = np.load(folder / IDS_FILE, mmap_mode="r", allow_pickle=False)

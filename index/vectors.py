@@ -68,6 +68,7 @@ class VectorIndex:
             If this kind cannot be built from these vectors.
         """
         dimension = vectors.shape[1]
+        faiss_index: faiss.Index
         if kind == FLAT:
             faiss_index = faiss.IndexFlatIP(dimension)
         elif kind == PQ:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from catalog.isrc import IsrcState, compare_isrcs
 from rapidfuzz import fuzz
 
+from catalog.isrc import IsrcState, compare_isrcs
 from catalog.normalize import normalize
 from catalog.recording import Recording
 from matching.names import ARTIST_SCORERS, CONTRIBUTOR_SCORERS, set_similarity, text_similarity

@@ -42,7 +42,7 @@ def names_of(entries: tuple[str, ...]) -> tuple[str, ...]:
     tuple of str
         Comparable names, sorted, without repetition; empty if the field is missing.
     """
-    names = set()
+    names: set[str] = set()
     for entry in entries:
         for part in _JOINERS.split(entry):
             names.update(_comparable(name) for name in _cut_at_commas(part))
@@ -77,7 +77,7 @@ def set_similarity(
     for row, (q, m) in enumerate(zip(q_names, m_names, strict=True)):
         if q == m and q:
             result[row] = 1.0
-    open_rows = [row for row in np.flatnonzero(np.isnan(result)) if q_names[row] and m_names[row]]
+    open_rows = [row for row in np.flatnonzero(np.isnan(result)).tolist() if q_names[row] and m_names[row]]
     if not open_rows:
         return result
     flat_q = [q for row in open_rows for q in q_names[row] for _ in m_names[row]]

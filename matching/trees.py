@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -118,7 +119,7 @@ class TreeEnsemble:
         """
         try:
             bias = float(str(content["bias"]))
-            arrays = {name: np.array(content[name], dtype=dtype) for name, dtype in _ARRAYS.items()}
+            arrays: dict[str, Any] = {name: np.array(content[name], dtype=dtype) for name, dtype in _ARRAYS.items()}
         except (KeyError, TypeError, ValueError) as error:
             raise DamagedArtefactError(f"expected a tree ensemble with {', '.join(_ARRAYS)}, got: {error!r}") from error
         shapes = {array.shape for array in arrays.values()}

@@ -15,9 +15,7 @@ COMMANDS = ("sample", "import", "train", "rebuild", "serve", "classify", "candid
 
 def onemaster(*arguments):
     command = [sys.executable, "-m", "onemaster", *map(str, arguments)]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-    )
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
 def answer(*arguments):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -212,7 +213,7 @@ def _ensemble(trees: list[dict[str, npt.NDArray[np.generic]]], bias: float, scal
     width = max(len(tree["left"]) for tree in trees)
     shape = (len(trees), width)
     itself = np.tile(np.arange(width), (len(trees), 1))
-    arrays = {
+    arrays: dict[str, Any] = {
         "feature": np.zeros(shape, dtype=np.int64),
         "threshold": np.zeros(shape),
         "missing_left": np.zeros(shape, dtype=np.bool_),

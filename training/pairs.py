@@ -186,8 +186,9 @@ def component_positions(pairs: LabelledPairs, seed: int) -> npt.NDArray[np.float
     _, labels = connected_components(graph, directed=False)
     # Names are sorted, so the first row of a component is its least id.
     _, firsts = np.unique(labels, return_index=True)
-    positions = np.array([_position(names[first], seed) for first in firsts])
-    return positions[labels[q]]
+    positions = np.array([_position(names[first], seed) for first in firsts], dtype=np.float64)
+    spread: npt.NDArray[np.float64] = positions[labels[q]]
+    return spread
 
 
 def _position(name: str, seed: int) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import platform
 import time
@@ -231,5 +230,4 @@ def publish_model(building: Path, shelf: Path, card: Mapping[str, object]) -> Mo
         As published.
     """
     write_json(building / CARD_FILE, {**card, "files": checksums(building)})
-    digest = hashlib.sha256((building / CARD_FILE).read_bytes()).hexdigest()
-    return Model.load(publish(building, shelf, new_version(digest)))
+    return Model.load(publish(building, shelf, new_version(sha256_file(building / CARD_FILE))))
