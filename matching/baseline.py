@@ -42,20 +42,16 @@ def baseline_features(q: Sequence[Recording], m: Sequence[Recording]) -> Feature
         Shape (n_pairs, 19), float32, columns as `BASELINE_FEATURES`, in [0, 1]; a missing field is the empty text.
         Every pair is put in one order first, since partial ratios are not symmetric.
     """
-    columns: list[npt.NDArray[np.float32]] = []
+    columns: list[npt.NDArray[np.float64]] = []
     for field in _FIELDS:
         texts = [
             sorted((_as_text(getattr(left, field)), _as_text(getattr(right, field))))
             for left, right in zip(q, m, strict=True)
         ]
         firsts, seconds = [first for first, _ in texts], [second for _, second in texts]
-        columns.extend(
-            process.cpdist(firsts, seconds, scorer=scorer, dtype=np.float32) / np.float32(100) for scorer in _SCORERS
-        )
-    columns.append(
-        np.array([bool(a.isrcs) and a.isrcs == b.isrcs for a, b in zip(q, m, strict=True)], dtype=np.float32)
-    )
-    return np.column_stack(columns)
+        columns.extend(process.cpdist(firsts, seconds, scorer=scorer, dtype=np.float64) / 100 for scorer in _SCORERS)
+    equal = [bool(left.isrcs) and left.isrcs == right.isrcs for left, right in zip(q, m, strict=True)]
+    return np.column_stack((*columns, np.array(equal, dtype=np.float64))).astype(np.float32)
 
 
 def _as_text(value: str | tuple[str, ...] | None) -> str:

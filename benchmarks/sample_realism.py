@@ -1,0 +1,164 @@
+"""Measure how close the embedded sample is to a real catalogue.
+
+Run ``python -m benchmarks.sample_realism [--seeds 20 21 22] [--out FILE.json]``. Everything is measured on the raw
+strings of the labelled pairs and printed beside what is known of a real catalogue of 28,371 labelled pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rapidfuzz import fuzz, process
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.ensemble import GradientBoostingClassifier
+
+from catalog.recording import Recording
+from catalog.sample import LabelledPair, Sample, generate
+from matching.baseline import BASELINE_FEATURES, baseline_features
+
+REAL = {
+    "valid_share": 0.36,
+    "wratio_valid": {"mean": 81.3, "std": 15.2},
+    "wratio_invalid": {"mean": 48.1, "std": 14.7},
+    "baseline_accuracy": 0.968,
+    "importance": {"isrc": 0.58, "artists": 0.42, "title": 0.004, "contributors": 0.001},
+    "both_sides_share": 635 / 55_549,
+    "source_share": {
+        "spotify_api": 0.31,
+        "youtube_dsr": 0.12,
+        "apple": 0.11,
+        "247": 0.09,
+        "believe": 0.04,
+        "247_b": 0.03,
+        "the_orchard": 0.025,
+        "recochoku": 0.02,
+    },
+}
+_FIELDS = ("title", "artists", "isrcs", "contributors")
+
+
+def measure(sample: Sample, seconds: float) -> dict[str, object]:
+    """Measure one sample.
+
+    Parameters
+    ----------
+    sample : Sample
+        With the default numbers of records and pairs, if it is to be compared with the real figures.
+    seconds : float
+        What generating it took.
+
+    Returns
+    -------
+    dict
+        The figures of `REAL`, measured, and counts.
+    """
+    rows = {str(row["sr_id"]): row for row in sample.rows}
+    valid = np.array([pair.tag == "valid" for pair in sample.pairs])
+    ratios = _wratios(rows, sample.pairs)
+    q_ids, m_ids = ({getattr(pair, side) for pair in sample.pairs} for side in ("q_source_id", "m_source_id"))
+    sources = Counter(sr_id.split("__")[0] for sr_id in rows)
+    return {
+        "seconds": round(seconds, 1),
+        "records": len(rows),
+        "pairs": len(sample.pairs),
+        "valid_share": float(valid.mean()),
+        "wratio_valid": _spread(ratios[valid].mean(axis=1)),
+        "wratio_invalid": _spread(ratios[~valid].mean(axis=1)),
+        "wratio_by_field": {
+            name: {"valid": round(float(column[valid].mean()), 1), "invalid": round(float(column[~valid].mean()), 1)}
+            for name, column in zip(_FIELDS, ratios.T, strict=True)
+        },
+        **_baseline(rows, sample.pairs, valid),
+        "both_sides_share": len(q_ids & m_ids) / len(q_ids | m_ids),
+        "missing_share": {name: round(_missing(sample, name), 3) for name in sample.rows[0] if name != "sr_id"},
+        "source_share": {name: round(count / len(rows), 4) for name, count in sources.most_common(20)},
+        "sources": len(sources),
+        "phenomena": dict(Counter(pair.phenomenon for pair in sample.pairs).most_common()),
+    }
+
+
+def components(pairs: Sequence[LabelledPair]) -> np.ndarray:
+    """Find the connected component of the pair graph that each pair lies in.
+
+    Parameters
+    ----------
+    pairs : sequence of LabelledPair
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_pairs,), the component of each pair.
+    """
+    ids = {
+        sr_id: place
+        for place, sr_id in enumerate(dict.fromkeys(i for p in pairs for i in (p.q_source_id, p.m_source_id)))
+    }
+    q, m = (np.array([ids[getattr(pair, side)] for pair in pairs]) for side in ("q_source_id", "m_source_id"))
+    _, label = connected_components(coo_array((np.ones(len(q)), (q, m)), shape=(len(ids), len(ids))), directed=False)
+    return np.asarray(label[q])
+
+
+def _wratios(rows: dict[str, dict[str, object]], pairs: Sequence[LabelledPair]) -> np.ndarray:
+    columns = []
+    for name in _FIELDS:
+        q, m = ([str(rows[getattr(p, side)][name] or "") for p in pairs] for side in ("q_source_id", "m_source_id"))
+        columns.append(process.cpdist(q, m, scorer=fuzz.WRatio))
+    return np.column_stack(columns)
+
+
+def _baseline(
+    rows: dict[str, dict[str, object]], pairs: Sequence[LabelledPair], valid: np.ndarray
+) -> dict[str, object]:
+    recordings = {sr_id: Recording.from_row(row) for sr_id, row in rows.items()}
+    features = baseline_features([recordings[p.q_source_id] for p in pairs], [recordings[p.m_source_id] for p in pairs])
+    held_out = np.random.default_rng(0).random(len(pairs))[components(pairs)] < 1 / 3
+    model = GradientBoostingClassifier(n_estimators=300, learning_rate=0.4, max_depth=1, random_state=0)
+    model.fit(features[~held_out], valid[~held_out])
+    wrong = model.predict(features[held_out]) != valid[held_out]
+    tested = [pair for pair, test in zip(pairs, held_out, strict=True) if test]
+    importance = Counter[str]()
+    for name, value in zip(BASELINE_FEATURES, model.feature_importances_, strict=True):
+        importance[name.split("_")[0]] += float(value)
+    return {
+        "baseline_accuracy": round(float(1 - wrong.mean()), 4),
+        "importance": {name: round(value, 4) for name, value in importance.items()},
+        "baseline_errors": dict(
+            Counter(f"{p.tag}:{p.phenomenon}" for p, bad in zip(tested, wrong, strict=True) if bad).most_common()
+        ),
+    }
+
+
+def _spread(values: np.ndarray) -> dict[str, float]:
+    return {"mean": round(float(values.mean()), 1), "std": round(float(values.std()), 1)}
+
+
+def _missing(sample: Sample, name: str) -> float:
+    return sum(str(row[name]).casefold() in {"", "none", "null"} for row in sample.rows) / len(sample.rows)
+
+
+def main() -> None:
+    """Generate, measure and print one sample for each seed."""
+    parser = argparse.ArgumentParser(description="How close is the sample to a real catalogue?")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[20, 21, 22])
+    parser.add_argument("--out", type=Path, help="also save the JSON here")
+    arguments = parser.parse_args()
+    measured = {}
+    for seed in arguments.seeds:
+        started = time.perf_counter()
+        sample = generate(seed=seed)
+        measured[str(seed)] = measure(sample, time.perf_counter() - started)
+    text = json.dumps({"real": REAL, "measured": measured}, indent=2, ensure_ascii=False)
+    print(text)
+    if arguments.out:
+        arguments.out.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

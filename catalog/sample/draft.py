@@ -1,0 +1,61 @@
+"""A row while it is being written: one source, one master, and what has been done so far."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from catalog.sample.lexicon import Term
+from catalog.sample.masters import Master
+from catalog.sample.sources import Source
+
+
+@dataclass(slots=True)
+class Draft:
+    """A row in the making.
+
+    Attributes
+    ----------
+    rng : random.Random
+        The only source of chance.
+    source : Source
+        Who writes.
+    master : Master
+        What is written down.
+    script : str
+        ``native``, ``latin`` or ``both``.
+    marks : list of str
+        Names of `phenomena.VALID_PHENOMENA` that the row shows so far.
+    """
+
+    rng: random.Random
+    source: Source
+    master: Master
+    script: str
+    marks: list[str] = field(default_factory=list)
+
+    def chance(self, probability: float) -> bool:
+        """Draw whether something of this probability happens."""
+        return self.rng.random() < probability
+
+    def mark(self, phenomenon: str) -> None:
+        """Remember a phenomenon."""
+        self.marks.append(phenomenon)
+
+    def changed(self, phenomenon: str, before: str, change: Callable[[str], str]) -> str:
+        """Apply a change, and remember it if it did anything."""
+        after = change(before)
+        if after != before:
+            self.marks.append(phenomenon)
+        return after
+
+    def form(self, term: Term) -> str:
+        """Write a term in the script of this row."""
+        if not term.two_scripts or self.script == "native":
+            return term.native
+        if self.script == "latin":
+            self.marks.append("transliteration")
+            return term.latin
+        self.marks.append("transliteration")
+        return f"{term.native} ({term.latin})" if self.chance(0.7) else f"{term.latin} ({term.native})"

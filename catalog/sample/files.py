@@ -1,0 +1,100 @@
+"""The sample on disk."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.artefacts import write_aside
+from catalog.errors import InputError
+from catalog.sample.generating import generate
+from catalog.store import write_catalog
+
+
+@dataclass(frozen=True, slots=True)
+class SampleReport:
+    """What was written, and where.
+
+    Attributes
+    ----------
+    catalog, groundtruth, truth, phenomena : Path
+        The four files.
+    records, pairs, valid, masters : int
+        Counts of rows, labelled pairs, valid ones among them, and true masters.
+    seconds : float
+        Wall time.
+    """
+
+    catalog: Path
+    groundtruth: Path
+    truth: Path
+    phenomena: Path
+    records: int
+    pairs: int
+    valid: int
+    masters: int
+    seconds: float
+
+
+def write_sample(out: Path, records: int = 50_000, pairs: int = 28_000, seed: int = 20) -> SampleReport:
+    """Make a sample and write it as the files that every other command reads.
+
+    Each file is written aside and renamed, so that an interrupted run leaves the files of the previous one.
+
+    Parameters
+    ----------
+    out : Path
+        Folder; made if it is not there. Gets ``catalog.db``, ``groundtruth.csv``, ``truth.csv`` and ``phenomena.csv``.
+    records : int
+        Rows of the catalogue, as in `generate`.
+    pairs : int
+        Labelled pairs, as in `generate`.
+    seed : int
+        Any integer.
+
+    Returns
+    -------
+    SampleReport
+
+    Raises
+    ------
+    InputError
+        If so many records or pairs cannot be made, or the folder holds a catalogue or a ground truth that no sample
+        wrote; nothing is written then.
+    """
+    started = time.perf_counter()
+    catalog, groundtruth, truth = out / "catalog.db", out / "groundtruth.csv", out / "truth.csv"
+    if not truth.exists() and (catalog.exists() or groundtruth.exists()):
+        raise InputError(
+            f"expected an empty folder or an earlier sample in {out}, found other data: choose another --out"
+        )
+    sample = generate(records, pairs, seed)
+    out.mkdir(parents=True, exist_ok=True)
+    tagged = ((pair.q_source_id, pair.m_source_id, pair.tag) for pair in sample.pairs)
+    explained = ((pair.q_source_id, pair.m_source_id, pair.phenomenon) for pair in sample.pairs)
+    # The truth comes first, since it marks the folder as a sample's, and the catalogue last: where it is, all is.
+    _write_csv(truth, ("sr_id", "master_id"), sample.masters.items())
+    phenomena = _write_csv(out / "phenomena.csv", ("q_source_id", "m_source_id", "phenomenon"), explained)
+    _write_csv(groundtruth, ("q_source_id", "m_source_id", "tag"), tagged)
+    return SampleReport(
+        catalog,
+        groundtruth,
+        truth,
+        phenomena,
+        records=write_catalog(catalog, sample.rows),
+        pairs=len(sample.pairs),
+        valid=sum(pair.tag == "valid" for pair in sample.pairs),
+        masters=len(set(sample.masters.values())),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Path:
+    with write_aside(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+    return path
