@@ -1,17 +1,14 @@
 """Measure how close the embedded sample is to a real catalogue.
 
-Run ``python -m benchmarks.sample_realism [--seeds 20 21 22] [--out FILE.json]``. Everything is measured on the raw
-strings of the labelled pairs and printed beside what is known of a real catalogue of 28,371 labelled pairs.
+Everything is measured on the raw strings of the labelled pairs and saved beside what is known of a real catalogue of
+28,371 labelled pairs.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from rapidfuzz import fuzz, process
@@ -19,6 +16,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.ensemble import GradientBoostingClassifier
 
+from benchmarks.record import arguments, save
 from catalog.recording import Recording
 from catalog.sample import LabelledPair, Sample, generate
 from matching.baseline import BASELINE_FEATURES, baseline_features
@@ -144,20 +142,13 @@ def _missing(sample: Sample, name: str) -> float:
 
 
 def main() -> None:
-    """Generate, measure and print one sample for each seed."""
-    parser = argparse.ArgumentParser(description="How close is the sample to a real catalogue?")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[20, 21, 22])
-    parser.add_argument("--out", type=Path, help="also save the JSON here")
-    arguments = parser.parse_args()
+    """Generate, measure and save one sample for each seed."""
     measured = {}
-    for seed in arguments.seeds:
+    for seed in arguments(__doc__ or "", seeds=True).seeds:
         started = time.perf_counter()
         sample = generate(seed=seed)
         measured[str(seed)] = measure(sample, time.perf_counter() - started)
-    text = json.dumps({"real": REAL, "measured": measured}, indent=2, ensure_ascii=False)
-    print(text)
-    if arguments.out:
-        arguments.out.write_text(text + "\n", encoding="utf-8")
+    save("sample_realism", "python -m benchmarks.sample_realism", {"real": REAL, "measured": measured})
 
 
 if __name__ == "__main__":

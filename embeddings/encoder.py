@@ -47,7 +47,7 @@ class Encoder:
         if dimension is None:
             raise InputError("expected an encoder that tells its dimension, this SentenceTransformer does not")
         self.dimension = int(dimension)
-        self._batch = _OWN_BATCH if isinstance(model[0], HashedTrigrams) else _OTHER_BATCH
+        self._ours = isinstance(model[0], HashedTrigrams)
 
     @classmethod
     def fit(cls, recordings: Iterable[Recording]) -> Encoder:
@@ -138,10 +138,10 @@ class Encoder:
         texts = [recording_text(recording) for recording in recordings]
         encoded: Any = self.model.encode(
             texts,
-            batch_size=self._batch,
+            batch_size=_OWN_BATCH if self._ours else _OTHER_BATCH,
             show_progress_bar=False,
             convert_to_tensor=True,
-            normalize_embeddings=True,
+            normalize_embeddings=not self._ours,  # ours ends in a Normalize module
         )
         vectors = np.ascontiguousarray(encoded.cpu().numpy(), dtype=np.float32)
         # A transformer gives the empty text a vector too, and all recordings without text would be alike.

@@ -228,3 +228,19 @@ def test_slips_damage_text_as_said(change, before, after):
 def read(path):
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.reader(file))
+
+
+@pytest.mark.parametrize("name", ["catalog.db", "groundtruth.csv"])
+def test_somebody_elses_data_is_not_overwritten(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match="found other data"):
+        write_sample(tmp_path, 100, 20)
+    assert (tmp_path / name).read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_an_earlier_sample_is_replaced(tmp_path):
+    write_sample(tmp_path, 100, 20, seed=1)
+    before = (tmp_path / "groundtruth.csv").read_text()
+    write_sample(tmp_path, 100, 20, seed=2)
+    assert (tmp_path / "groundtruth.csv").read_text() != before
