@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules.normalize import Normalize
+from threadpoolctl import threadpool_limits
 
 from catalog.artefacts import checksums
 from catalog.errors import DamagedArtefactError, InputError
@@ -136,13 +137,15 @@ class Encoder:
         if not recordings:
             return np.zeros((0, self.dimension), dtype=np.float32)
         texts = [recording_text(recording) for recording in recordings]
-        encoded: Any = self.model.encode(
-            texts,
-            batch_size=_OWN_BATCH if self._ours else _OTHER_BATCH,
-            show_progress_bar=False,
-            convert_to_tensor=True,
-            normalize_embeddings=not self._ours,  # ours ends in a Normalize module
-        )
+        # Ours spends its time in Python: more threads only wait for each other, long on a busy machine.
+        with threadpool_limits(1 if self._ours else None):
+            encoded: Any = self.model.encode(
+                texts,
+                batch_size=_OWN_BATCH if self._ours else _OTHER_BATCH,
+                show_progress_bar=False,
+                convert_to_tensor=True,
+                normalize_embeddings=not self._ours,  # ours ends in a Normalize module
+            )
         vectors = np.ascontiguousarray(encoded.cpu().numpy(), dtype=np.float32)
         # A transformer gives the empty text a vector too, and all recordings without text would be alike.
         vectors[[not text for text in texts]] = 0

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import precision_recall_curve
+from threadpoolctl import threadpool_limits
 
 from catalog.errors import GroundTruthError
 from matching.baseline import BASELINE_FEATURES
@@ -69,7 +70,9 @@ def fit_classifier(
         early_stopping=False,
         random_state=seed,
     )
-    boosting.fit(features[:, seen], valid)
+    # One thread: on a busy machine several wait for each other far longer than the whole fit takes alone.
+    with threadpool_limits(1):
+        boosting.fit(features[:, seen], valid)
     trees = _histogram_trees(boosting, seen)
     _require_equal(trees, features, boosting.decision_function(features[:, seen]))
     if len(np.unique(validation_valid)) < 2:
