@@ -15,7 +15,7 @@ FLAT = "flat"
 PQ = "pq"
 KINDS = (FLAT, PQ)
 
-# Up to here an exact scan of all vectors answers within a few milliseconds (benchmarks/results/index.json).
+# Up to here an exact scan of all vectors answers within about ten milliseconds (benchmarks/results/index.json).
 FLAT_LIMIT = 100_000
 # k-means with 16 centroids wants at least this many points (faiss warns below 39 per centroid).
 PQ_MINIMUM = 39 * 16
