@@ -136,8 +136,8 @@ def classify(given: argparse.Namespace) -> None:
     from matching.matcher import Matcher
     from service.schemas import pair_answer
 
-    matcher = Matcher.open(_folder(given))
-    decision = matcher.classify(given.q_sr_id, given.m_sr_id)
+    with Matcher.open(_folder(given)) as matcher:
+        decision = matcher.classify(given.q_sr_id, given.m_sr_id)
     if given.json:
         _print_json(pair_answer(decision, matcher.model.version).model_dump(mode="json", by_alias=True))
         return
@@ -152,8 +152,8 @@ def candidates(given: argparse.Namespace) -> None:
     from matching.matcher import Matcher
     from service.schemas import candidates_answer
 
-    matcher = Matcher.open(_folder(given))
-    decisions = matcher.candidates(given.sr_id, given.k)
+    with Matcher.open(_folder(given)) as matcher:
+        decisions = matcher.candidates(given.sr_id, given.k)
     if given.json:
         _print_json(candidates_answer(given.sr_id, decisions).model_dump(mode="json", by_alias=True))
         return
@@ -170,8 +170,8 @@ def evaluate(given: argparse.Namespace) -> None:
     from training.pairs import read_groundtruth
 
     folder = _folder(given)
-    matcher = Matcher.open(folder)
-    measured = evaluate_matcher(matcher, read_groundtruth(folder.groundtruth, matcher.catalog))
+    with Matcher.open(folder) as matcher:
+        measured = evaluate_matcher(matcher, read_groundtruth(folder.groundtruth, matcher.catalog))
     if given.json:
         _print_json(measured)
     else:

@@ -52,11 +52,10 @@ def measure(dataset: Dataset) -> dict[str, object]:
         rebuild(catalog, Encoder.load(report.model.encoder_folder), report.model.version, folder.index)
         rebuilt = time.perf_counter()
         pairs = read_groundtruth(dataset.test_pairs or dataset.train_pairs, catalog)
-    matcher = Matcher.open(folder)
-    asked = time.perf_counter()
-    served = evaluate_matcher(matcher, pairs)
-    seconds = {"train": trained - began, "rebuild": rebuilt - trained, "judge": time.perf_counter() - asked}
-    matcher.close()
+    with Matcher.open(folder) as matcher:
+        asked = time.perf_counter()
+        served = evaluate_matcher(matcher, pairs)
+        seconds = {"train": trained - began, "rebuild": rebuilt - trained, "judge": time.perf_counter() - asked}
     return {
         "name": dataset.name,
         "digests": dataset.digests,

@@ -8,7 +8,10 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 
@@ -20,7 +23,7 @@ from catalog.store import Catalog
 from index.snapshot import Snapshot
 from matching.classifier import INVALID, VALID, PairClassifier, probability
 from matching.features import FEATURES, Features, pair_features
-from matching.model import Model
+from matching.model import Model, model_with_encoder
 
 logger = logging.getLogger(__name__)
 
@@ -106,20 +109,31 @@ class Matcher:
             snapshot = Snapshot.load(current_version(folder.index))
         except MissingArtefactError as error:
             raise MissingArtefactError(f"{error}: run onemaster rebuild --data {folder.root}") from error
-        model = _fitting_model(snapshot, folder)
-        catalog = Catalog.open(folder.catalog, folder.copies)
-        found, expected = catalog.digest(), snapshot.manifest["catalog_digest"]
-        if found != expected:
-            catalog.close()
-            raise MismatchedArtefactError(
-                f"the index {snapshot.version} was built from another state of {folder.catalog}: expected digest "
-                f"{expected}, found {found}: run onemaster rebuild --data {folder.root}"
-            )
+        model = model_with_encoder(
+            folder.models, str(snapshot.manifest["encoder_digest"]), built_with=str(snapshot.manifest["model"])
+        )
+        with ExitStack() as on_failure:
+            catalog = on_failure.enter_context(Catalog.open(folder.catalog, folder.copies))
+            found, expected = catalog.digest(), snapshot.manifest["catalog_digest"]
+            if found != expected:
+                raise MismatchedArtefactError(
+                    f"the index {snapshot.version} was built from another state of {folder.catalog}: expected digest "
+                    f"{expected}, found {found}: run onemaster rebuild --data {folder.root}"
+                )
+            on_failure.pop_all()
         return cls(catalog, snapshot, model)
 
     def close(self) -> None:
         """Close the catalogue."""
         self.catalog.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def classify(self, q_sr_id: str, m_sr_id: str) -> Decision:
         """Judge one pair.
@@ -260,27 +274,4 @@ def _decision(
         match_probability=match_probability,
         decided=VALID if match_probability >= classifier.threshold else INVALID,
         needs_review=classifier.review_low < match_probability < classifier.review_high,
-    )
-
-
-def _fitting_model(snapshot: Snapshot, folder: DataFolder) -> Model:
-    """Take the model in charge if it has the index's encoder, else the model that the index was built with."""
-    expected = snapshot.manifest["encoder_digest"]
-    problem = ""
-    try:
-        current = Model.load(current_version(folder.models))
-        if current.encoder_digest == expected:
-            return current
-        problem = f"the model in charge, {current.version}, has another encoder"
-    except MissingArtefactError as error:
-        problem = str(error)
-    built_with = folder.models / str(snapshot.manifest["model"])
-    if built_with.is_dir():
-        earlier = Model.load(built_with)
-        if earlier.encoder_digest == expected:
-            logger.warning("%s; using %s until onemaster rebuild --data %s", problem, earlier.version, folder.root)
-            return earlier
-    raise MismatchedArtefactError(
-        f"no model fits the index {snapshot.version}, which was built with the encoder {expected}: {problem}: "
-        f"run onemaster rebuild --data {folder.root}"
     )

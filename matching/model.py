@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.artefacts import read_json, verify
-from catalog.errors import DamagedArtefactError
+from catalog.artefacts import current_version, read_json, verify
+from catalog.errors import DamagedArtefactError, MismatchedArtefactError, MissingArtefactError
 from matching.baseline import BASELINE_FEATURES
 from matching.classifier import PairClassifier
 from matching.features import FEATURES
+
+logger = logging.getLogger(__name__)
 
 CARD_FILE = "model.json"
 CLASSIFIER_FILE = "classifier.json"
@@ -87,3 +90,46 @@ class Model:
     def encoder_digest(self) -> str:
         """Digest that names the encoder; an index must have been built with the same."""
         return str(self.card["encoder_digest"])
+
+
+def model_with_encoder(shelf: Path, digest: str, built_with: str) -> Model:
+    """Take the model in charge if it has an index's encoder, else the model that the index was built with.
+
+    Parameters
+    ----------
+    shelf : Path
+        The folder of model versions.
+    digest : str
+        Of the encoder that the index was built with.
+    built_with : str
+        Version of the model that the index was built with.
+
+    Returns
+    -------
+    Model
+        With that encoder.
+
+    Raises
+    ------
+    MismatchedArtefactError
+        If neither is there with that encoder.
+    DamagedArtefactError
+        If a file of a model is absent or altered.
+    """
+    try:
+        current = Model.load(current_version(shelf))
+    except MissingArtefactError as error:
+        problem = str(error)
+    else:
+        if current.encoder_digest == digest:
+            return current
+        problem = f"the model in charge, {current.version}, has another encoder than the index"
+    if (shelf / built_with).is_dir():
+        earlier = Model.load(shelf / built_with)
+        if earlier.encoder_digest == digest:
+            logger.warning("%s; using %s until onemaster rebuild is run", problem, earlier.version)
+            return earlier
+    raise MismatchedArtefactError(
+        f"no model fits the index, which was built with the encoder {digest} of model {built_with} in {shelf}: "
+        f"{problem}: run onemaster rebuild"
+    )

@@ -139,8 +139,8 @@ def test_tiny_catalogues_can_be_indexed(tmp_path, sample_folder, count):
     folder = DataFolder.at(tmp_path, models=sample_folder.models)
     write_catalog(folder.catalog, ({"sr_id": str(number), "title": f"Title {number}"} for number in range(count)))
     rebuilt(folder)
-    matcher = Matcher.open(folder)
-    assert len(matcher.candidates("0", 5)) == count - 1
+    with Matcher.open(folder) as matcher:
+        assert len(matcher.candidates("0", 5)) == count - 1
 
 
 def test_impossible_builds_say_why(tmp_path, sample_folder):
@@ -183,14 +183,15 @@ def test_a_catalogue_that_changed_since_the_build_is_refused(copied):
 
 
 def test_after_training_the_old_index_serves_on_with_the_model_it_was_built_with(copied, caplog):
-    before = Matcher.open(copied)
-    encoder = Encoder.load(before.model.encoder_folder)
+    with Matcher.open(copied) as before:
+        encoder = Encoder.load(before.model.encoder_folder)
     other = copied.models / "20990101T000000Z-other"
     shutil.copytree(before.model.folder, other)
     card = (other / "model.json").read_text().replace(encoder.digest, "0" * 64)
     (other / "model.json").write_text(card)
     (copied.models / "CURRENT").write_text(other.name)
-    assert Matcher.open(copied).model.version == before.model.version
+    with Matcher.open(copied) as matcher:
+        assert matcher.model.version == before.model.version
     assert "until onemaster rebuild" in caplog.text
     shutil.rmtree(before.model.folder)
     with pytest.raises(MismatchedArtefactError, match="no model fits the index"):
@@ -212,8 +213,8 @@ def test_a_killed_rebuild_leaves_the_old_index_in_charge(copied, delay):
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    matcher = Matcher.open(copied)
-    assert matcher.candidates("123", 3)
+    with Matcher.open(copied) as matcher:
+        assert matcher.candidates("123", 3)
     assert before.is_dir()
     rebuilt(copied)
     assert not list(copied.index.glob(".building-*"))

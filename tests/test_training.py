@@ -65,11 +65,11 @@ def test_a_recording_and_itself_are_valid_even_without_any_text(tmp_path, sample
     model = Model.load(current_version(folder.models))
     with Catalog.open(folder.catalog, folder.copies) as catalog:
         rebuild(catalog, Encoder.load(model.encoder_folder), model.version, folder.index)
-    matcher = Matcher.open(folder)
-    decision = matcher.classify("empty", "empty")
+    with Matcher.open(folder) as matcher:
+        decision = matcher.classify("empty", "empty")
+        assert matcher.candidates("empty", 5) == []
     assert (decision.decided, decision.match_probability, decision.needs_review) == ("valid", 1.0, False)
     assert decision.features["cosine"] is None
-    assert matcher.candidates("empty", 5) == []
 
 
 def test_candidates_are_most_probable_first_and_never_the_query(matcher):
