@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    for chatty in ("faiss", "sentence_transformers"):
+    for chatty in ("faiss", "sentence_transformers", "torch"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     run: Callable[[argparse.Namespace], None] = given.run
     try:
@@ -89,10 +89,11 @@ def train(given: argparse.Namespace) -> None:
 
     folder = _folder(given)
     with Catalog.open(folder.catalog, folder.copies) as catalog:
-        data = TrainingData(catalog, folder.groundtruth, given.test_groundtruth)
+        data = TrainingData(catalog, folder.groundtruth, folder.root, given.test_groundtruth)
         report = train_model(data, _encoder(given.encoder), folder.models, given.seed)
     if given.json:
-        card = {"model": report.model.version, "index": None, "baseline": report.baseline.to_json()}
+        card = {"tested_on": report.model.card["tested_on"], "model": report.model.version, "index": None}
+        card["baseline"] = report.baseline.to_json()
         _print_json(report.evaluation.to_json() | card)
         return
     _print_table({"five features": report.evaluation.to_json(), "baseline": report.baseline.to_json()})
@@ -102,17 +103,14 @@ def train(given: argparse.Namespace) -> None:
 def rebuild(given: argparse.Namespace) -> None:
     """Build the index anew, measure it, and publish it if it is good enough."""
     from catalog.store import Catalog
-    from embeddings.encoder import Encoder
     from index.rebuild import RebuildOptions
     from index.rebuild import rebuild as rebuild_index
-    from training.default import adapt, default_model, model_in_charge
+    from training.default import model_to_index_with
 
     folder = _folder(given)
     options = RebuildOptions(given.kind, given.min_recall, given.dry_run)
-    with Catalog.open(folder.catalog, folder.copies) as catalog:
-        model = model_in_charge(folder) or adapt(default_model(HOME), catalog, folder.models)
-        encoder = Encoder.load(model.encoder_folder)
-        report = rebuild_index(catalog, encoder, model.version, folder.index, options)
+    with Catalog.open(folder.catalog, folder.copies) as catalog, model_to_index_with(folder, catalog, HOME) as model:
+        report = rebuild_index(catalog, model.encoder, model.version, folder.index, options, model.publish)
     if given.json:
         _print_json({"version": report.version, "published": report.folder is not None, **report.manifest})
     else:
@@ -125,8 +123,9 @@ def serve(given: argparse.Namespace) -> None:
     """Serve over HTTP."""
     import uvicorn
 
-    from service.settings import environment
+    from service.settings import environment, require_free_port
 
+    require_free_port(given.host, given.port)
     os.environ.update(environment(_folder(given)))
     uvicorn.run("service.app:create_app", factory=True, host=given.host, port=given.port, workers=given.workers)
 
@@ -141,10 +140,12 @@ def classify(given: argparse.Namespace) -> None:
     if given.json:
         _print_json(pair_answer(decision, matcher.model.version).model_dump(mode="json", by_alias=True))
         return
-    print(f"{decision.decided}, match probability {decision.match_probability:.4f}")
-    for name, value in decision.features.items():
-        shown = "missing" if value is None else f"{value:.3f}"
-        print(f"  {name:13} {shown:>8}   {decision.contributions[name]:+.2f} log-odds")
+    threshold = matcher.model.classifier.threshold
+    print(f"{decision.decided}, match probability {decision.match_probability:.4f} (valid from {threshold:.4f})")
+    for name, part in decision.contributions.items():
+        value = decision.features.get(name)
+        shown = "" if name not in decision.features else "missing" if value is None else f"{value:.3f}"
+        print(f"  {name:13} {shown:>8}   {part:+.2f} log-odds")
 
 
 def candidates(given: argparse.Namespace) -> None:
@@ -198,9 +199,9 @@ def _print_json(content: Mapping[str, object]) -> None:
 
 
 def _print_table(columns: Mapping[str, Mapping[str, object]]) -> None:
-    print(f"{'':18}" + "".join(f"{name:>15}" for name in columns))
+    print(f"{'':20}" + "".join(f"{name:>15}" for name in columns))
     for row in next(iter(columns.values())):
-        print(f"{row:18}" + "".join(f"{column.get(row)!s:>15}" for column in columns.values()))
+        print(f"{row:20}" + "".join(f"{column.get(row)!s:>15}" for column in columns.values()))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -227,7 +228,7 @@ def _command(
     command.set_defaults(run=run)
     command.add_argument("--data", type=Path, default=DEFAULT_DATA, metavar="DIR", help="data folder (default: data)")
     for place in places:
-        command.add_argument(f"--{place}", type=Path, metavar="PATH", help=f"if not in the data folder: the {place}")
+        command.add_argument(f"--{place}", type=Path, metavar="PATH", help=f"of the {place}, if not in DIR")
     if json_help:
         command.add_argument("--json", action="store_true", help=f"print {json_help} as JSON")
     return command
@@ -237,7 +238,7 @@ def _add_sample(commands: Commands[argparse.ArgumentParser]) -> None:
     command = _command(commands, "sample", sample)
     command.add_argument("--records", type=int, default=50_000, metavar="N", help="recordings, about (default: 50000)")
     command.add_argument("--pairs", type=int, default=28_000, metavar="N", help="labelled pairs (default: 28000)")
-    command.add_argument("--seed", type=int, default=20, metavar="S", help="of the generator (default: 20)")
+    command.add_argument("--seed", type=_number(int, 0), default=20, metavar="S", help="of the generator (default: 20)")
     command.add_argument("--out", type=Path, metavar="DIR", help="folder to write to (default: the data folder)")
 
 
@@ -253,21 +254,21 @@ def _add_train(commands: Commands[argparse.ArgumentParser]) -> None:
     command.add_argument("--test-groundtruth", type=Path, metavar="FILE", help="pairs to measure on")
     how = "train (default): fitted on this catalogue; bundled: the default model's; or any by path or hub name"
     command.add_argument("--encoder", default=_TRAIN, metavar="NAME", help=how)
-    command.add_argument("--seed", type=int, default=20, help="of split and fit (default: 20)")
+    command.add_argument("--seed", type=_number(int, 0, 2**32 - 1), default=20, help="of split and fit (default: 20)")
 
 
 def _add_rebuild(commands: Commands[argparse.ArgumentParser]) -> None:
     command = _command(commands, "rebuild", rebuild, "catalog", "models", "index", json_help="the manifest")
     command.add_argument("--kind", choices=("auto", "flat", "pq"), default="auto", help="default: auto, by size")
-    command.add_argument("--min-recall", type=_share, default=0.98, metavar="R", help="recall@20 to reach (0.98)")
+    command.add_argument("--min-recall", type=_number(float, 0, 1), default=0.98, help="recall@20 to reach (0.98)")
     command.add_argument("--dry-run", action="store_true", help="build and measure, publish nothing")
 
 
 def _add_serve(commands: Commands[argparse.ArgumentParser]) -> None:
     command = _command(commands, "serve", serve, "catalog", "models", "index")
     command.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
-    command.add_argument("--port", type=int, default=8002, help="default: 8002")
-    command.add_argument("--workers", type=_positive, default=1, help="processes (default: 1)")
+    command.add_argument("--port", type=_number(int, 1, 65_535), default=8002, help="default: 8002")
+    command.add_argument("--workers", type=_number(int, 1), default=1, help="processes (default: 1)")
 
 
 def _add_questions(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -277,22 +278,21 @@ def _add_questions(commands: Commands[argparse.ArgumentParser]) -> None:
     command.add_argument("m_sr_id", metavar="M_SR_ID")
     command = _command(commands, "candidates", candidates, *places, json_help="the answer of GET /candidates")
     command.add_argument("sr_id", metavar="SR_ID")
-    command.add_argument("-k", type=_positive, default=10, help="how many (default: 10)")
+    command.add_argument("-k", type=_number(int, 1), default=10, help="how many (default: 10)")
     _command(commands, "evaluate", evaluate, "groundtruth", *places, json_help="the figures")
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected at least 1, got {number}")
-    return number
+def _number(kind: type[int] | type[float], least: float, most: float = 2**31 - 1) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            number = kind(text)
+        except ValueError:
+            number = None
+        if number is None or not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"expected a number from {least} to {most}, got {text!r}")
+        return number
 
-
-def _share(text: str) -> float:
-    number = float(text)
-    if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {number}")
-    return number
+    return parse
 
 
 if __name__ == "__main__":

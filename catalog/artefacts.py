@@ -11,12 +11,10 @@ A *shelf* is a folder of published versions::
 from __future__ import annotations
 
 import glob
-import hashlib
-import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +23,6 @@ from catalog.errors import DamagedArtefactError, MissingArtefactError
 
 CURRENT = "CURRENT"
 _BUILDING = ".building-"
-_CHUNK = 1 << 20
 
 
 @contextmanager
@@ -150,110 +147,6 @@ def current_version(shelf: Path) -> Path:
     if not name or name.startswith(".") or "\0" in name or Path(name).name != name or not version.is_dir():
         raise DamagedArtefactError(f"{pointer} names {name!r}, which is no folder in {shelf}; publish a new version")
     return version
-
-
-def sha256_file(path: Path) -> str:
-    """Digest a file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    str
-        SHA-256, hexadecimal.
-    """
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def checksums(folder: Path) -> dict[str, str]:
-    """Digest every file of a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        Read with its subfolders.
-
-    Returns
-    -------
-    dict
-        Path relative to `folder` (with ``/``) to SHA-256, sorted by path.
-    """
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): sha256_file(path) for path in files}
-
-
-def verify(folder: Path, expected: Mapping[str, str]) -> None:
-    """Check the files of a published version against the checksums in its manifest.
-
-    Parameters
-    ----------
-    folder : Path
-        The published version.
-    expected : mapping
-        As `checksums` gave it when the version was built.
-
-    Raises
-    ------
-    DamagedArtefactError
-        If a file is absent or its content changed.
-    """
-    for name, digest in expected.items():
-        path = folder / name
-        if not path.is_file():
-            raise DamagedArtefactError(f"{path} is listed in the manifest and absent; publish a new version")
-        found = sha256_file(path)
-        if found != digest:
-            raise DamagedArtefactError(
-                f"{path} has changed since it was published: expected SHA-256 {digest}, found {found}; "
-                "publish a new version or restore the file"
-            )
-
-
-def write_json(path: Path, content: Mapping[str, object]) -> None:
-    """Write a JSON object, readable by people, into a folder that is not published yet.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    content : mapping
-        Anything `json` writes; NaN is refused.
-    """
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def read_json(path: Path) -> dict[str, object]:
-    """Read a JSON object that onemaster wrote.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    dict
-        Its content.
-
-    Raises
-    ------
-    DamagedArtefactError
-        If the file is absent, is not JSON or holds no object.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DamagedArtefactError(f"expected a JSON object in {path}, got: {error}; publish a new version") from error
-    if not isinstance(content, dict):
-        raise DamagedArtefactError(f"expected a JSON object in {path}, found a {type(content).__name__}")
-    return content
 
 
 def remove_remains(folder: Path, prefix: str) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import html
 import unicodedata
-from functools import lru_cache
 
 import regex
 from anyascii import anyascii
@@ -19,7 +18,6 @@ NORMALIZER_VERSION = "1"
 
 _MAX_CHARACTERS = 4_096
 _MAX_PASSES = 8
-_CACHE_SIZE = 1 << 16
 
 # Marks that are written or dropped at will. Others are letters: Indic vowel signs, Japanese voicing marks.
 _OPTIONAL_MARK = regex.compile(
@@ -40,7 +38,6 @@ _ASCII = {code: (chr(code).lower() if chr(code).isalnum() else " ") for code in 
 _ASCII.update({ord("'"): "", ord("`"): "", ord("&"): " and "})
 
 
-@lru_cache(maxsize=_CACHE_SIZE)
 def normalize(text: str) -> str:
     """Write a text in its comparable form.
 
@@ -70,7 +67,6 @@ def normalize(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=_CACHE_SIZE)
 def romanize(text: str) -> str:
     """Write a text in Latin letters: the second form of names and titles in other scripts.
 

@@ -15,14 +15,16 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules.normalize import Normalize
 from threadpoolctl import threadpool_limits
 
-from catalog.artefacts import checksums
 from catalog.errors import DamagedArtefactError, InputError
+from catalog.manifest import checksums
 from catalog.normalize import NORMALIZER_VERSION
 from catalog.recording import Recording
 from embeddings.text import TEMPLATE_VERSION, recording_text
 from embeddings.trigrams import HashedTrigrams
 
 logger = logging.getLogger(__name__)
+
+FITTED = "fitted on the catalogue"
 
 _MODULES_FILE = "modules.json"
 _OWN_MODULE = f"{HashedTrigrams.__module__}.{HashedTrigrams.__qualname__}"
@@ -37,12 +39,15 @@ class Encoder:
     ----------
     model : SentenceTransformer
         Ours or any other.
+    source : str
+        Where it comes from: `FITTED`, or the path or name that it was loaded from.
     digest : str, optional
         Names the exact encoder; known once it stands in a folder.
     """
 
-    def __init__(self, model: SentenceTransformer, digest: str = "") -> None:
+    def __init__(self, model: SentenceTransformer, source: str, digest: str = "") -> None:
         self.model = model
+        self.source = source
         self.digest = digest
         dimension = model.get_embedding_dimension()
         if dimension is None:
@@ -70,7 +75,7 @@ class Encoder:
             If there are no recordings.
         """
         trigrams = HashedTrigrams.fit(map(recording_text, recordings))
-        return cls(SentenceTransformer(modules=[trigrams, Normalize()], device="cpu"))
+        return cls(SentenceTransformer(modules=[trigrams, Normalize()], device="cpu"), FITTED)
 
     @classmethod
     def load(cls, source: str | Path) -> Encoder:
@@ -103,7 +108,7 @@ class Encoder:
                 raise InputError(
                     f"expected a SentenceTransformer folder or a model's name on the hub, got {str(source)!r}: {error}"
                 ) from error
-        return cls(model, encoder_digest(folder) if folder.is_dir() else "")
+        return cls(model, str(source), encoder_digest(folder) if folder.is_dir() else "")
 
     def save(self, folder: Path) -> Encoder:
         """Write the encoder as a SentenceTransformer folder.
@@ -119,7 +124,7 @@ class Encoder:
             The same model, with the digest of what was written.
         """
         self.model.save(str(folder), create_model_card=False)
-        return Encoder(self.model, encoder_digest(folder))
+        return Encoder(self.model, self.source, encoder_digest(folder))
 
     def encode(self, recordings: Sequence[Recording]) -> npt.NDArray[np.float32]:
         """Turn recordings into vectors.
@@ -144,9 +149,10 @@ class Encoder:
                 batch_size=_OWN_BATCH if self._ours else _OTHER_BATCH,
                 show_progress_bar=False,
                 convert_to_tensor=True,
-                normalize_embeddings=not self._ours,  # ours ends in a Normalize module
             )
-        vectors = np.ascontiguousarray(encoded.cpu().numpy(), dtype=np.float32)
+        vectors: npt.NDArray[np.float32] = np.ascontiguousarray(encoded.float().cpu().numpy())
+        if not self._ours:  # ours ends in a Normalize module; others may not, or work in half precision
+            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
         # A transformer gives the empty text a vector too, and all recordings without text would be alike.
         vectors[[not text for text in texts]] = 0
         return vectors

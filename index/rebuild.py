@@ -5,18 +5,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from catalog.artefacts import build_aside, checksums, new_version, publish, sha256_file, write_json
+from catalog.artefacts import build_aside, new_version, publish
 from catalog.errors import InputError, RejectedBuildError
+from catalog.manifest import checksums, sha256_file, write_json
 from catalog.normalize import NORMALIZER_VERSION
 from catalog.recording import Recording
 from catalog.store import Catalog
@@ -83,7 +84,12 @@ class _Measurement:
 
 
 def rebuild(
-    catalog: Catalog, encoder: Encoder, model: str, shelf: Path, options: RebuildOptions | None = None
+    catalog: Catalog,
+    encoder: Encoder,
+    model: str,
+    shelf: Path,
+    options: RebuildOptions | None = None,
+    before_publish: Callable[[], object] | None = None,
 ) -> RebuildReport:
     """Encode a catalogue, index it, measure the index, and publish it if it is good enough.
 
@@ -99,6 +105,8 @@ def rebuild(
         The folder of index versions.
     options : RebuildOptions, optional
         Defaults as documented there.
+    before_publish : callable, optional
+        Called once the build has passed and is about to be published: the moment to publish a model made for it.
 
     Returns
     -------
@@ -108,7 +116,7 @@ def rebuild(
     Raises
     ------
     InputError
-        If the catalogue is empty or the kind impossible.
+        If the catalogue is empty or changes meanwhile, or the kind is impossible.
     RejectedBuildError
         If recall stayed below the wanted one; the index published before stays in charge.
     """
@@ -116,6 +124,7 @@ def rebuild(
     if len(catalog) == 0:
         raise InputError("expected at least one recording to index, the catalogue is empty: run onemaster import")
     began = time.monotonic()
+    digest = catalog.digest()
     with build_aside(shelf) as building:
         ids, vectors = _encode(catalog, encoder, building)
         logger.info("encoded %d recordings in %.1f s", len(ids), time.monotonic() - began)
@@ -132,17 +141,27 @@ def rebuild(
             "encoder_digest": encoder.digest,
             "template_version": TEMPLATE_VERSION,
             "normalizer_version": NORMALIZER_VERSION,
-            "catalog_digest": catalog.digest(),
+            "catalog_digest": digest,
             "files": checksums(building),
             "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - began, 2),
         }
         write_json(building / MANIFEST_FILE, manifest)
         version = new_version(sha256_file(building / MANIFEST_FILE))
-        folder = None if options.dry_run else publish(building, shelf, version)
+        if catalog.digest() != digest:
+            raise InputError(
+                "the catalogue changed while it was indexed; nothing was published: run onemaster rebuild again"
+            )
+        folder = None if options.dry_run else _published(building, shelf, version, before_publish)
     done = "published" if folder else "tried"
     logger.info("%s %s index %s: recall@%d %.4f", done, kind, version, RECALL_K, measured.recall)
     return RebuildReport(version, folder, manifest)
+
+
+def _published(building: Path, shelf: Path, version: str, before_publish: Callable[[], object] | None) -> Path:
+    if before_publish is not None:
+        before_publish()
+    return publish(building, shelf, version)
 
 
 def _build_index(
@@ -150,6 +169,7 @@ def _build_index(
 ) -> _Measurement:
     """Build the FAISS file from all but the held-out vectors, add all, and measure it; refuse it if it is poor."""
     queries = _held_out(ids)
+    queries = queries[vectors[queries].any(axis=1)]  # a recording without text has no neighbours to find
     training_rows = np.setdiff1d(np.arange(len(ids)), queries, assume_unique=True)
     vector_index = VectorIndex.build(kind, vectors, training_rows)
     vector_index.save(building / FAISS_FILE)
@@ -174,6 +194,10 @@ def _encode(catalog: Catalog, encoder: Encoder, building: Path) -> tuple[npt.NDA
             keys.extend(recording.sr_id.encode() for recording in batch)
             progress.update(len(batch))
     vectors.flush()
+    if any(key >= following for key, following in pairwise(keys)):
+        raise InputError(
+            "expected ids in strictly ascending order of their UTF-8 bytes: run onemaster import on the catalogue"
+        )
     ids = np.array(keys, dtype=np.bytes_)
     np.save(building / IDS_FILE, ids, allow_pickle=False)
     return ids, vectors
@@ -196,7 +220,7 @@ def _measure(vector_index: VectorIndex, vectors: Vectors, query_rows: Rows, want
     """Recall@20 against exact search, at the narrowest widening that reaches what is wanted."""
     queries = vectors[query_rows].astype(np.float32)
     k = min(RECALL_K, len(vectors) - 1)
-    if k < 1:
+    if k < 1 or not len(query_rows):
         return _Measurement(1.0, 1, len(query_rows))
     worst_exact = _exact_kth_cosines(vectors, queries, query_rows, k)
     measured = _Measurement(0.0, 1, len(query_rows))

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from catalog.artefacts import read_json, verify
 from catalog.errors import DamagedArtefactError, UnknownRecordingError
+from catalog.manifest import read_json, require, verify
+from catalog.normalize import NORMALIZER_VERSION
+from embeddings.text import TEMPLATE_VERSION
 from index.vectors import FLAT, Queries, Rows, VectorIndex, Vectors
 
 MANIFEST_FILE = "manifest.json"
@@ -19,7 +21,8 @@ VECTORS_FILE = "vectors.npy"
 IDS_FILE = "ids.npy"
 FORMAT = 1
 
-_NEEDED = {"catalog_digest", "count", "encoder_digest", "files", "kind", "model", "widening"}
+_FILES = (FAISS_FILE, VECTORS_FILE, IDS_FILE)
+_EXPECTED = {"format": FORMAT, "template_version": TEMPLATE_VERSION, "normalizer_version": NORMALIZER_VERSION}
 _EXACT_BLOCK = 16_384
 
 
@@ -84,24 +87,24 @@ class Snapshot:
         ------
         DamagedArtefactError
             If a file is absent, altered or not what the manifest says.
+        MismatchedArtefactError
+            If it was built with another text template or normaliser.
         """
         manifest = read_json(folder / MANIFEST_FILE)
-        files, found = manifest.get("files"), manifest.get("format")
-        if found != FORMAT or not isinstance(files, dict) or not manifest.keys() >= _NEEDED:
-            raise DamagedArtefactError(
-                f"expected an index of format {FORMAT} in {folder}, with {', '.join(sorted(_NEEDED))} in its manifest, "
-                f"found format {found!r} and {', '.join(manifest)}: run onemaster rebuild"
-            )
-        verify(folder, files)
+        require(manifest, folder, _EXPECTED, _FILES, "run onemaster rebuild")
+        verify(folder, manifest["files"])  # type: ignore[arg-type]  # required to be a mapping
         ids = np.load(folder / IDS_FILE, mmap_mode="r", allow_pickle=False)
         vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
-        vector_index = VectorIndex.load(str(manifest["kind"]), folder / FAISS_FILE)
-        if not len(ids) == len(vectors) == vector_index.faiss_index.ntotal == manifest["count"]:
+        vector_index = VectorIndex.load(str(manifest.get("kind")), folder / FAISS_FILE)
+        widening = manifest.get("widening")
+        shape = (manifest.get("count"), manifest.get("dimension"))
+        faiss_shape = (vector_index.faiss_index.ntotal, vector_index.faiss_index.d)
+        if not isinstance(widening, int) or not shape == (len(ids), vectors.shape[1]) == vectors.shape == faiss_shape:
             raise DamagedArtefactError(
-                f"expected {manifest['count']} recordings in {folder}, found {len(ids)} ids, {len(vectors)} vectors "
-                f"and {vector_index.faiss_index.ntotal} index entries: run onemaster rebuild"
+                f"expected {shape} recordings and dimensions in {folder}, found {len(ids)} ids, vectors of "
+                f"{vectors.shape} and an index of {faiss_shape}: run onemaster rebuild"
             )
-        return cls(folder.name, ids, vectors, vector_index, int(str(manifest["widening"])), manifest)
+        return cls(folder.name, ids, vectors, vector_index, widening, manifest)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -178,13 +181,15 @@ class Snapshot:
         Returns
         -------
         Neighbours
-            By exact cosine; equal cosines in the order of rows, that is of ids.
+            By exact cosine; equal cosines in the order of rows, that is of ids. A query of zeros, a recording without
+            text, has none.
         """
         # An exact index needs no more than the neighbours wanted and the record itself.
         wanted = k + 1 if self.vector_index.kind == FLAT else (k + 1) * self.widening
         rows = self.vector_index.propose(queries, min(wanted, len(self)))
         if own_rows is not None:
             rows = np.where(rows == own_rows[:, None], -1, rows)
+        rows[~queries.any(axis=1)] = -1
         return rank(self.vectors, queries, rows, k)
 
 

@@ -126,8 +126,12 @@ class VectorIndex:
         Raises
         ------
         DamagedArtefactError
-            If FAISS cannot read it.
+            If FAISS cannot read it, or the kind is none.
         """
+        if kind not in KINDS:
+            raise DamagedArtefactError(
+                f"expected an index kind out of {', '.join(KINDS)}, got {kind!r}: run onemaster rebuild"
+            )
         try:
             return cls(kind, faiss.read_index(str(path)))
         except RuntimeError as error:

@@ -45,12 +45,12 @@ def baseline_features(q: Sequence[Recording], m: Sequence[Recording]) -> Feature
     columns: list[npt.NDArray[np.float64]] = []
     for field in _FIELDS:
         texts = [
-            sorted((_as_text(getattr(left, field)), _as_text(getattr(right, field))))
-            for left, right in zip(q, m, strict=True)
+            sorted((_as_text(getattr(one, field)), _as_text(getattr(other, field))))
+            for one, other in zip(q, m, strict=True)
         ]
         firsts, seconds = [first for first, _ in texts], [second for _, second in texts]
         columns.extend(process.cpdist(firsts, seconds, scorer=scorer, dtype=np.float64) / 100 for scorer in _SCORERS)
-    equal = [bool(left.isrcs) and left.isrcs == right.isrcs for left, right in zip(q, m, strict=True)]
+    equal = [bool(one.isrcs) and one.isrcs == other.isrcs for one, other in zip(q, m, strict=True)]
     return np.column_stack((*columns, np.array(equal, dtype=np.float64))).astype(np.float32)
 
 

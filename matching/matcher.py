@@ -44,7 +44,8 @@ class Decision:
     features : dict
         Name to value; ``None`` is missing.
     contributions : dict
-        Feature name, or ``bias``, to what it adds to the log-odds of a match; they sum to them.
+        Feature name, or ``bias``, to what it adds to the log-odds of a match. They sum to them, but for a recording
+        paired with itself, whose match probability is 1 without being judged.
     match_probability : float
         Calibrated, 0 to 1.
     decided : str
@@ -110,11 +111,11 @@ class Matcher:
         except MissingArtefactError as error:
             raise MissingArtefactError(f"{error}: run onemaster rebuild --data {folder.root}") from error
         model = model_with_encoder(
-            folder.models, str(snapshot.manifest["encoder_digest"]), built_with=str(snapshot.manifest["model"])
+            folder.models, str(snapshot.manifest.get("encoder_digest")), built_with=str(snapshot.manifest.get("model"))
         )
         with ExitStack() as on_failure:
             catalog = on_failure.enter_context(Catalog.open(folder.catalog, folder.copies))
-            found, expected = catalog.digest(), snapshot.manifest["catalog_digest"]
+            found, expected = catalog.digest(), snapshot.manifest.get("catalog_digest")
             if found != expected:
                 raise MismatchedArtefactError(
                     f"the index {snapshot.version} was built from another state of {folder.catalog}: expected digest "
@@ -206,11 +207,9 @@ class Matcher:
         query = self.catalog.get(sr_id)
         row = self.snapshot.rows_of([sr_id])
         vector = self.snapshot.vectors[row].astype(np.float32)
-        if not vector.any():
-            return []
-        neighbours = self.snapshot.nearest(vector, max(k, _POOL), own_rows=row)
-        found = neighbours.rows[0] >= 0
-        rows, cosines = neighbours.rows[0][found], neighbours.cosines[0][found]
+        neighbours = self.snapshot.nearest(vector, max(k, _POOL), own_rows=row).rows[0]
+        rows = neighbours[neighbours >= 0]
+        cosines = self.snapshot.cosines(np.repeat(row, len(rows)), rows)
         candidates = self._recordings(self.snapshot.ids_of(rows))
         queries = [query] * len(candidates)
         decisions = decide(self.model.classifier, queries, candidates, pair_features(queries, candidates, cosines))

@@ -6,8 +6,11 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.artefacts import current_version, read_json, verify
-from catalog.errors import DamagedArtefactError, MismatchedArtefactError, MissingArtefactError
+from catalog.artefacts import current_version
+from catalog.errors import MismatchedArtefactError, MissingArtefactError
+from catalog.manifest import read_json, require, verify
+from catalog.normalize import NORMALIZER_VERSION
+from embeddings.text import TEMPLATE_VERSION
 from matching.baseline import BASELINE_FEATURES
 from matching.classifier import PairClassifier
 from matching.features import FEATURES
@@ -20,6 +23,9 @@ BASELINE_FILE = "baseline.json"
 REPORT_FILE = "report.html"
 ENCODER_FOLDER = "encoder"
 FORMAT = 1
+
+_FILES = (CLASSIFIER_FILE, BASELINE_FILE, REPORT_FILE, f"{ENCODER_FOLDER}/modules.json")
+_EXPECTED = {"format": FORMAT, "template_version": TEMPLATE_VERSION, "normalizer_version": NORMALIZER_VERSION}
 
 
 @dataclass(frozen=True)
@@ -67,16 +73,12 @@ class Model:
         DamagedArtefactError
             If a file is absent, altered or of another form.
         MismatchedArtefactError
-            If the classifier was trained on other features than this version of onemaster computes.
+            If it was trained with another text template or normaliser, or on other features, than this version of
+            onemaster has.
         """
         card = read_json(folder / CARD_FILE)
-        files = card.get("files")
-        if card.get("format") != FORMAT or not isinstance(files, dict):
-            raise DamagedArtefactError(
-                f"expected a model of format {FORMAT} in {folder}, found format {card.get('format')!r}: "
-                "run onemaster train"
-            )
-        verify(folder, files)
+        require(card, folder, _EXPECTED, _FILES, "run onemaster train")
+        verify(folder, card["files"])  # type: ignore[arg-type]  # required to be a mapping
         classifier = PairClassifier.from_json(read_json(folder / CLASSIFIER_FILE), FEATURES)
         baseline = PairClassifier.from_json(read_json(folder / BASELINE_FILE), BASELINE_FEATURES)
         return cls(folder.name, folder, classifier, baseline, card)
@@ -89,7 +91,7 @@ class Model:
     @property
     def encoder_digest(self) -> str:
         """Digest that names the encoder; an index must have been built with the same."""
-        return str(self.card["encoder_digest"])
+        return str(self.card.get("encoder_digest"))
 
 
 def model_with_encoder(shelf: Path, digest: str, built_with: str) -> Model:

@@ -18,6 +18,8 @@ _JOINERS = regex.compile(
     regex.IGNORECASE,
 )
 _ARTICLE = "the"
+# Every name is compared with every name of the other side; a longer list than this is no credit but an attack or a bug.
+_MOST_NAMES = 64
 _CACHE_SIZE = 1 << 16
 
 Similarities = npt.NDArray[np.float64]
@@ -40,13 +42,13 @@ def names_of(entries: tuple[str, ...]) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Comparable names, sorted, without repetition; empty if the field is missing.
+        Comparable names, sorted, without repetition, the first 64 of them; empty if the field is missing.
     """
     names: set[str] = set()
     for entry in entries:
         for part in _JOINERS.split(entry):
             names.update(_comparable(name) for name in _cut_at_commas(part))
-    return tuple(sorted(names - {""}))
+    return tuple(sorted(names - {""})[:_MOST_NAMES])
 
 
 def set_similarity(
@@ -109,18 +111,18 @@ def text_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Seq
     numpy.ndarray
         Shape (n,), float64, in [0, 1].
     """
-    result = _mean_score(q_texts, m_texts, scorers)
+    result = _mean_similarity(q_texts, m_texts, scorers)
     foreign = [
         row for row, (q, m) in enumerate(zip(q_texts, m_texts, strict=True)) if not (q.isascii() and m.isascii())
     ]
     if foreign:
         q_latin = [_sorted_words(romanize(q_texts[row])) for row in foreign]
         m_latin = [_sorted_words(romanize(m_texts[row])) for row in foreign]
-        result[foreign] = np.maximum(result[foreign], _mean_score(q_latin, m_latin, scorers))
+        result[foreign] = np.maximum(result[foreign], _mean_similarity(q_latin, m_latin, scorers))
     return result
 
 
-def _mean_score(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Sequence[Scorer]) -> Similarities:
+def _mean_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Sequence[Scorer]) -> Similarities:
     total = np.zeros(len(q_texts))
     for scorer in scorers:
         total += process.cpdist(q_texts, m_texts, scorer=scorer, dtype=np.float64)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.errors import InputError
 from catalog.paths import DataFolder
 
 _NAMES = ("ONEMASTER_DATA", "ONEMASTER_CATALOG", "ONEMASTER_MODELS", "ONEMASTER_INDEX")
@@ -65,3 +67,25 @@ def environment(folder: DataFolder) -> dict[str, str]:
     """
     paths = {_DATA: folder.root, _CATALOG: folder.catalog, _MODELS: folder.models, _INDEX: folder.index}
     return {name: str(path) for name, path in paths.items()}
+
+
+def require_free_port(host: str, port: int) -> None:
+    """Find out whether the service can listen, before anything is loaded.
+
+    Parameters
+    ----------
+    host : str
+        Name or address of this machine.
+    port : int
+        1 to 65,535.
+
+    Raises
+    ------
+    InputError
+        If it cannot.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise InputError(f"cannot listen on {host}, port {port}: {error}; choose another --host or --port") from error

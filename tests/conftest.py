@@ -26,7 +26,7 @@ def sample_folder(tmp_path_factory):
     folder = DataFolder.at(tmp_path_factory.mktemp("sample"))
     write_sample(folder.root, 3_000, 1_600, 20)
     with Catalog.open(folder.catalog, folder.copies) as catalog:
-        model = train(TrainingData(catalog, folder.groundtruth), None, folder.models).model
+        model = train(TrainingData(catalog, folder.groundtruth, folder.root), None, folder.models).model
         rebuild(catalog, Encoder.load(model.encoder_folder), model.version, folder.index)
     return folder
 

@@ -4,19 +4,9 @@ import json
 
 import pytest
 
-from catalog.artefacts import (
-    CURRENT,
-    build_aside,
-    checksums,
-    current_version,
-    new_version,
-    publish,
-    read_json,
-    verify,
-    write_aside,
-    write_json,
-)
+from catalog.artefacts import CURRENT, build_aside, current_version, new_version, publish, write_aside
 from catalog.errors import DamagedArtefactError, MissingArtefactError
+from catalog.manifest import checksums, read_json, verify, write_json
 
 
 def published(shelf, text="content"):

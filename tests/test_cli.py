@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -43,6 +44,8 @@ def test_help_says_what_the_command_is_for(command):
         ("rebuild", "--kind", "tree"),
         ("rebuild", "--min-recall", "2"),
         ("import",),
+        ("train", "--seed", "-1"),
+        ("serve", "--port", "99999"),
     ],
 )
 def test_wrong_usage_exits_with_2(arguments):
@@ -116,7 +119,7 @@ def test_somebody_elses_data_in_four_commands(tmp_path, sample_folder):
     assert set(needed.split()) <= set(trained)
     assert trained["n_pairs"] == 150
     assert trained["accuracy"] > 0.9
-    assert "nobody" in (work / "train.rejected.csv").read_text()
+    assert "nobody" in (work / "groundtruth.rejected.csv").read_text()
     assert answer("rebuild", "--data", work, "--json")["count"] == 400
     evaluated = answer("evaluate", "--data", work, "--groundtruth", tmp_path / "test.csv", "--json")
     assert set(needed.split()) <= set(evaluated)
@@ -155,6 +158,13 @@ def test_an_interrupted_command_says_so_and_leaves_nothing_behind(sample_folder,
     assert "what was published before stays in charge" in errors
     assert "Traceback" not in errors
     assert list(shelf.iterdir()) == []
+
+
+def test_a_port_that_is_taken_is_named(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = onemaster("serve", "--port", taken.getsockname()[1], "--data", tmp_path)
+    assert done.returncode == 1
+    assert "choose another --host or --port" in done.stderr
 
 
 def test_the_sample_goes_where_it_is_told(tmp_path):

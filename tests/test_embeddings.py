@@ -119,7 +119,7 @@ def test_damaged_weights_are_refused(encoder, tmp_path):
         Encoder.load(tmp_path / "encoder")
 
 
-def tiny_transformer(folder):
+def tiny_transformer(folder, dtype=torch.float32):
     """A real transformer with random weights: two layers over a vocabulary of characters."""
     torch.manual_seed(20)
     vocabulary = {
@@ -133,7 +133,7 @@ def tiny_transformer(folder):
     config = BertConfig(
         vocab_size=len(vocabulary), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
     )
-    BertModel(config).save_pretrained(folder / "bert")
+    BertModel(config).to(dtype).save_pretrained(folder / "bert")
     tokenizer.save_pretrained(folder / "bert")
     transformer = Transformer(str(folder / "bert"), max_seq_length=64)
     model = SentenceTransformer(modules=[transformer, Pooling(transformer.get_embedding_dimension())], device="cpu")
@@ -141,8 +141,9 @@ def tiny_transformer(folder):
     return folder / "tiny"
 
 
-def test_any_other_sentence_transformer_works(tmp_path):
-    other = Encoder.load(tiny_transformer(tmp_path))
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_any_other_sentence_transformer_works(tmp_path, dtype):
+    other = Encoder.load(tiny_transformer(tmp_path, dtype))
     vectors = other.encode(RECORDINGS)
     assert vectors.shape == (len(RECORDINGS), 32)
     norms = np.linalg.norm(vectors, axis=1)
@@ -151,7 +152,7 @@ def test_any_other_sentence_transformer_works(tmp_path):
     saved = other.save(tmp_path / "published")
     again = Encoder.load(tmp_path / "published")
     assert again.digest == saved.digest
-    np.testing.assert_allclose(again.encode(RECORDINGS), vectors, atol=1e-5)
+    np.testing.assert_allclose(again.encode(RECORDINGS), vectors, atol=1e-5 if dtype == torch.float32 else 0.05)
 
 
 def test_what_is_no_encoder_is_refused_with_what_was_expected(tmp_path):

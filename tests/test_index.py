@@ -1,11 +1,14 @@
 """The index against exact search, its snapshots, and rebuilds that are killed."""
 
+import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing, suppress
 
 import numpy as np
 import pytest
@@ -26,6 +29,7 @@ from index.snapshot import Snapshot, pair_cosines
 from index.vectors import FLAT, FLAT_LIMIT, PQ, choose_kind
 from matching.matcher import Matcher
 from matching.model import Model
+from training.default import model_to_index_with
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +157,68 @@ def test_impossible_builds_say_why(tmp_path, sample_folder):
     write_catalog(folder.catalog, [])
     with pytest.raises(InputError, match="catalogue is empty"):
         rebuilt(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("normalizer_version", "0", "run onemaster rebuild"),
+        ("template_version", "0", "run onemaster rebuild"),
+        ("format", 99, "run onemaster rebuild"),
+        ("files", {}, "run onemaster rebuild"),
+        ("dimension", 7, "run onemaster rebuild"),
+        ("count", 1, "run onemaster rebuild"),
+        ("widening", None, "run onemaster rebuild"),
+        ("kind", "tree", "run onemaster rebuild"),
+        ("encoder_digest", "0", "run onemaster rebuild"),
+        ("catalog_digest", "0", "run onemaster rebuild"),
+    ],
+)
+def test_a_manifest_made_for_something_else_is_refused(copied, name, value, remedy):
+    path = current_version(copied.index) / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+    with pytest.raises((DamagedArtefactError, MismatchedArtefactError), match=remedy):
+        Matcher.open(copied)
+
+
+@pytest.mark.parametrize(("name", "value"), [("normalizer_version", "0"), ("template_version", "0"), ("files", {})])
+def test_a_model_made_for_something_else_is_refused(copied, name, value):
+    path = current_version(copied.models) / "model.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: value}))
+    with pytest.raises((DamagedArtefactError, MismatchedArtefactError), match="run onemaster train"):
+        Matcher.open(copied)
+
+
+class Changing(Catalog):
+    """A catalogue that somebody else writes to while it is read."""
+
+    def __iter__(self):
+        yield from super().__iter__()
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute("UPDATE soundrecording SET title = 'Another' WHERE sr_id = '123'")
+
+
+def test_a_catalogue_that_changes_meanwhile_is_not_published(copied):
+    before = current_version(copied.index)
+    model = Model.load(current_version(copied.models))
+    with Changing.open(copied.catalog, copied.copies) as catalog, pytest.raises(InputError, match="changed while"):
+        rebuild(catalog, Encoder.load(model.encoder_folder), model.version, copied.index)
+    assert current_version(copied.index) == before
+
+
+def test_a_dry_run_or_a_refused_build_without_a_model_publishes_no_model_either(tmp_path, sample_folder):
+    folder = DataFolder.at(tmp_path, catalog=sample_folder.catalog)
+    for options in (RebuildOptions(dry_run=True), RebuildOptions(kind=PQ, min_recall=1.01), RebuildOptions()):
+        with (
+            Catalog.open(folder.catalog, folder.copies) as catalog,
+            model_to_index_with(folder, catalog, sample_folder.root) as model,
+            suppress(RejectedBuildError),
+        ):
+            rebuild(catalog, model.encoder, model.version, folder.index, options, model.publish)
+        published = options == RebuildOptions()
+        assert (folder.models / "CURRENT").exists() == (folder.index / "CURRENT").exists() == published
+    with Matcher.open(folder) as matcher:
+        assert matcher.classify("123", "456").decided == "valid"
 
 
 @pytest.mark.parametrize("name", ["index.faiss", "vectors.npy", "ids.npy", "manifest.json"])

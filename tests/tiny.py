@@ -25,7 +25,7 @@ def build(root: Path) -> DataFolder:
     """Write a catalogue and its ground truth, train on them and publish an index."""
     folder = write_data(root)
     with Catalog.open(folder.catalog, folder.copies) as catalog:
-        train(TrainingData(catalog, folder.groundtruth), None, folder.models)
+        train(TrainingData(catalog, folder.groundtruth, folder.root), None, folder.models)
     publish_index(folder)
     return folder
 

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 # A person looks at pairs that are not at least nine to one, either way.
 REVIEW_BAND = (0.1, 0.9)
+# Columns that whole catalogues lack.
+_LACKING = (("contributors",), ("isrc",), ("contributors", "isrc"))
 _BASELINE_STUMPS, _BASELINE_RATE = 300, 0.4
 _ROUNDS, _RATE, _LEAVES, _LEAF_PAIRS = 150, 0.1, 8, 20
 
@@ -72,13 +74,27 @@ def fit_classifier(
     )
     # One thread: on a busy machine several wait for each other far longer than the whole fit takes alone.
     with threadpool_limits(1):
-        boosting.fit(features[:, seen], valid)
+        boosting.fit(*_with_columns_missing(features, valid, seen))
     trees = _histogram_trees(boosting, seen)
     _require_equal(trees, features, boosting.decision_function(features[:, seen]))
     if len(np.unique(validation_valid)) < 2:
         logger.warning("the validation pairs are too few to hold both tags: calibrating on the pairs learnt from")
         validation_features, validation_valid = features, valid
     return calibrated(_uncalibrated(FEATURES, trees), validation_features, validation_valid)
+
+
+def _with_columns_missing(features: Features, valid: Labels, seen: npt.NDArray[np.int64]) -> tuple[Features, Labels]:
+    """Add copies of the pairs in which columns that whole catalogues lack are missing, labels unchanged.
+
+    Otherwise the habits of the catalogue at hand (contributors left out more often in invalid pairs, say) would pass
+    for evidence, and a catalogue without contributors or ISRCs would have hardly a valid pair.
+    """
+    copies = [features]
+    for names in _LACKING:
+        copy = features.copy()
+        copy[:, [FEATURES.index(name) for name in names]] = np.nan
+        copies.append(copy)
+    return np.concatenate(copies)[:, seen], np.tile(valid, len(copies))
 
 
 def fit_baseline(features: Features, valid: Labels, seed: int) -> PairClassifier:

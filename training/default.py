@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.artefacts import build_aside, current_version
+from catalog.artefacts import build_aside, current_version, publish
 from catalog.errors import MissingArtefactError
+from catalog.manifest import sha256_file
 from catalog.paths import DataFolder
-from catalog.sample import write_sample
+from catalog.sample import TRUTH_FILE, write_sample
 from catalog.store import Catalog
-from embeddings.encoder import Encoder
+from embeddings.encoder import FITTED, Encoder
 from matching.model import BASELINE_FILE, CLASSIFIER_FILE, ENCODER_FOLDER, REPORT_FILE, Model
-from training.train import TrainingData, publish_model, train
+from training.train import TrainingData, encoder_provenance, train, write_card
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +51,7 @@ def default_model(home: Path) -> Model:
     Parameters
     ----------
     home : Path
-        The checkout's data folder. If it holds no model, one is trained in its subfolder ``default``.
+        The checkout's data folder. If it holds no model of the sample, one is trained in its subfolder ``default``.
 
     Returns
     -------
@@ -56,16 +60,70 @@ def default_model(home: Path) -> Model:
     """
     own = DataFolder.at(home / "default")
     for folder in (own, DataFolder.at(home)):
-        if model := model_in_charge(folder):
+        model = model_in_charge(folder)
+        if model and _is_of_the_sample(model, folder):
             return model
     logger.info("training the default classifier on the embedded sample, once, in %s", own.root)
     write_sample(own.root)
     with Catalog.open(own.catalog, own.copies) as catalog:
-        return train(TrainingData(catalog, own.groundtruth), None, own.models).model
+        return train(TrainingData(catalog, own.groundtruth, own.root), None, own.models).model
 
 
-def adapt(default: Model, catalog: Catalog, shelf: Path) -> Model:
-    """Publish a model for a catalogue without labels: the default classifier on an encoder fitted to the catalogue.
+def _is_of_the_sample(model: Model, folder: DataFolder) -> bool:
+    """Tell a model of the sample and the default encoder from one that somebody trained on other data there."""
+    if not (folder.root / TRUTH_FILE).is_file() or not folder.groundtruth.is_file():
+        return False
+    on_sample = model.card.get("groundtruth_digest") == sha256_file(folder.groundtruth)
+    return on_sample and model.card.get("encoder") == FITTED
+
+
+@dataclass(frozen=True)
+class IndexingModel:
+    """What an index is built with.
+
+    Attributes
+    ----------
+    encoder : Encoder
+        With its digest.
+    version : str
+        Of the model that the encoder belongs to.
+    publish : callable
+        Puts the model in charge, if it is not yet.
+    """
+
+    encoder: Encoder
+    version: str
+    publish: Callable[[], Model]
+
+
+@contextmanager
+def model_to_index_with(folder: DataFolder, catalog: Catalog, home: Path) -> Iterator[IndexingModel]:
+    """Take the model in charge of a data folder or, where there is none, make one out of the default model.
+
+    Parameters
+    ----------
+    folder : DataFolder
+        Where the model stands, or will.
+    catalog : Catalog
+        The catalogue to index.
+    home : Path
+        The checkout's data folder, for `default_model`.
+
+    Yields
+    ------
+    IndexingModel
+        One that was made is removed when the block ends, unless it was published.
+    """
+    if model := model_in_charge(folder):
+        yield IndexingModel(Encoder.load(model.encoder_folder), model.version, lambda: model)
+    else:
+        with adapted(default_model(home), catalog, folder.models) as new:
+            yield new
+
+
+@contextmanager
+def adapted(default: Model, catalog: Catalog, shelf: Path) -> Iterator[IndexingModel]:
+    """Make a model for a catalogue without labels: the default classifier on an encoder fitted to the catalogue.
 
     Parameters
     ----------
@@ -76,10 +134,11 @@ def adapt(default: Model, catalog: Catalog, shelf: Path) -> Model:
     shelf : Path
         The folder of model versions of that catalogue.
 
-    Returns
-    -------
-    Model
-        With the default's classifier, baseline, figures and report, and its own encoder.
+    Yields
+    ------
+    IndexingModel
+        With the default's classifier, baseline, figures and report, and its own encoder. What is not published when
+        the block ends is removed.
     """
     logger.info("no model in %s: taking the default classifier and fitting an encoder on this catalogue", shelf)
     with build_aside(shelf) as building:
@@ -87,5 +146,6 @@ def adapt(default: Model, catalog: Catalog, shelf: Path) -> Model:
         for name in (CLASSIFIER_FILE, BASELINE_FILE, REPORT_FILE):
             (building / name).write_bytes((default.folder / name).read_bytes())
         kept = {name: value for name, value in default.card.items() if name != "files"}
-        card = {**kept, "adapted_from": default.version, "encoder_digest": encoder.digest}
-        return publish_model(building, shelf, card)
+        card = {**kept, "adapted_from": default.version, **encoder_provenance(encoder, catalog)}
+        version = write_card(building, card)
+        yield IndexingModel(encoder, version, lambda: Model.load(publish(building, shelf, version)))

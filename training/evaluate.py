@@ -188,7 +188,7 @@ def evaluate_matcher(matcher: Matcher, pairs: LabelledPairs) -> dict[str, object
     return {
         **evaluation.to_json(),
         "needs_review": sum(decision.needs_review for decision in decisions),
-        "pair_completeness": survived.value,
+        "pair_completeness": None if survived.value is None else round(survived.value, 6),
         "pair_completeness_k": survived.k,
         "model": matcher.model.version,
         "index": matcher.snapshot.version,

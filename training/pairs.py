@@ -1,9 +1,8 @@
-"""The ground truth: labelled pairs, checked line by line, and split so that no recording stands on both sides."""
+"""The ground truth: labelled pairs, checked line by line."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from catalog.artefacts import write_aside
-from catalog.errors import GroundTruthError
+from catalog.columns import fold
+from catalog.delimited import open_csv
+from catalog.errors import CatalogError, GroundTruthError
 from catalog.recording import Recording, clean
 from catalog.store import Catalog
 from matching.classifier import INVALID, VALID
@@ -38,7 +37,7 @@ class Problem:
     reason : str
         What is wrong with it.
     row : tuple of str
-        The line's cells.
+        The line's cells, or the line as it stands if it could not be cut into cells.
     """
 
     line: int
@@ -68,6 +67,11 @@ class LabelledPairs:
     def __len__(self) -> int:
         return len(self.q)
 
+    @property
+    def has_both_kinds(self) -> bool:
+        """Whether there are valid pairs and invalid ones."""
+        return bool(self.valid.any()) and not bool(self.valid.all())
+
     def take(self, rows: npt.NDArray[np.int64]) -> LabelledPairs:
         """Keep some of the pairs.
 
@@ -87,10 +91,13 @@ class LabelledPairs:
 @dataclass(frozen=True, slots=True)
 class _Line:
     number: int
-    row: tuple[str, ...]
     q: str
     m: str
     tag: str
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        return self.q, self.m, self.tag
 
     @property
     def key(self) -> tuple[str, str]:
@@ -103,7 +110,7 @@ def read_groundtruth(path: Path, catalog: Catalog) -> LabelledPairs:
     Parameters
     ----------
     path : Path
-        CSV file with the columns ``q_source_id,m_source_id,tag``; UTF-8.
+        CSV file with the columns ``q_source_id,m_source_id,tag``, and any others; with commas, semicolons or tabs.
     catalog : Catalog
         Where the recordings stand.
 
@@ -120,7 +127,7 @@ def read_groundtruth(path: Path, catalog: Catalog) -> LabelledPairs:
     """
     lines: list[_Line] = []
     problems: list[Problem] = []
-    for line in _lines(path):
+    for line in _lines(path, problems):
         reason = _wrong_alone(line)
         if reason:
             problems.append(Problem(line.number, reason, line.row))
@@ -150,7 +157,7 @@ def write_problems(problems: Sequence[Problem], path: Path) -> None:
     problems : sequence of Problem
         From `read_groundtruth`.
     path : Path
-        CSV file with the columns ``line,reason`` and the cells of the line.
+        CSV file with the columns ``line,reason,q_source_id,m_source_id,tag``.
     """
     if not problems:
         path.unlink(missing_ok=True)
@@ -161,59 +168,23 @@ def write_problems(problems: Sequence[Problem], path: Path) -> None:
         writer.writerows((problem.line, problem.reason, *problem.row) for problem in problems)
 
 
-def component_positions(pairs: LabelledPairs, seed: int) -> npt.NDArray[np.float64]:
-    """Give every pair a position in [0, 1) that all pairs linked to it share, to split by.
-
-    Pairs that share a recording, directly or through others, form one component; its position is a hash of its least
-    id. The order of the file does not matter.
-
-    Parameters
-    ----------
-    pairs : LabelledPairs
-        n_pairs pairs.
-    seed : int
-        Another seed gives another split.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_pairs,), float64.
-    """
-    names = sorted({recording.sr_id for side in (pairs.q, pairs.m) for recording in side})
-    rows = {name: row for row, name in enumerate(names)}
-    q, m = ([rows[recording.sr_id] for recording in side] for side in (pairs.q, pairs.m))
-    graph = coo_array((np.ones(len(q), dtype=np.int8), (q, m)), shape=(len(names), len(names)))
-    _, labels = connected_components(graph, directed=False)
-    # Names are sorted, so the first row of a component is its least id.
-    _, firsts = np.unique(labels, return_index=True)
-    positions = np.array([_position(names[first], seed) for first in firsts], dtype=np.float64)
-    spread: npt.NDArray[np.float64] = positions[labels[q]]
-    return spread
-
-
-def _position(name: str, seed: int) -> float:
-    digest = hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest) / 2**64
-
-
-def _lines(path: Path) -> Iterator[_Line]:
+def _lines(path: Path, problems: list[Problem]) -> Iterator[_Line]:
+    """Read the pairs as they stand; note the lines that are no pair at all."""
     try:
-        with path.open(newline="", encoding="utf-8-sig", errors="replace") as stream:
-            reader = csv.reader(stream)
-            header = [name.strip().casefold() for name in next(reader, [])]
-            if missing := [name for name in COLUMNS if name not in header]:
-                raise GroundTruthError(
-                    f"expected the columns {', '.join(COLUMNS)} in the first line of {path}, "
-                    f"found {', '.join(header) or 'nothing'}: {', '.join(missing)} must be added"
-                )
-            places = [header.index(name) for name in COLUMNS]
-            number = reader.line_num + 1
-            for row in reader:
-                if row:
-                    q, m, tag = ((row[place].strip() if place < len(row) else "") for place in places)
-                    yield _Line(number, tuple(row), q, m, tag.casefold())
-                number = reader.line_num + 1
-    except (OSError, csv.Error) as error:
+        source = open_csv(path, "utf-8", frozenset(COLUMNS))
+        header = [fold(name) for name in source.columns]
+        if missing := [name for name in COLUMNS if name not in header]:
+            raise GroundTruthError(
+                f"expected the columns {', '.join(COLUMNS)} in the first line of {path}, "
+                f"found {', '.join(header)}: {', '.join(missing)} must be added"
+            )
+        for row in source.rows([header.index(name) for name in COLUMNS]):
+            if row.problem:
+                problems.append(Problem(row.line, row.problem, (row.text.rstrip("\r\n"),)))
+            else:
+                q, m, tag = (str(cell).strip() for cell in row.cells)
+                yield _Line(row.line, q, m, tag.casefold())
+    except (OSError, CatalogError) as error:
         raise GroundTruthError(f"expected a CSV file of labelled pairs in {path}, got: {error}") from error
 
 

@@ -6,7 +6,7 @@ import logging
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version as library_version
 from pathlib import Path
@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from catalog.artefacts import build_aside, checksums, new_version, publish, sha256_file, write_json
+from catalog.artefacts import build_aside, new_version, publish
+from catalog.manifest import checksums, sha256_file, write_json
 from catalog.normalize import NORMALIZER_VERSION
 from catalog.store import Catalog
 from embeddings.encoder import Encoder
@@ -26,15 +27,22 @@ from matching.features import Features, pair_features
 from matching.model import BASELINE_FILE, CARD_FILE, CLASSIFIER_FILE, ENCODER_FOLDER, FORMAT, REPORT_FILE, Model
 from training.classifier import fit_baseline, fit_classifier
 from training.evaluate import Evaluation, evaluate_probabilities
-from training.pairs import LabelledPairs, component_positions, read_groundtruth, write_problems
+from training.pairs import LabelledPairs, read_groundtruth, write_problems
 from training.report import Judged, write_report
+from training.splits import component_positions, pair_positions
 
 logger = logging.getLogger(__name__)
 
 # Without a file of test pairs a fifth of the components is held out for the test, and of the rest a quarter for
 # calibration and threshold.
 _TEST_SHARE, _VALIDATION_SHARE = 0.2, 0.25
-_FEW_PAIRS = 200
+# A part smaller than this says nothing; the split is then made in another way.
+_FEWEST, _LEAST_SHARE = 20, 0.05
+HELD_OUT, LINKED, LEARNT_FROM = (
+    "held-out pairs",
+    "held-out pairs of recordings that other pairs were learnt from",
+    "the pairs learnt from",
+)
 _BATCH = 8_192
 _LIBRARIES = ("faiss-cpu", "numpy", "rapidfuzz", "scikit-learn", "sentence-transformers", "torch")
 
@@ -49,12 +57,15 @@ class TrainingData:
         Holds the recordings of the pairs.
     groundtruth : Path
         Labelled pairs to learn from.
+    rejected : Path
+        Folder in which the lines that are not used are listed.
     test_groundtruth : Path or None
         Labelled pairs to measure on; part of `groundtruth` is held out if there are none.
     """
 
     catalog: Catalog
     groundtruth: Path
+    rejected: Path
     test_groundtruth: Path | None = None
 
 
@@ -82,6 +93,7 @@ class _Split:
     train: LabelledPairs
     validation: LabelledPairs
     test: LabelledPairs
+    tested_on: str
 
 
 def train(data: TrainingData, encoder: Encoder | None, shelf: Path, seed: int = 20) -> TrainingReport:
@@ -94,7 +106,7 @@ def train(data: TrainingData, encoder: Encoder | None, shelf: Path, seed: int = 
     encoder : Encoder or None
         An encoder to take as it is; ``None`` fits the default one on the catalogue.
     shelf : Path
-        The folder of model versions; lines of the ground truths that are not used are listed beside it.
+        The folder of model versions.
     seed : int
         Of the split and of scikit-learn's generator; the same seed and data give the same model.
 
@@ -109,7 +121,7 @@ def train(data: TrainingData, encoder: Encoder | None, shelf: Path, seed: int = 
         If no usable pairs of both kinds are left.
     """
     began = time.monotonic()
-    split = _split(data, shelf.parent, seed)
+    split = _split(data, seed)
     with build_aside(shelf) as building:
         encoder = (encoder or Encoder.fit(data.catalog)).save(building / ENCODER_FOLDER)
         logger.info("encoder ready after %.1f s", time.monotonic() - began)
@@ -129,42 +141,107 @@ def train(data: TrainingData, encoder: Encoder | None, shelf: Path, seed: int = 
             "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - began, 1),
             "seed": seed,
+            "tested_on": split.tested_on,
             "pairs": {name: _counts(getattr(split, name)) for name in ("train", "validation", "test")},
             "figures": {"classifier": evaluation.to_json(), "baseline": baseline_evaluation.to_json()},
             **_provenance(data, encoder),
         }
         write_report(building / REPORT_FILE, judged, classifier, card, test_baseline)
-        model = publish_model(building, shelf, card)
+        version = write_card(building, card)
+        model = Model.load(publish(building, shelf, version))
     logger.info("published model %s after %.1f s", model.version, time.monotonic() - began)
     return TrainingReport(model, evaluation, baseline_evaluation)
 
 
-def _split(data: TrainingData, folder: Path, seed: int) -> _Split:
-    pairs = _read(data.groundtruth, data.catalog, folder)
-    positions = component_positions(pairs, seed)
-    if data.test_groundtruth is None:
-        in_test = positions < _TEST_SHARE
-        rest = (positions - _TEST_SHARE) / (1 - _TEST_SHARE)
+def write_card(building: Path, card: Mapping[str, object]) -> str:
+    """Write a finished model's card, and name its version.
+
+    Parameters
+    ----------
+    building : Path
+        Folder with every other file of the model.
+    card : mapping
+        Content of model.json but for the checksums.
+
+    Returns
+    -------
+    str
+        The version to publish it under.
+    """
+    write_json(building / CARD_FILE, {**card, "files": checksums(building)})
+    return new_version(sha256_file(building / CARD_FILE))
+
+
+def encoder_provenance(encoder: Encoder, catalog: Catalog) -> dict[str, object]:
+    """Say which encoder a model has, and for which catalogue it was made.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        As saved.
+    catalog : Catalog
+        The catalogue.
+
+    Returns
+    -------
+    dict
+        Part of model.json.
+    """
+    return {
+        "encoder": encoder.source,
+        "encoder_digest": encoder.digest,
+        "dimension": encoder.dimension,
+        "template_version": TEMPLATE_VERSION,
+        "normalizer_version": NORMALIZER_VERSION,
+        "catalog_digest": catalog.digest(),
+    }
+
+
+def _split(data: TrainingData, seed: int) -> _Split:
+    """Hold back pairs to calibrate and to test on, by component, else pair by pair, else none; and say which."""
+    pairs = _read(data.groundtruth, "groundtruth", data)
+    test_share = _TEST_SHARE if data.test_groundtruth is None else 0.0
+    for positions, tested_on in ((component_positions, HELD_OUT), (pair_positions, LINKED)):
+        split = _cut(pairs, positions(pairs, seed), test_share, tested_on)
+        if all(_is_enough(part, pairs) for part in (split.train, split.validation)) and (
+            not test_share or _is_enough(split.test, pairs)
+        ):
+            break
+        logger.warning("too few pairs can be held back as %s", tested_on)
     else:
-        in_test = np.zeros(len(pairs), dtype=np.bool_)
-        rest = positions
-    in_validation = ~in_test & (rest < _VALIDATION_SHARE)
-    learnt = pairs.take(np.flatnonzero(~in_test & ~in_validation))
-    validation, test = pairs.take(np.flatnonzero(in_validation)), pairs.take(np.flatnonzero(in_test))
+        split = _Split(pairs, pairs, pairs, LEARNT_FROM)
     if data.test_groundtruth is not None:
-        test = _without_learnt(_read(data.test_groundtruth, data.catalog, folder), pairs)
-    if len(pairs) < _FEW_PAIRS or len(np.unique(learnt.valid)) < 2:
-        logger.warning("%d labelled pairs are few: all of them are learnt from and calibrated on", len(pairs))
-        learnt = validation = pairs
-    if not len(test):
-        logger.warning("no pairs are left for the test: the figures are those of the pairs learnt from")
-        test = pairs
-    return _Split(learnt, validation, test)
+        test = _without_learnt(_read(data.test_groundtruth, "test-groundtruth", data), pairs)
+        split = (
+            replace(split, test=test, tested_on=HELD_OUT)
+            if len(test)
+            else replace(split, test=pairs, tested_on=LEARNT_FROM)
+        )
+    parts = (len(split.train), len(split.validation), len(split.test), split.tested_on)
+    logger.info("learning from %d pairs, calibrating on %d, testing on %d (%s)", *parts)
+    return split
 
 
-def _read(path: Path, catalog: Catalog, folder: Path) -> LabelledPairs:
-    pairs = read_groundtruth(path, catalog)
-    write_problems(pairs.problems, folder / f"{path.stem}.rejected.csv")
+def _cut(pairs: LabelledPairs, positions: npt.NDArray[np.float64], test_share: float, tested_on: str) -> _Split:
+    validation_end = test_share + (1 - test_share) * _VALIDATION_SHARE
+    return _Split(
+        pairs.take(np.flatnonzero(positions >= validation_end)),
+        pairs.take(np.flatnonzero((positions >= test_share) & (positions < validation_end))),
+        pairs.take(np.flatnonzero(positions < test_share)),
+        tested_on,
+    )
+
+
+def _is_enough(part: LabelledPairs, pairs: LabelledPairs) -> bool:
+    return part.has_both_kinds and len(part) >= max(_FEWEST, _LEAST_SHARE * len(pairs))
+
+
+def _read(path: Path, role: str, data: TrainingData) -> LabelledPairs:
+    pairs = read_groundtruth(path, data.catalog)
+    rejected = data.rejected / f"{role}.rejected.csv"
+    write_problems(pairs.problems, rejected)
+    if pairs.problems:
+        logger.warning("%s: the %d lines left out are listed in %s", path, len(pairs.problems), rejected)
     return pairs
 
 
@@ -202,32 +279,7 @@ def _counts(pairs: LabelledPairs) -> dict[str, int]:
 def _provenance(data: TrainingData, encoder: Encoder) -> dict[str, object]:
     files = {"groundtruth": data.groundtruth, "test_groundtruth": data.test_groundtruth}
     return {
-        "encoder_digest": encoder.digest,
-        "dimension": encoder.dimension,
-        "template_version": TEMPLATE_VERSION,
-        "normalizer_version": NORMALIZER_VERSION,
-        "catalog_digest": data.catalog.digest(),
+        **encoder_provenance(encoder, data.catalog),
         **{f"{name}_digest": None if path is None else sha256_file(path) for name, path in files.items()},
         "versions": {"python": platform.python_version()} | {name: library_version(name) for name in _LIBRARIES},
     }
-
-
-def publish_model(building: Path, shelf: Path, card: Mapping[str, object]) -> Model:
-    """Write a finished model's card and put the model in charge.
-
-    Parameters
-    ----------
-    building : Path
-        Folder made by `build_aside` in `shelf`, with every other file in it.
-    shelf : Path
-        The folder of model versions.
-    card : mapping
-        Content of model.json but for the checksums.
-
-    Returns
-    -------
-    Model
-        As published.
-    """
-    write_json(building / CARD_FILE, {**card, "files": checksums(building)})
-    return Model.load(publish(building, shelf, new_version(sha256_file(building / CARD_FILE))))

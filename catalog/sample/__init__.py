@@ -8,7 +8,7 @@ Word lists (`lexicon`) make artists and works (`people`, `works`), these the hid
 
 from __future__ import annotations
 
-from catalog.sample.files import SampleReport, write_sample
+from catalog.sample.files import TRUTH_FILE, SampleReport, write_sample
 from catalog.sample.generating import Sample, generate
 from catalog.sample.labelling import LabelledPair
 from catalog.sample.phenomena import INVALID_PHENOMENA, PHENOMENA, VALID_PHENOMENA
@@ -16,6 +16,7 @@ from catalog.sample.phenomena import INVALID_PHENOMENA, PHENOMENA, VALID_PHENOME
 __all__ = [
     "INVALID_PHENOMENA",
     "PHENOMENA",
+    "TRUTH_FILE",
     "VALID_PHENOMENA",
     "LabelledPair",
     "Sample",

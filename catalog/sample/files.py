@@ -13,6 +13,9 @@ from catalog.errors import InputError
 from catalog.sample.generating import generate
 from catalog.store import write_catalog
 
+# Every folder that a sample was written to has this file, and no other.
+TRUTH_FILE = "truth.csv"
+
 
 @dataclass(frozen=True, slots=True)
 class SampleReport:
@@ -66,7 +69,7 @@ def write_sample(out: Path, records: int = 50_000, pairs: int = 28_000, seed: in
         wrote; nothing is written then.
     """
     started = time.perf_counter()
-    catalog, groundtruth, truth = out / "catalog.db", out / "groundtruth.csv", out / "truth.csv"
+    catalog, groundtruth, truth = out / "catalog.db", out / "groundtruth.csv", out / TRUTH_FILE
     if not truth.exists() and (catalog.exists() or groundtruth.exists()):
         raise InputError(
             f"expected an empty folder or an earlier sample in {out}, found other data: choose another --out"
