@@ -7,10 +7,11 @@ import json
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules.normalize import Normalize
 from threadpoolctl import threadpool_limits
@@ -142,19 +143,26 @@ class Encoder:
         if not recordings:
             return np.zeros((0, self.dimension), dtype=np.float32)
         texts = [recording_text(recording) for recording in recordings]
-        # Ours spends its time in Python: more threads only wait for each other, long on a busy machine.
-        with threadpool_limits(1 if self._ours else None):
-            encoded: Any = self.model.encode(
-                texts,
-                batch_size=_OWN_BATCH if self._ours else _OTHER_BATCH,
-                show_progress_bar=False,
-                convert_to_tensor=True,
-            )
-        vectors: npt.NDArray[np.float32] = np.ascontiguousarray(encoded.float().cpu().numpy())
-        if not self._ours:  # ours ends in a Normalize module; others may not, or work in half precision
-            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        vectors = self._hash(texts) if self._ours else self._transform(texts)
         # A transformer gives the empty text a vector too, and all recordings without text would be alike.
         vectors[[not text for text in texts]] = 0
+        return vectors
+
+    def _hash(self, texts: list[str]) -> npt.NDArray[np.float32]:
+        # As `encode` of the model would, but that looks at every text for links to pictures and cuts the result into
+        # single vectors, which takes longer than all the rest. More threads only wait for each other here.
+        module, batches = cast("HashedTrigrams", self.model[0]), range(0, len(texts), _OWN_BATCH)
+        with torch.inference_mode(), threadpool_limits(1):
+            features = (module.preprocess(texts[start : start + _OWN_BATCH]) for start in batches)
+            return np.concatenate([self.model(each)["sentence_embedding"].numpy() for each in features])
+
+    def _transform(self, texts: list[str]) -> npt.NDArray[np.float32]:
+        encoded: Any = self.model.encode(
+            texts, batch_size=_OTHER_BATCH, show_progress_bar=False, convert_to_tensor=True
+        )
+        vectors: npt.NDArray[np.float32] = np.ascontiguousarray(encoded.float().cpu().numpy())
+        # The model may not end in a Normalize module, or work in half precision.
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
         return vectors
 
 

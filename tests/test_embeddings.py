@@ -63,6 +63,7 @@ def test_vectors_do_not_depend_on_the_batch(encoder, batch_size):
     alone = np.stack([encoder.model.encode(text) for text in texts])
     together = encoder.model.encode(texts, batch_size=batch_size)
     assert np.array_equal(alone, together)
+    assert np.array_equal(alone, encoder.encode(RECORDINGS))
 
 
 def test_rare_trigrams_weigh_more_than_common_ones():
