@@ -10,7 +10,7 @@ from catalog.importers import import_catalog
 
 logger = logging.getLogger(__name__)
 
-_RULES = 1  # to be raised when the reading of values changes, so that copies made before are made anew
+_RULES = 2  # to be raised when the reading of values changes, so that copies made before are made anew
 
 
 def indexed_copy(path: Path, copies: Path, reason: str) -> Path:
@@ -28,7 +28,8 @@ def indexed_copy(path: Path, copies: Path, reason: str) -> Path:
     Returns
     -------
     Path
-        The copy. Rows that had to be left out stand in ``<its stem>.rejected.csv`` beside it.
+        The copy, which keeps the rows as they are stored, too. Those that had to be left out stand in
+        ``<its stem>.rejected.csv`` beside it.
 
     Raises
     ------
@@ -40,7 +41,7 @@ def indexed_copy(path: Path, copies: Path, reason: str) -> Path:
     copy = copies / f"{source}-{_state(resolved)}-r{_RULES}.db"
     if not copy.is_file():
         logger.info("copying %s to %s, because %s", path, copy, reason)
-        import_catalog([path], copy)
+        import_catalog([path], copy, keep_rows=True)
     for stale in copies.glob(f"{source}-*"):
         if not stale.name.startswith(f"{copy.stem}."):
             stale.unlink(missing_ok=True)

@@ -18,7 +18,11 @@ from catalog.rows import RawRow, Source
 DELIMITERS = (",", ";", "\t")
 LONGEST_CELL = 1 << 20
 _LONGEST_RECORD = 4 * LONGEST_CELL
-_ESCAPED = re.compile("[\udc80-\udcff]")
+_UNDECODABLE = re.compile("[\udc80-\udcff]")
+_EXCEL = re.compile(
+    r'"?sep=([\t!#-/:-@\[\]^`{-~])"?', re.IGNORECASE
+)  # a first line with which Excel is told the delimiter
+_BACKSLASHED = '\\"'
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -85,7 +89,8 @@ def open_csv(path: Path, encoding: str, known: frozenset[str]) -> Source:
     encoding : str
         Its encoding; a byte order mark at its beginning goes before it.
     known : frozenset of str
-        Folded names of columns that are likely; the delimiter is the one of comma, semicolon and tab that finds most.
+        Folded names of columns that are likely; the delimiter is the one of comma, semicolon and tab that finds most,
+        unless a first line ``sep=`` names it.
 
     Returns
     -------
@@ -98,24 +103,35 @@ def open_csv(path: Path, encoding: str, known: frozenset[str]) -> Source:
         If the file cannot be read, the encoding does not exist, or there is no header.
     """
     with _opened(path, encoding) as lines:
-        line = next((line for line in lines if line.strip()), "")
-        header_lines = len(lines.taken)
+        line = _next_line(lines)
+        named = _EXCEL.fullmatch(line.rstrip("\r\n"))
+        if named:
+            line = _next_line(lines)
+        header_lines = lines.start - 1
     if not line:
         raise CatalogError(f"expected a line with the names of the columns in {path}, found only blanks")
-    headers = {mark: [name.strip() for name in next(csv.reader([line], delimiter=mark))] for mark in DELIMITERS}
-    delimiter = max(
-        DELIMITERS, key=lambda mark: (sum(fold(name) in known for name in headers[mark]), len(headers[mark]))
-    )
+    marks = (named[1],) if named else DELIMITERS
+    headers = {mark: [name.strip() for name in next(csv.reader([line], delimiter=mark))] for mark in marks}
+    delimiter = max(marks, key=lambda mark: (sum(fold(name) in known for name in headers[mark]), len(headers[mark])))
     columns = tuple(headers[delimiter])
 
     def rows(positions: Sequence[int]) -> Iterator[RawRow]:
         with _opened(path, encoding) as lines:
             for _ in range(header_lines):
                 next(lines)
-            lines.next_record()
+                lines.next_record()
             yield from _records(lines, delimiter, len(columns), positions)
 
     return Source(path, columns, rows)
+
+
+def _next_line(lines: _Lines) -> str:
+    """Take the next line that is not blank; empty at the end of the file."""
+    for line in lines:
+        lines.next_record()
+        if line.strip():
+            return line
+    return ""
 
 
 @contextmanager
@@ -139,6 +155,7 @@ def _opened(path: Path, encoding: str) -> Iterator[_Lines]:
 
 def _records(lines: _Lines, delimiter: str, width: int, positions: Sequence[int]) -> Iterator[RawRow]:
     reader = csv.reader(lines, delimiter=delimiter)
+    backslashed = _Backslashed(delimiter)
     while True:
         try:
             cells = next(reader, None)
@@ -149,16 +166,45 @@ def _records(lines: _Lines, delimiter: str, width: int, positions: Sequence[int]
             return
         text = lines.taken[0] if len(lines.taken) == 1 else "".join(lines.taken)
         if stray:
-            yield RawRow(lines.start, (), "quote that is opened and not closed", lines.taken[0])
-            lines.next_record(keep=1)
-            continue
-        if cells and not text.isspace():
-            problem = _problem(cells, text, width)
+            text = lines.taken[0]
+        problem = "quote that is opened and not closed" if stray else ""
+        if _BACKSLASHED in text and (stray or not backslashed.is_regular(text)):
+            cells, problem = backslashed.cells(text)
+        if problem or (cells and not text.isspace()):
+            problem = problem or _problem(cells, text, width)
             if problem:
                 yield RawRow(lines.start, (), problem, text)
             else:
                 yield RawRow(lines.start, [cells[position] for position in positions])
-        lines.next_record()
+        lines.next_record(keep=1 if stray else None)
+
+
+class _Backslashed:
+    """Records in which quotes follow a backslash: as a part of the text, or because the backslash escapes them.
+
+    Parameters
+    ----------
+    delimiter : str
+        Of the file.
+    """
+
+    def __init__(self, delimiter: str) -> None:
+        self._delimiter = delimiter
+        mark = re.escape(delimiter)
+        plain = rf'(?:"(?:[^"]|"")*+"|[^"{mark}\r\n]*+)'
+        escaped = rf'(?:"(?:[^"\\]|\\["\\])*+"|(?:[^"\\{mark}\r\n]|\\["\\])*+)'
+        self._plain = re.compile(rf"{plain}(?:{mark}{plain})*+[\r\n]*")
+        self._escaped = re.compile(rf"{escaped}(?:{mark}{escaped})*+[\r\n]*")
+
+    def is_regular(self, text: str) -> bool:
+        """Tell whether the record needs no escapes: every quote encloses a cell or is doubled (RFC 4180)."""
+        return self._plain.fullmatch(text) is not None
+
+    def cells(self, text: str) -> tuple[list[str], str]:
+        """Read the cells of a record with escapes, or give the problem with it."""
+        if not self._escaped.fullmatch(text):
+            return [], "backslash before a quote"
+        return next(csv.reader([text], delimiter=self._delimiter, escapechar="\\", doublequote=False)), ""
 
 
 def _is_closed(lines: _Lines, delimiter: str) -> bool:
@@ -178,6 +224,6 @@ def _problem(cells: Sequence[str], text: str, width: int) -> str:
         return f"wrong number of cells: {width} expected, {len(cells)} found"
     if "\0" in text:
         return "NUL character"
-    if not text.isascii() and _ESCAPED.search(text):
+    if not text.isascii() and _UNDECODABLE.search(text):
         return "undecodable bytes"
     return ""

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import csv
+import json
 import logging
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self, TextIO
-from unicodedata import category
+from typing import NamedTuple
 
 from tqdm import tqdm
 
-from catalog.artefacts import remove_remains, write_aside
 from catalog.columns import COLUMNS, NAMES, Feed, applies, fold, match_columns, refusal
 from catalog.delimited import LONGEST_CELL
 from catalog.errors import CatalogError
+from catalog.ids import LONGEST_ID, checked_id
 from catalog.readers import open_source
 from catalog.recording import LIST_SEPARATOR, clean
+from catalog.rejects import Rejects, quote, rejects_of
 from catalog.rows import RawRow, Source
 from catalog.writer import CatalogWriter, new_catalog
 
+__all__ = ["LONGEST_ID", "ImportReport", "import_catalog"]
+
 logger = logging.getLogger(__name__)
 
-LONGEST_ID = 256
 _CHUNK = 1_000
-_LONGEST_QUOTE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,43 +68,12 @@ class _Delivery(NamedTuple):
     feeds: tuple[Feed, ...]
 
 
-class _Rejects:
-    """The file of rejected rows, written aside; there is none if nothing is rejected."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.reasons: Counter[str] = Counter()
-        self._stack = ExitStack()
-        self._stream: TextIO | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.__exit__(kind, error, trace)
-
-    def add(self, path: Path, row: RawRow) -> None:
-        """Write down a row with its problem."""
-        self.reasons[row.problem.partition(":")[0]] += 1
-        if self._stream is None:
-            aside = self._stack.enter_context(write_aside(self.path))
-            # Undecodable bytes arrive as lone surrogates, which UTF-8 cannot write.
-            self._stream = self._stack.enter_context(
-                aside.open("w", encoding="utf-8", errors="backslashreplace", newline="")
-            )
-            csv.writer(self._stream).writerow(("file", "line", "reason", "row"))
-        csv.writer(self._stream).writerow((path, row.line, row.problem, row.text))
-
-    def discard(self) -> None:
-        """Remove the file of an earlier import, and what one that was killed left of it."""
-        self.path.unlink(missing_ok=True)
-        remove_remains(self.path.parent, f".{self.path.name}-")
-
-
 def import_catalog(
-    files: Sequence[Path], target: Path, columns: Sequence[str] = (), encoding: str = "utf-8"
+    files: Sequence[Path],
+    target: Path,
+    columns: Sequence[str] = (),
+    encoding: str = "utf-8",
+    keep_rows: bool = False,
 ) -> ImportReport:
     """Make one catalogue out of CSV, Parquet and SQLite files.
 
@@ -119,12 +86,14 @@ def import_catalog(
     files : sequence of Path
         At least one. A SQLite file must hold a table ``soundrecording`` or one table only.
     target : Path
-        The catalogue to write; rejected rows go to ``<its stem>.rejected.csv`` beside it.
+        The catalogue to write, none of the files; rejected rows go to ``<its stem>.rejected.csv`` beside it.
     columns : sequence of str
         ``ours=theirs`` or ``theirs=ours``, such as ``title=Song_Name`` or ``length=duration``; each has to fit at
         least one of the files.
     encoding : str
         Of CSV files without a byte order mark.
+    keep_rows : bool
+        Whether to keep every row as its file has it, too, with the columns that are not ours.
 
     Returns
     -------
@@ -134,17 +103,18 @@ def import_catalog(
     Raises
     ------
     CatalogError
-        If a file or a column cannot be used, no row is left, or the catalogue cannot be written; the previous catalogue
-        stays.
+        If a file or a column cannot be used, the target is one of the files, no row is left, or the catalogue cannot be
+        written; the previous catalogue stays.
     """
     started = time.perf_counter()
     deliveries = _plan(files, columns, encoding)
+    _check_target(files, target)
     unreadable: Counter[str] = Counter()
     records = 0
-    with new_catalog(target) as writer, _Rejects(target.with_name(f"{target.stem}.rejected.csv")) as rejects:
+    with new_catalog(target, keep_rows) as writer, Rejects(target) as rejects:
         with tqdm(unit=" rows", disable=None, desc="import") as progress:
             for delivery in deliveries:
-                rows = _rows(delivery, unreadable)
+                rows = _rows(delivery, unreadable, keep_rows)
                 while chunk := list(islice(rows, _CHUNK)):
                     records += _store(chunk, writer, delivery.source.path, rejects)
                     progress.update(len(chunk))
@@ -165,6 +135,16 @@ def import_catalog(
     return report
 
 
+def _check_target(files: Sequence[Path], target: Path) -> None:
+    for written in (target, rejects_of(target)):
+        for file in files:
+            if written.exists() and file.samefile(written):
+                raise CatalogError(
+                    f"expected a catalogue beside the files it is made of, {written} would be replaced and is one of "
+                    "them; name another file with --catalog, or move this one away first"
+                )
+
+
 def _plan(files: Sequence[Path], requests: Sequence[str], encoding: str) -> list[_Delivery]:
     if not files:
         raise CatalogError("expected at least one file to import, got none; name a CSV, Parquet or SQLite file")
@@ -183,44 +163,42 @@ def _plan(files: Sequence[Path], requests: Sequence[str], encoding: str) -> list
     return deliveries
 
 
-def _rows(delivery: _Delivery, unreadable: Counter[str]) -> Iterator[RawRow]:
+def _rows(delivery: _Delivery, unreadable: Counter[str], keep_rows: bool) -> Iterator[RawRow]:
     """Read rows, their cells in the order of `COLUMNS` and as they are to be stored, or with a problem."""
     source, feeds = delivery
+    asked = range(len(source.columns)) if keep_rows else [feed.position for feed in feeds]
+    wanted = [asked.index(feed.position) for feed in feeds]
     places = [COLUMNS.index(feed.field) for feed in feeds]
     parsers = [feed.parse or _text for feed in feeds]
     numbers = [(index, feed.field) for index, feed in enumerate(feeds) if feed.parse]
-    for row in source.rows([feed.position for feed in feeds]):
+    for row in source.rows(asked):
         if row.problem:
-            yield row._replace(text=_quote(row.text))
+            yield row._replace(text=quote(row.text))
             continue
-        cells = [parse(cell) for parse, cell in zip(parsers, row.cells, strict=True)]
+        raw = [row.cells[index] for index in wanted]
+        cells = [parse(cell) for parse, cell in zip(parsers, raw, strict=True)]
         problem, cells[0] = _check(cells)
         if problem:
-            yield RawRow(row.line, (), problem, _quote(_joined(row.cells)))
+            yield RawRow(row.line, (), problem, quote(_joined(raw)))
             continue
         for index, field in numbers:
-            if cells[index] is None and clean(row.cells[index]) is not None:
+            if cells[index] is None and clean(raw[index]) is not None:
                 unreadable[field] += 1
         values: list[object] = [None] * len(COLUMNS)
         for place, cell in zip(places, cells, strict=True):
             values[place] = cell
-        yield RawRow(row.line, values)
+        yield RawRow(row.line, values, text=_kept(source.columns, row.cells) if keep_rows else "")
+
+
+def _kept(columns: Sequence[str], cells: Sequence[object]) -> str:
+    return json.dumps(dict(zip(columns, cells, strict=True)), ensure_ascii=False, default=_text)
 
 
 def _check(cells: Sequence[object]) -> tuple[str, str]:
-    sr_id = clean(cells[0])
-    if sr_id is None:
-        return "missing sr_id", ""
-    if len(sr_id) > LONGEST_ID:
-        return f"sr_id too long: more than {LONGEST_ID} characters", ""
-    if not sr_id.isprintable() and any(category(character) == "Cc" for character in sr_id):
-        return "control character in sr_id", ""
-    if "\ufffd" in sr_id:
-        return "undecodable bytes", ""
-    for cell in cells:
-        if isinstance(cell, str) and len(cell) > LONGEST_CELL:
-            return "cell too long: more than 1 MiB", ""
-    return "", sr_id
+    problem, sr_id = checked_id(cells[0])
+    if not problem and any(isinstance(cell, str) and len(cell) > LONGEST_CELL for cell in cells):
+        return "cell too long: more than 1 MiB", ""
+    return problem, sr_id
 
 
 def _text(cell: object) -> str | None:
@@ -237,27 +215,26 @@ def _text(cell: object) -> str | None:
     return str(cell)
 
 
-def _store(chunk: Sequence[RawRow], writer: CatalogWriter, path: Path, rejects: _Rejects) -> int:
+def _store(chunk: Sequence[RawRow], writer: CatalogWriter, path: Path, rejects: Rejects) -> int:
     known = writer.known([str(row.cells[0]) for row in chunk if not row.problem])
     fresh = []
     for row in chunk:
         if row.problem:
             rejects.add(path, row)
         elif row.cells[0] in known:
-            rejects.add(path, RawRow(row.line, (), "duplicate sr_id", _quote(_joined(row.cells))))
+            rejects.add(path, RawRow(row.line, (), "duplicate sr_id", quote(_joined(row.cells))))
         else:
             known.add(str(row.cells[0]))
-            fresh.append(row.cells)
-    writer.add(fresh)
+            fresh.append(row)
+    writer.add([row.cells for row in fresh])
+    kept = [(row.cells[0], row.text) for row in fresh if row.text]
+    if kept:
+        writer.keep(kept)
     return len(fresh)
 
 
 def _joined(cells: Sequence[object]) -> str:
     return ",".join("" if cell is None else str(cell) for cell in cells).rstrip(",")
-
-
-def _quote(text: str) -> str:
-    return text[:_LONGEST_QUOTE].rstrip("\r\n").replace("\0", "\\0")
 
 
 def _nothing_left(files: Sequence[Path], reasons: Mapping[str, int]) -> CatalogError:

@@ -75,12 +75,15 @@ def _open_sqlite(path: Path) -> Source:
 def _open_parquet(path: Path) -> Source:
     try:
         with pq.ParquetFile(path) as file:
-            columns = tuple(file.schema_arrow.names)
+            schema = file.schema_arrow
     except (pa.ArrowException, OSError) as error:
         raise _damaged(path, error) from error
+    columns = tuple(schema.names)
 
     def rows(positions: Sequence[int]) -> Iterator[RawRow]:
         wanted = [columns[position] for position in positions]
+        for position in positions:
+            _check_type(path, schema.field(position))
         line = 0
         try:
             with pq.ParquetFile(path) as file:
@@ -92,6 +95,17 @@ def _open_parquet(path: Path) -> Source:
             raise _damaged(path, error) from error
 
     return Source(path, columns, rows)
+
+
+def _check_type(path: Path, field: pa.Field) -> None:
+    inner = field.type
+    while pa.types.is_list(inner) or pa.types.is_large_list(inner) or pa.types.is_fixed_size_list(inner):
+        inner = inner.value_type
+    if pa.types.is_nested(inner):
+        raise CatalogError(
+            f"expected text, numbers or lists of them in the column {field.name} of {path}, found {field.type}; "
+            "write the part that is wanted as a column of its own"
+        )
 
 
 def _damaged(path: Path, error: Exception) -> CatalogError:

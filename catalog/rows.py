@@ -20,7 +20,7 @@ class RawRow(NamedTuple):
     problem : str
         Why the row cannot be used; empty if it can.
     text : str
-        The row as it stands in the file, where there is a problem.
+        The row as it stands in the file, where there is a problem or the row is to be kept.
     """
 
     line: int

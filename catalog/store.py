@@ -4,57 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from catalog.columns import COLUMNS, FIELDS, Feed, match_columns
+from catalog.columns import COLUMNS, FIELDS, Feed
 from catalog.copies import indexed_copy
-from catalog.errors import CatalogError, UnknownRecordingError
+from catalog.errors import UnknownRecordingError
+from catalog.layout import BLANKS, find_obstacle, read_layout
 from catalog.recording import Recording
-from catalog.tables import (
-    TABLE,
-    columns_of,
-    connect_readonly,
-    has_unique_index,
-    main_table,
-    marks,
-    quoted,
-    sqlite_errors,
-    uses_wal,
-)
-from catalog.writer import write_catalog
+from catalog.tables import TABLE, connect_readonly, marks, sqlite_errors
+from catalog.writer import kept_row, write_catalog
 
 __all__ = ["COLUMNS", "FIELDS", "TABLE", "Catalog", "write_catalog"]
 
 _CHUNK = 900  # below the 999 variables that every build of SQLite allows
 _CACHE_KIB = 64 << 10
-_BLANKS = " \t\n\v\f\r"
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """How to ask a table for recordings; `obstacle` says why it cannot be used as it is, if so."""
-
-    table: str
-    sr_id: str
-    feeds: tuple[Feed, ...]
-    obstacle: str
-
-    @property
-    def selected(self) -> str:
-        return ", ".join(quoted(feed.column) for feed in self.feeds)
-
-    @property
-    def usable(self) -> str:
-        blanks = " || ".join(f"char({ord(blank)})" for blank in _BLANKS)
-        return f"typeof({self.sr_id}) = 'text' AND trim({self.sr_id}, {blanks}) <> ''"
 
 
 class Catalog:
@@ -66,15 +35,18 @@ class Catalog:
     ----------
     path : Path
         A file that `Catalog.open` found usable; call that instead.
+    copied : bool
+        Whether it is our copy of somebody's file and keeps the rows of that.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, copied: bool = False) -> None:
         self.path = path
+        self._copied = copied
         self._lock = threading.Lock()
         self._connection = connect_readonly(path)
         try:
             self._connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-            self._layout = _layout(self._connection, path)
+            self._layout = read_layout(self._connection, path)
         except BaseException:
             self._connection.close()
             raise
@@ -84,8 +56,8 @@ class Catalog:
     def open(cls, path: Path, copies: Path) -> Self:
         """Open a catalogue.
 
-        A file whose table has ids of type TEXT under a unique index is read in place. Of every other one, an indexed
-        copy is made and used, and made anew when the file has changed.
+        A file in UTF-8 without a write-ahead log, whose table has usable ids of type TEXT under a unique index, is read
+        in place. Of every other one, an indexed copy is made and used, and made anew when the file has changed.
 
         Parameters
         ----------
@@ -104,11 +76,8 @@ class Catalog:
         CatalogError
             If the file cannot be used.
         """
-        original = cls(path)
-        if not original._layout.obstacle:
-            return original
-        original.close()
-        return cls(indexed_copy(path, copies, original._layout.obstacle))
+        obstacle = find_obstacle(path)
+        return cls(indexed_copy(path, copies, obstacle), copied=True) if obstacle else cls(path)
 
     def close(self) -> None:
         """Close the file."""
@@ -206,26 +175,19 @@ class Catalog:
         Returns
         -------
         dict
-            Column to value, every column of the table (of our copy, if the original had to be copied); undecodable
-            bytes are replaced, so the values are text, numbers and ``None``.
+            Column to value, every column of the original table; undecodable bytes are replaced, so the values are text,
+            numbers and ``None``.
 
         Raises
         ------
         UnknownRecordingError
             If the catalogue does not hold it.
         """
-        layout = self._layout
-        query = f"SELECT * FROM {layout.table} WHERE {layout.sr_id} COLLATE BINARY = ?"  # noqa: S608 - quoted names
         with self._lock, sqlite_errors(self.path):
-            cursor = self._connection.execute(query, (sr_id,)) if _can_exist(sr_id) else None
-            values = cursor.fetchone() if cursor else None
-        if cursor is None or values is None:
+            row = self._row(sr_id) if _can_exist(sr_id) else None
+        if row is None:
             raise UnknownRecordingError(sr_id)
-        names = [column[0] for column in cursor.description]
-        return {
-            name: value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-            for name, value in zip(names, values, strict=True)
-        }
+        return row
 
     def digest(self) -> str:
         """Digest the content: ids and all `FIELDS`, in the order of the ids.
@@ -244,27 +206,24 @@ class Catalog:
             digest.update(encode(chunk).encode("ascii"))
         return digest.hexdigest()
 
+    def _row(self, sr_id: str) -> dict[str, object] | None:
+        if self._copied:
+            return kept_row(self._connection, sr_id)
+        layout = self._layout
+        query = f"SELECT * FROM {layout.table} WHERE {layout.sr_id} COLLATE BINARY = ?"  # noqa: S608 - quoted names
+        cursor = self._connection.execute(query, (sr_id,))
+        names = [column[0] for column in cursor.description]
+        values = cursor.fetchone()
+        if values is None:
+            return None
+        return {
+            name: value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+            for name, value in zip(names, values, strict=True)
+        }
+
     def _fetch(self, query: str, values: Sequence[str]) -> list[tuple[object, ...]]:
         with self._lock, sqlite_errors(self.path):
             return self._connection.execute(query, values).fetchall()
-
-
-def _layout(connection: sqlite3.Connection, path: Path) -> _Layout:
-    with sqlite_errors(path):
-        table = main_table(connection, path, any_name=False)
-        columns = columns_of(connection, table)
-        try:
-            feeds = match_columns([column.name for column in columns])
-        except CatalogError as error:
-            raise CatalogError(f"{path}, table {table}: {error}") from error
-        obstacle = ""
-        if not columns[feeds[0].position].is_text:
-            obstacle = "sr_id is not of type TEXT"
-        elif not has_unique_index(connection, table, feeds[0].column):
-            obstacle = "sr_id has no unique index"
-        elif uses_wal(path):
-            obstacle = "it keeps a write-ahead log"
-    return _Layout(quoted(table), quoted(feeds[0].column), feeds, obstacle)
 
 
 def _reader(feeds: Sequence[Feed]) -> Callable[[Sequence[object]], Recording]:
@@ -281,7 +240,7 @@ def _reader(feeds: Sequence[Feed]) -> Callable[[Sequence[object]], Recording]:
 
 
 def _can_exist(sr_id: str) -> bool:
-    if not sr_id.strip(_BLANKS):
+    if not sr_id.strip(BLANKS):
         return False
     try:
         sr_id.encode()

@@ -56,15 +56,21 @@ def connect_readonly(path: Path) -> sqlite3.Connection:
     """
     check_file(path)
     options = "mode=ro"
-    if uses_wal(path):
-        log, shared = path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
-        if not log.is_file() or log.stat().st_size == 0:
+    log, shared = path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+    logs, has_log = uses_wal(path), log.is_file()
+    if not has_log or log.stat().st_size == 0:
+        if logs or has_log:
             options = "mode=ro&immutable=1"  # without this, reading would leave -wal and -shm beside the file
-        elif not shared.is_file():
-            raise CatalogError(
-                f"{path} has unfinished changes in {log.name}; close the program that writes it, or run: "
-                f"sqlite3 {path.name} 'PRAGMA wal_checkpoint(TRUNCATE)'"
-            )
+    elif not logs:
+        raise CatalogError(
+            f"{path} keeps no write-ahead log, but {log.name} lies beside it: it is what another database left there, "
+            "and SQLite would mix the two; move it away"
+        )
+    elif not shared.is_file():
+        raise CatalogError(
+            f"{path} has unfinished changes in {log.name}; close the program that writes it, or run: "
+            f"sqlite3 {path.name} 'PRAGMA wal_checkpoint(TRUNCATE)'"
+        )
     with sqlite_errors(path):
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?{options}", uri=True, check_same_thread=False)
         try:

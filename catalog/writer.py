@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -11,8 +13,11 @@ from pathlib import Path
 from catalog.artefacts import write_aside
 from catalog.columns import COLUMNS, FIELDS
 from catalog.errors import CatalogError
+from catalog.ids import problem_as_it_is
 from catalog.recording import LIST_SEPARATOR
-from catalog.tables import TABLE, marks
+from catalog.tables import TABLE, marks, uses_wal
+
+logger = logging.getLogger(__name__)
 
 _NUMBERS = frozenset({"duration_ms", "release_year"})
 _CHUNK = 1_000
@@ -20,6 +25,10 @@ _CREATE = f"CREATE TABLE {TABLE} (sr_id TEXT PRIMARY KEY NOT NULL, {{}}) WITHOUT
     ", ".join(f"{field} {'INTEGER' if field in _NUMBERS else 'TEXT'}" for field in FIELDS)
 )
 _MARKS = ", ".join("?" * len(COLUMNS))
+_KEPT = "row_as_stored"
+_CREATE_KEPT = f"CREATE TABLE {_KEPT} (sr_id TEXT PRIMARY KEY NOT NULL, content TEXT NOT NULL) WITHOUT ROWID"
+_BESIDE = ("-wal", "-shm", "-journal")
+_PATIENCE_S = 1.0
 _INSERT = f"INSERT INTO {TABLE} VALUES ({_MARKS})"  # noqa: S608 - our own constants
 
 
@@ -69,15 +78,47 @@ class CatalogWriter:
         except (OverflowError, UnicodeEncodeError) as error:
             raise CatalogError(f"expected text and 64-bit numbers, got a value that is neither: {error}") from error
 
+    def keep(self, rows: Sequence[tuple[object, str]]) -> None:
+        """Write rows as their files have them.
+
+        Parameters
+        ----------
+        rows : sequence of tuple
+            Ids that are new, each with a JSON object from column to value; read by `kept_row`.
+        """
+        self._connection.executemany(f"INSERT INTO {_KEPT} VALUES (?, ?)", rows)  # noqa: S608 - our own constant
+
+
+def kept_row(connection: sqlite3.Connection, sr_id: str) -> dict[str, object] | None:
+    """Read a row as its file had it.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        To a catalogue that keeps rows.
+    sr_id : str
+        Its id.
+
+    Returns
+    -------
+    dict or None
+        Column to value; ``None`` if there is no such row.
+    """
+    query = f"SELECT content FROM {_KEPT} WHERE sr_id = ?"  # noqa: S608 - our own constant
+    found = connection.execute(query, (sr_id,)).fetchone()
+    return dict(json.loads(found[0])) if found else None
+
 
 @contextmanager
-def new_catalog(path: Path) -> Iterator[CatalogWriter]:
+def new_catalog(path: Path, keep_rows: bool = False) -> Iterator[CatalogWriter]:
     """Write a catalogue file aside and put it in place in one step at the end.
 
     Parameters
     ----------
     path : Path
         The catalogue to replace.
+    keep_rows : bool
+        Whether rows can be kept as their files have them, too.
 
     Yields
     ------
@@ -92,16 +133,52 @@ def new_catalog(path: Path) -> Iterator[CatalogWriter]:
     if path.is_dir():
         raise CatalogError(f"expected a file name for the catalogue, {path} is a folder; add a name such as catalog.db")
     try:
-        with write_aside(path) as aside, closing(sqlite3.connect(aside, isolation_level=None)) as connection:
-            # The file is not in place before it is complete and synced, so a journal would protect nothing.
-            for setting in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "cache_size=-65536"):
-                connection.execute(f"PRAGMA {setting}")
-            connection.execute(_CREATE)
-            connection.execute("BEGIN")
-            yield CatalogWriter(connection)
-            connection.execute("COMMIT")
+        with write_aside(path) as aside:
+            with closing(sqlite3.connect(aside, isolation_level=None)) as connection:
+                # The file is not in place before it is complete and synced, so a journal would protect nothing.
+                for setting in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "cache_size=-65536"):
+                    connection.execute(f"PRAGMA {setting}")
+                connection.execute(_CREATE)
+                if keep_rows:
+                    connection.execute(_CREATE_KEPT)
+                connection.execute("BEGIN")
+                yield CatalogWriter(connection)
+                connection.execute("COMMIT")
+            _clear_place(path)
     except (OSError, sqlite3.Error) as error:
         raise CatalogError(f"could not write the catalogue {path}: {error}; check the folder and its space") from error
+
+
+def _clear_place(path: Path) -> None:
+    """Remove logs and journals beside a catalogue that is to be replaced: SQLite applies them to whatever is there.
+
+    What they hold is first put into that catalogue, so that it is still whole if we die before it is replaced.
+    """
+    beside = [path.with_name(f"{path.name}{ending}") for ending in _BESIDE]
+    if not any(file.exists() for file in beside):
+        return
+    if path.is_file() and not path.is_symlink():  # of a link, only the link is replaced
+        if not uses_wal(path):
+            beside[0].unlink(missing_ok=True)  # of some other database; SQLite would write it into this one
+        try:
+            _fold(path)
+        except sqlite3.OperationalError as error:
+            raise CatalogError(
+                f"expected to replace {path}, SQLite could not bring in what lies unfinished beside it: {error}; close "
+                "the program that is using it and repeat"
+            ) from error
+        except sqlite3.DatabaseError:
+            logger.warning("%s is replaced and was no readable database; what lay beside it is removed", path)
+    for file in beside:
+        file.unlink(missing_ok=True)
+
+
+def _fold(path: Path) -> None:
+    uri = f"{path.resolve().as_uri()}?mode=rw"
+    with closing(sqlite3.connect(uri, uri=True, timeout=_PATIENCE_S, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE").fetchall()
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("COMMIT")
 
 
 def write_catalog(path: Path, rows: Iterable[Mapping[str, object]]) -> int:
@@ -122,12 +199,16 @@ def write_catalog(path: Path, rows: Iterable[Mapping[str, object]]) -> int:
     Raises
     ------
     CatalogError
-        If an id is missing or stands twice, or the file cannot be written; a previous catalogue stays.
+        If an id cannot be used as it is or stands twice, or the file cannot be written; a previous catalogue stays.
     """
     count = 0
     with new_catalog(path) as writer:
         values = (tuple(_stored(row.get(column)) for column in COLUMNS) for row in rows)
         while chunk := list(islice(values, _CHUNK)):
+            for sr_id, *_ in chunk:
+                problem = problem_as_it_is(sr_id)
+                if problem:
+                    raise CatalogError(f"expected a usable sr_id in every row, got {sr_id!r}: {problem}; leave it out")
             try:
                 writer.add(chunk)
             except sqlite3.IntegrityError as error:

@@ -77,6 +77,13 @@ class RebuildReport:
 
 
 @dataclass(frozen=True)
+class _Encoded:
+    ids: npt.NDArray[np.bytes_]
+    vectors: Vectors
+    catalog_digest: str
+
+
+@dataclass(frozen=True)
 class _Measurement:
     recall: float
     widening: int
@@ -124,16 +131,15 @@ def rebuild(
     if len(catalog) == 0:
         raise InputError("expected at least one recording to index, the catalogue is empty: run onemaster import")
     began = time.monotonic()
-    digest = catalog.digest()
     with build_aside(shelf) as building:
-        ids, vectors = _encode(catalog, encoder, building)
-        logger.info("encoded %d recordings in %.1f s", len(ids), time.monotonic() - began)
-        kind = choose_kind(options.kind, len(ids), encoder.dimension)
-        measured = _build_index(kind, ids, vectors, building, options.min_recall)
+        encoded = _encode(catalog, encoder, building)
+        logger.info("encoded %d recordings in %.1f s", len(encoded.ids), time.monotonic() - began)
+        kind = choose_kind(options.kind, len(encoded.ids), encoder.dimension)
+        measured = _build_index(kind, encoded, building, options.min_recall)
         manifest = {
             "format": FORMAT,
             "kind": kind,
-            "count": len(ids),
+            "count": len(encoded.ids),
             "dimension": encoder.dimension,
             "widening": measured.widening,
             "recall": {"k": RECALL_K, "value": measured.recall, "queries": measured.queries},
@@ -141,17 +147,13 @@ def rebuild(
             "encoder_digest": encoder.digest,
             "template_version": TEMPLATE_VERSION,
             "normalizer_version": NORMALIZER_VERSION,
-            "catalog_digest": digest,
+            "catalog_digest": encoded.catalog_digest,
             "files": checksums(building),
             "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - began, 2),
         }
         write_json(building / MANIFEST_FILE, manifest)
         version = new_version(sha256_file(building / MANIFEST_FILE))
-        if catalog.digest() != digest:
-            raise InputError(
-                "the catalogue changed while it was indexed; nothing was published: run onemaster rebuild again"
-            )
         folder = None if options.dry_run else _published(building, shelf, version, before_publish)
     done = "published" if folder else "tried"
     logger.info("%s %s index %s: recall@%d %.4f", done, kind, version, RECALL_K, measured.recall)
@@ -164,13 +166,12 @@ def _published(building: Path, shelf: Path, version: str, before_publish: Callab
     return publish(building, shelf, version)
 
 
-def _build_index(
-    kind: str, ids: npt.NDArray[np.bytes_], vectors: Vectors, building: Path, min_recall: float
-) -> _Measurement:
+def _build_index(kind: str, encoded: _Encoded, building: Path, min_recall: float) -> _Measurement:
     """Build the FAISS file from all but the held-out vectors, add all, and measure it; refuse it if it is poor."""
-    queries = _held_out(ids)
+    vectors = encoded.vectors
+    queries = _held_out(encoded.ids)
     queries = queries[vectors[queries].any(axis=1)]  # a recording without text has no neighbours to find
-    training_rows = np.setdiff1d(np.arange(len(ids)), queries, assume_unique=True)
+    training_rows = np.setdiff1d(np.arange(len(vectors)), queries, assume_unique=True)
     vector_index = VectorIndex.build(kind, vectors, training_rows)
     vector_index.save(building / FAISS_FILE)
     measured = _measure(vector_index, vectors, queries, min_recall)
@@ -182,8 +183,9 @@ def _build_index(
     return measured
 
 
-def _encode(catalog: Catalog, encoder: Encoder, building: Path) -> tuple[npt.NDArray[np.bytes_], Vectors]:
+def _encode(catalog: Catalog, encoder: Encoder, building: Path) -> _Encoded:
     """Stream the catalogue through the encoder into the build's files, in the order of ids."""
+    digest = catalog.digest()
     vectors = np.lib.format.open_memmap(
         building / VECTORS_FILE, mode="w+", dtype=np.float16, shape=(len(catalog), encoder.dimension)
     )
@@ -200,7 +202,9 @@ def _encode(catalog: Catalog, encoder: Encoder, building: Path) -> tuple[npt.NDA
         )
     ids = np.array(keys, dtype=np.bytes_)
     np.save(building / IDS_FILE, ids, allow_pickle=False)
-    return ids, vectors
+    if catalog.digest() != digest:
+        raise InputError("the catalogue changed while it was encoded, nothing was published: run rebuild again")
+    return _Encoded(ids, vectors, digest)
 
 
 def _batches(catalog: Catalog) -> Iterator[list[Recording]]:

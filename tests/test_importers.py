@@ -107,6 +107,19 @@ def test_the_delimiter_is_the_one_that_finds_the_columns(load, target):
     }
 
 
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "SEP=;", "\nsep=;", "sep=|", "sep=\t", "\ufeffsep=;"])
+def test_the_delimiter_that_excel_is_told_is_honoured(load, target, first):
+    mark = first.strip('"')[-1]
+    report = load(f"{first}\r\n\r\n{mark.join(('sr_id', 'title', 'a,b'))}\r\n{mark.join('1xy')}\r\n2\r\n")
+    assert recordings(target)[0].title == "x"
+    assert rejected(report)[0][1:] == (5 + first.count("\n"), "wrong number of cells: 3 expected, 1 found", "2")
+
+
+def test_many_blank_lines_before_the_header(load, target):
+    load("\n" * (5 << 20) + "sr_id,title\n1,a\n")
+    assert ids(target) == ["1"]
+
+
 def test_an_encoding_can_be_named(load, target):
     load("sr_id,title\n1,Où\n".encode("cp1252"), encoding="cp1252")
     assert recordings(target)[0].title == "Où"
@@ -204,6 +217,10 @@ def test_several_files_make_one_catalogue(load, target):
         (b'2,"b,B\n', 3, "quote that is opened and not closed"),
         (b'2,b,"B\n', 3, "quote that is opened and not closed"),
         (b'\n\n2,"b,B\n', 5, "quote that is opened and not closed"),
+        (rb'2,"a \"x\" b" c,B' + b"\n", 3, "backslash before a quote"),
+        (rb'2,"C:\new \"x\"",B' + b"\n", 3, "backslash before a quote"),
+        (rb'2,a"b\"c,B' + b"\n", 3, "backslash before a quote"),
+        (rb'2,"a \"x,B' + b"\n", 3, "backslash before a quote"),
     ],
 )
 def test_rejected_rows(load, target, lines, line, reason):
@@ -233,6 +250,17 @@ def test_the_line_is_that_on_which_the_record_begins(load, target):
         ('2,"""Heroes""",B', '"Heroes"'),
         ("2,'Heroes',B", "'Heroes'"),
         ("2,b,B,,", "b"),
+        (r'2,"a \"x\" b",B', 'a "x" b'),
+        (r'2,"\"Heroes\"",B', '"Heroes"'),
+        (r'2,"ends with \"x\"",B', 'ends with "x"'),
+        (r'2,"begins, \"x","B"', 'begins, "x'),
+        (r"2,12\" Mix,B", '12" Mix'),
+        (r'2,"12\" Mix",B', '12" Mix'),
+        (r'2,"a \\ \"b\"",B', 'a \\ "b"'),
+        (r'2,"C:\","B"', "C:\\"),
+        (r'2,"say \""x\""",B', r"say \"x\""),
+        (r"2,AC\DC,B", r"AC\DC"),
+        (r'2,"AC\DC",B', r"AC\DC"),
         ("2," + "b" * 200_000 + ",B", "b" * 200_000),
         ("2," + "b" * (1 << 20) + ",B", "b" * (1 << 20)),
         ("2,\ufeffb\u2028c,B", "\ufeffb\u2028c"),
@@ -336,6 +364,19 @@ def test_parquet(tmp_path, target):
     assert dict(report.unreadable) == {}
 
 
+STRUCT = pa.struct([("name", pa.string())])
+
+
+@pytest.mark.parametrize(
+    "type_", [STRUCT, pa.list_(STRUCT), pa.large_list(pa.list_(STRUCT)), pa.map_(pa.string(), pa.string())]
+)
+def test_parquet_columns_of_structures_are_refused(tmp_path, target, type_):
+    path = parquet(tmp_path / "p", sr_id=["1"], title=["a"], artists=pa.array([None], type_))
+    with pytest.raises(CatalogError, match=r"column artists of .*(struct|map)<"):
+        import_catalog([path], target)
+    assert not target.exists()
+
+
 def test_parquet_dates_and_float_ids(tmp_path, target):
     path = parquet(tmp_path / "p", sr_id=[1.0, None, 1e15], title=["a", "b", "c"], year=[date(2011, 5, 1), None, None])
     import_catalog([path], target)
@@ -386,11 +427,110 @@ def test_sqlite_with_several_tables(tmp_path, target):
     assert import_catalog([path], target).records == 1
 
 
-def test_a_catalogue_can_be_imported_onto_itself(target):
-    write_catalog(target, [{"sr_id": "1", "title": "a", "duration_ms": 900, "release_year": 1965}])
-    before = recordings(target)
-    assert import_catalog([target], target).records == 1
-    assert recordings(target) == before
+@pytest.mark.parametrize("name", ["same", "hard link", "symbolic link", "other path"])
+def test_a_file_is_never_replaced_by_its_own_import(tmp_path, name):
+    path = sqlite(
+        tmp_path / "catalog.db",
+        "CREATE TABLE soundrecording (sr_id TEXT PRIMARY KEY, title, upc)",
+        "INSERT INTO soundrecording VALUES ('1', 'a', '0123')",
+    )
+    target = tmp_path / "target.db"
+    if name == "hard link":
+        target.hardlink_to(path)
+    elif name == "symbolic link":
+        target.symlink_to(path)
+    else:
+        target = path if name == "same" else tmp_path / ".." / tmp_path.name / path.name
+    before = path.read_bytes()
+    with pytest.raises(CatalogError, match="would be replaced and is one of them"):
+        import_catalog([path], target)
+    assert path.read_bytes() == before
+    assert target.samefile(path)
+
+
+def test_a_corrected_file_of_rejects_is_not_replaced_while_it_is_imported(load, target):
+    rejects = load("sr_id,title\n1,a\n2\n").rejected_file
+    rejects.write_text("sr_id,title\n2,b\n")
+    with pytest.raises(CatalogError, match="would be replaced and is one of them"):
+        import_catalog([rejects], target)
+    assert rejects.read_text() == "sr_id,title\n2,b\n"
+
+
+def leftovers(folder, ending):
+    """Write a catalogue as a program that was killed left it: the second row stands in what lies beside it."""
+    folder.mkdir()
+    path = folder / "catalog.db"
+    with closing(sqlite3.connect(folder / "live.db", isolation_level=None)) as writer:
+        writer.execute(f"PRAGMA journal_mode={'WAL' if ending == '-wal' else 'DELETE'}")
+        writer.execute("CREATE TABLE soundrecording (sr_id TEXT PRIMARY KEY, title TEXT)")
+        writer.execute("INSERT INTO soundrecording VALUES ('old', 'x')")
+        if ending == "-journal":
+            writer.execute("PRAGMA cache_size=1")
+            writer.execute("BEGIN")
+            writer.executemany(
+                "INSERT INTO soundrecording VALUES (?, ?)", ((f"{number}", "y" * 900) for number in range(99))
+            )
+        for file in list(folder.iterdir()):
+            path.with_name(file.name.replace("live", "catalog")).write_bytes(file.read_bytes())
+    assert path.with_name(path.name + ending).stat().st_size > 0
+    for file in folder.glob("live.db*"):
+        file.unlink()
+    return path
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-journal"])
+@pytest.mark.parametrize("left", ["with its database", "alone", "beside a catalogue of ours", "beside rubbish"])
+def test_what_lies_beside_the_target_does_not_override_the_import(tmp_path, load, ending, left):
+    target = leftovers(tmp_path / "work", ending)
+    beside = {file: file.read_bytes() for file in target.parent.iterdir() if file != target}
+    if left == "beside a catalogue of ours":
+        for file in beside:
+            file.unlink()
+        write_catalog(target, [{"sr_id": "previous"}])
+        for file, content in beside.items():
+            file.write_bytes(content)
+    elif left == "beside rubbish":
+        target.write_bytes(b"no database")
+    elif left == "alone":
+        target.unlink()
+    load("sr_id,title\nnew,a\n")
+    assert [child.name for child in target.parent.iterdir()] == ["catalog.db"]
+    assert ids(target) == ["new"]
+    with closing(sqlite3.connect(target)) as connection:
+        assert connection.execute("SELECT sr_id FROM soundrecording").fetchall() == [("new",)]
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+KILLED_BEFORE_THE_RENAME = """
+import os, sys
+from pathlib import Path
+from catalog.store import write_catalog
+
+Path.replace = lambda *_: os._exit(9)
+write_catalog(Path(sys.argv[1]), [{"sr_id": "new"}])
+"""
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-journal"])
+def test_the_previous_catalogue_is_whole_if_we_die_before_it_is_replaced(tmp_path, ending):
+    target = leftovers(tmp_path / "work", ending)
+    done = subprocess.run([sys.executable, "-c", KILLED_BEFORE_THE_RENAME, target], cwd=ROOT, check=False)
+    assert done.returncode == 9
+    assert ids(target) == ["old"]
+
+
+def test_a_target_that_another_program_writes_is_not_replaced(tmp_path, load):
+    target = tmp_path / "work" / "catalog.db"
+    target.parent.mkdir()
+    with closing(sqlite3.connect(target, isolation_level=None)) as writer:
+        writer.execute("PRAGMA journal_mode=WAL")
+        writer.execute("CREATE TABLE soundrecording (sr_id TEXT PRIMARY KEY, title TEXT)")
+        with pytest.raises(CatalogError, match=r"locked; close the program that is using it"):
+            load("sr_id,title\nnew,a\n")
+        writer.execute("INSERT INTO soundrecording VALUES ('old', 'x')")
+    assert ids(target) == ["old"]
+    assert load("sr_id,title\nnew,a\n").records == 1
+    assert ids(target) == ["new"]
 
 
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)

@@ -199,7 +199,10 @@ def test_an_index_that_is_built_later_is_picked_up(unpublished):
         (lambda folder: folder.catalog.write_bytes(b"not a database" * 100), "catalog.db"),
         (lambda folder: shutil.rmtree(folder.models), "no model fits the index"),
         (lambda folder: newest(folder.index, "vectors.npy").write_bytes(b"0"), "has changed since it was published"),
-        (lambda folder: newest(folder.index, "manifest.json").write_text('{"format": 1, "files": {}}'), "expected a"),
+        (
+            lambda folder: newest(folder.index, "manifest.json").write_text('{"format": 1, "files": {}}'),
+            "expected template_version",
+        ),
         (lambda folder: newest(folder.models, "classifier.json").write_text("{}"), "has changed since"),
         (lambda folder: newest(folder.models, "model.json").write_text("[]"), "expected a JSON object"),
         (lambda folder: (folder.index / "CURRENT").write_text("../models\n"), "which is no folder"),

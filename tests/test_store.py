@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import CatalogError, UnknownRecordingError
+from catalog.ids import problem_as_it_is, problem_in_table
 from catalog.recording import Recording
 from catalog.store import COLUMNS, FIELDS, Catalog, write_catalog
 
@@ -80,6 +81,9 @@ def test_what_is_written_is_read(tmp_path, copies):
         [{"sr_id": "1"}, {"sr_id": "1"}],
         [{"sr_id": "1"}, {"title": "no id"}],
         [{"sr_id": "1", "title": object()}],
+        [{"sr_id": " 1"}],
+        [{"sr_id": "nan"}],
+        [{"sr_id": 1}],
         [{"sr_id": "1", "release_year": 10**30}],
     ],
 )
@@ -173,6 +177,109 @@ def test_every_other_file_is_copied(user, copies, statements, rows, reason):
     assert len(databases(copies)) == 1
 
 
+@pytest.mark.parametrize("encoding", ["UTF-16le", "UTF-16be"])
+def test_a_file_in_another_encoding_is_copied_for_the_order_of_its_ids(user, copies, encoding, caplog):
+    ids = ["b", "B", "9", "ä", "日", "｡", "😀", "Ā"]
+    rows = [(sr_id, "x", None, None, None) for sr_id in ids]
+    path = make(user / "c.db", f"PRAGMA encoding='{encoding}'", SEED.format(" PRIMARY KEY"), rows=rows)
+    write_catalog(user / "utf8.db", ({"sr_id": sr_id, "title": "x"} for sr_id in ids))
+    with caplog.at_level("INFO"), Catalog.open(path, copies) as catalog:
+        assert [recording.sr_id for recording in catalog] == sorted(ids, key=str.encode)
+        assert catalog.digest() == digest_of(user / "utf8.db", copies)
+    assert f"because its texts are stored as {encoding}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("sr_id", "reason", "usable"),
+    [
+        ("a\0b", "control character in sr_id", None),
+        ("a\nb", "control character in sr_id", None),
+        ("a\x7f", "control character in sr_id", None),
+        ("é\x85é", "control character in sr_id", None),
+        ("a\ufffd", "undecodable bytes", None),
+        (b"a\xffb", "undecodable bytes", None),
+        (b"a\xc3", "undecodable bytes", None),
+        ("x" * 257, "sr_id too long", None),
+        ("日" * 257, "sr_id too long", None),
+        (" a", "blanks around sr_id", "a"),
+        ("a\u3000", "blanks around sr_id", "a"),
+        ("None", "missing sr_id", None),
+        ("NULL", "missing sr_id", None),
+        ("nan", "missing sr_id", None),
+        ("<NA>", "missing sr_id", None),
+        ("", "missing sr_id", None),
+        ("\u2003", "missing sr_id", None),
+    ],
+)
+def test_a_file_with_an_unusable_id_is_copied(user, copies, caplog, sr_id, reason, usable):
+    path = make(user / "c.db", SEED.format(" PRIMARY KEY"))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("INSERT INTO soundrecording (sr_id, title) VALUES (CAST(? AS TEXT), 'x')", (sr_id,))
+        connection.commit()
+    with caplog.at_level("INFO"), Catalog.open(path, copies) as catalog:
+        assert [recording.sr_id for recording in catalog] == ["123", "789", *([usable] if usable else [])]
+        assert len(catalog) == 2 + bool(usable)
+    assert f"because it holds ids that cannot be used as they are: {reason}" in caplog.text
+
+
+@pytest.mark.parametrize("sr_id", [None, b"123", b""])
+def test_a_file_with_an_id_that_is_no_text_is_copied(user, copies, caplog, sr_id):
+    path = make(user / "c.db", SEED.format(" PRIMARY KEY"), rows=(YESTERDAY, COVER, (sr_id, *COVER[1:])))
+    with caplog.at_level("INFO"), Catalog.open(path, copies) as catalog:
+        assert [recording.sr_id for recording in catalog] == ["123", "789"]
+    assert "because it holds ids that cannot be used as they are" in caplog.text
+
+
+def test_unusual_ids_that_are_usable_are_read_in_place(user, copies):
+    ids = ["a b", "é", "日" * 256, "x" * 256, "a\u200db", "none1", "😀", "~!", "a\u00a0b"]
+    path = make(user / "c.db", SEED.format(" PRIMARY KEY"), rows=[(sr_id, "x", None, None, None) for sr_id in ids])
+    with Catalog.open(path, copies) as catalog:
+        assert [recording.sr_id for recording in catalog] == sorted(ids, key=str.encode)
+        assert all(sr_id in catalog for sr_id in ids)
+    assert databases(copies) == []
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=6) | st.text("naNoeulL<>A \0\x7f\ufffd", max_size=5) | st.binary(max_size=4))
+def test_the_query_for_unusable_ids_agrees_with_the_importer(value):
+    raw = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.text_factory = lambda found: found.decode("utf-8", "replace")
+        connection.execute("CREATE TABLE t (a)")
+        connection.execute("INSERT INTO t VALUES (CAST(? AS TEXT))", (raw,))
+        expected = problem_as_it_is(raw.decode("utf-8", "replace"))
+        assert problem_in_table(connection, '"t"', '"a"') == expected
+
+
+WIDE = "CREATE TABLE soundrecording (id INTEGER{}, Sr_Id {}, title TEXT, duration TEXT, upc, score REAL, cover BLOB)"
+WIDE_ROW = (7, "123", "Yesterday", "04:18", "0123", 0.5, b"A\xffB")
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [WIDE.format("", "TEXT PRIMARY KEY")],
+        [WIDE.format(" PRIMARY KEY", "TEXT")],
+        [WIDE.format(" PRIMARY KEY", "TEXT") + " WITHOUT ROWID"],
+        ["PRAGMA journal_mode=WAL", WIDE.format(" PRIMARY KEY", "TEXT")],
+        ["PRAGMA encoding='UTF-16le'", WIDE.format("", "TEXT PRIMARY KEY")],
+        [WIDE.format("", "INTEGER")],
+        [WIDE.format("", "TEXT").replace("upc", "row_as_stored")],
+    ],
+)
+def test_a_row_is_given_as_it_is_stored_whether_or_not_the_file_is_copied(user, copies, statements):
+    with Catalog.open(make(user / "c.db", *statements, rows=(WIDE_ROW,)), copies) as catalog:
+        sr_id = 123 if "Sr_Id INTEGER" in statements[-1] else "123"
+        upc = "row_as_stored" if "row_as_stored" in statements[-1] else "upc"
+        assert list(catalog.row("123").items()) == [
+            ("id", 7), ("Sr_Id", sr_id), ("title", "Yesterday"), ("duration", "04:18"), (upc, "0123"), ("score", 0.5),
+            ("cover", "A\ufffdB"),
+        ]  # fmt: skip
+        assert catalog.get("123").duration_ms == 258_000
+        with pytest.raises(UnknownRecordingError):
+            catalog.row("7")
+
+
 def test_a_view_is_copied(user, copies):
     statements = ("CREATE TABLE t (a TEXT PRIMARY KEY, b TEXT)", "INSERT INTO t VALUES ('123', 'Yesterday')")
     path = make(
@@ -180,6 +287,7 @@ def test_a_view_is_copied(user, copies):
     )
     with Catalog.open(path, copies) as catalog:
         assert catalog.get("123").title == "Yesterday"
+        assert catalog.row("123") == {"sr_id": "123", "title": "Yesterday"}
 
 
 def test_of_duplicates_the_first_row_stands_and_the_log_counts_them(user, copies, caplog):
@@ -227,6 +335,30 @@ def test_changes_that_are_still_in_the_log_are_seen(user, copies):
         writer.commit()
         with Catalog.open(user / "c.db", copies) as catalog:
             assert "789" in catalog
+
+
+def test_a_log_of_another_database_is_not_mixed_in(user, copies):
+    with closing(sqlite3.connect(user / "c.db")) as writer:
+        writer.execute("PRAGMA journal_mode=WAL")
+        writer.execute(SEED.format(" PRIMARY KEY"))
+        writer.execute("INSERT INTO soundrecording VALUES (?, ?, ?, ?, ?)", YESTERDAY)
+        writer.commit()
+        log = (user / "c.db-wal").read_bytes()
+    write_catalog(user / "c.db", [{"sr_id": "new"}])
+    (user / "c.db-wal").write_bytes(log)
+    before = state(user)
+    with pytest.raises(CatalogError, match=r"c\.db-wal lies beside it.*move it away"):
+        Catalog.open(user / "c.db", copies)
+    assert state(user) == before
+
+
+def test_an_empty_log_is_harmless(user, copies):
+    write_catalog(user / "c.db", [{"sr_id": "new"}])
+    (user / "c.db-wal").touch()
+    before = state(user)
+    with Catalog.open(user / "c.db", copies) as catalog:
+        assert "new" in catalog
+    assert state(user) == before
 
 
 def test_a_log_left_by_a_crash_is_an_error_that_says_what_to_do(user, tmp_path, copies):
@@ -432,11 +564,16 @@ def test_the_digest_keeps_fields_and_lists_apart(tmp_path, copies):
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+IDS = TEXTS.filter(lambda text: not problem_as_it_is(text))
 
 
 @settings(max_examples=50, deadline=None)
 @given(
-    st.dictionaries(TEXTS.filter(str.strip), st.tuples(TEXTS | st.none(), TEXTS, st.integers(-5, 3_000)), max_size=8)
+    st.dictionaries(
+        IDS,
+        st.tuples(TEXTS | st.none(), TEXTS, st.integers(-5, 3_000)),
+        max_size=8,
+    )
 )
 def test_every_content_comes_back(tmp_path_factory, content):
     folder = tmp_path_factory.mktemp("any")

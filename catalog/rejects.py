@@ -1,0 +1,96 @@
+"""The file of rows that an import left out."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TextIO
+
+from catalog.artefacts import remove_remains, write_aside
+from catalog.rows import RawRow
+
+_LONGEST_QUOTE = 2_000
+
+
+class Rejects:
+    """Rejected rows, written aside; there is no file if nothing is rejected.
+
+    Parameters
+    ----------
+    target : Path
+        The catalogue that is imported; the file stands beside it.
+    """
+
+    def __init__(self, target: Path) -> None:
+        self.path = rejects_of(target)
+        self.reasons: Counter[str] = Counter()
+        self._stack = ExitStack()
+        self._stream: TextIO | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def add(self, path: Path, row: RawRow) -> None:
+        """Write down a row with its problem.
+
+        Parameters
+        ----------
+        path : Path
+            The file that delivered it.
+        row : RawRow
+            With a problem.
+        """
+        self.reasons[row.problem.partition(":")[0]] += 1
+        if self._stream is None:
+            aside = self._stack.enter_context(write_aside(self.path))
+            # Undecodable bytes arrive as lone surrogates, which UTF-8 cannot write.
+            self._stream = self._stack.enter_context(
+                aside.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+            )
+            csv.writer(self._stream).writerow(("file", "line", "reason", "row"))
+        csv.writer(self._stream).writerow((path, row.line, row.problem, row.text))
+
+    def discard(self) -> None:
+        """Remove the file of an earlier import, and what one that was killed left of it."""
+        self.path.unlink(missing_ok=True)
+        remove_remains(self.path.parent, f".{self.path.name}-")
+
+
+def quote(text: str) -> str:
+    """Cut a row to what is worth writing down, before many of them are held in memory.
+
+    Parameters
+    ----------
+    text : str
+        As it stands in the file.
+
+    Returns
+    -------
+    str
+        At most 2,000 characters of it, without its line end; a NUL is spelled out.
+    """
+    return text[:_LONGEST_QUOTE].rstrip("\r\n").replace("\0", "\\0")
+
+
+def rejects_of(target: Path) -> Path:
+    """Name the file of the rows that were left out of a catalogue.
+
+    Parameters
+    ----------
+    target : Path
+        The catalogue.
+
+    Returns
+    -------
+    Path
+        ``<its stem>.rejected.csv`` beside it.
+    """
+    return target.with_name(f"{target.stem}.rejected.csv")
