@@ -10,10 +10,14 @@ import numpy as np
 
 from benchmarks.datasets import Dataset, music20, sample
 from benchmarks.record import arguments, save
+from catalog.artefacts import current_version
+from catalog.paths import DataFolder
 from catalog.store import Catalog
 from embeddings.encoder import Encoder
 from index.rebuild import rebuild
 from matching.matcher import Matcher
+from matching.model import Model
+from training.default import adapted
 from training.evaluate import evaluate_matcher
 from training.pairs import read_groundtruth
 from training.train import TrainingData, train
@@ -27,7 +31,9 @@ def main() -> None:
         if given.music20:
             datasets.append(music20(given.music20, Path(scratch) / "music20"))
         rows = [measure(dataset) for dataset in datasets]
-    save("pairs", "python -m benchmarks.pairs [--music20 DIR]", {"datasets": rows, "sample": _summary(rows)})
+        unseen = [zero_shot(datasets[0], dataset) for dataset in datasets if dataset.test_pairs]
+    figures = {"datasets": rows, "sample": _summary(rows), "zero_shot": unseen}
+    save("pairs", "python -m benchmarks.pairs [--music20 DIR]", figures)
 
 
 def measure(dataset: Dataset) -> dict[str, object]:
@@ -65,6 +71,30 @@ def measure(dataset: Dataset) -> dict[str, object]:
         "pair_completeness_at_20": served["pair_completeness"],
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
     }
+
+
+def zero_shot(home: Dataset, dataset: Dataset) -> dict[str, object]:
+    """Measure the classifier trained on one dataset on another, of which nothing was seen but the catalogue.
+
+    Parameters
+    ----------
+    home : Dataset
+        Trained on already, by `measure`.
+    dataset : Dataset
+        With test pairs.
+
+    Returns
+    -------
+    dict
+        Figures on the test pairs.
+    """
+    default = Model.load(current_version(home.folder.models))
+    folder = DataFolder.at(dataset.folder.root / "unseen", catalog=dataset.folder.catalog)
+    with Catalog.open(folder.catalog, folder.copies) as catalog, adapted(default, catalog, folder.models) as new:
+        rebuild(catalog, new.encoder, new.version, folder.index, None, new.publish)
+    with Matcher.open(folder) as matcher:
+        pairs = read_groundtruth(dataset.test_pairs or dataset.train_pairs, matcher.catalog)
+        return {"trained_on": home.name, "name": dataset.name, **evaluate_matcher(matcher, pairs)}
 
 
 def _summary(rows: list[dict[str, object]]) -> dict[str, object]:
