@@ -71,14 +71,14 @@ def save(name: str, command: str, figures: Mapping[str, object]) -> None:
 
 
 def _commit() -> str:
-    done = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12"],  # noqa: S607 - whichever git the machine has
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.strip() or "unknown"
+    changed = _git("status", "--porcelain", "--", "*.py", "pyproject.toml", "constraints.txt")
+    return _git("rev-parse", "--short=12", "HEAD") + ("-dirty" if changed else "")
+
+
+def _git(*words: str) -> str:
+    command = ["git", *words]  # whichever git the machine has
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    return done.stdout.strip()
 
 
 def _processor() -> str:
