@@ -49,6 +49,8 @@ class ImportReport:
         Reason to number of rejected rows.
     columns : mapping
         File to the columns used: ours to theirs.
+    unused : mapping
+        File to the columns that feed nothing.
     unreadable : mapping
         ``duration_ms`` and ``release_year`` to the number of values that are there and could not be read; they are
         stored as missing.
@@ -60,6 +62,7 @@ class ImportReport:
     rejected_file: Path | None
     reasons: Mapping[str, int]
     columns: Mapping[str, Mapping[str, str]]
+    unused: Mapping[str, Sequence[str]]
     unreadable: Mapping[str, int]
 
 
@@ -129,10 +132,19 @@ def import_catalog(
         rejected_file=rejects.path if rejects.reasons else None,
         reasons=dict(rejects.reasons.most_common()),
         columns={str(source.path): {feed.field: feed.column for feed in feeds} for source, feeds in deliveries},
+        unused={} if keep_rows else _unused(deliveries),
         unreadable=dict(unreadable),
     )
     _log(report, time.perf_counter() - started)
     return report
+
+
+def _unused(deliveries: Sequence[_Delivery]) -> dict[str, list[str]]:
+    used = {str(source.path): {feed.column for feed in feeds} for source, feeds in deliveries}
+    return {
+        str(source.path): [name for name in source.columns if name not in used[str(source.path)]]
+        for source, _ in deliveries
+    }
 
 
 def _check_target(files: Sequence[Path], target: Path) -> None:
@@ -249,6 +261,9 @@ def _log(report: ImportReport, seconds: float) -> None:
     logger.info("import: %d records into %s in %.1f s", report.records, report.target, seconds)
     for file, used in report.columns.items():
         logger.info("import: columns of %s: %s", file, ", ".join(f"{ours}={theirs}" for ours, theirs in used.items()))
+    for file, names in report.unused.items():
+        if names:
+            logger.warning("import: columns of %s not used: %s (--column OURS=THEIRS)", file, ", ".join(names))
     for field, count in report.unreadable.items():
         logger.warning("import: %d values of %s could not be read and are stored as missing", count, field)
     for reason, count in report.reasons.items():

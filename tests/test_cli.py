@@ -92,7 +92,7 @@ def test_an_unknown_id_exits_with_1(sample_folder):
     assert "unknown sr_id 'nobody'" in done.stderr
 
 
-CATALOGUE = """id,Song_Name,artists,isrcs,contributors,length,year
+CATALOGUE = """id,Song_Name,artists,isrcs,contributors,length,year,note
 {rows}
 """
 
@@ -100,7 +100,7 @@ CATALOGUE = """id,Song_Name,artists,isrcs,contributors,length,year
 def test_somebody_elses_data_in_four_commands(tmp_path, sample_folder):
     """Import with mapped columns, train on a ground truth with a bad line, rebuild, ask."""
     rows = "\n".join(
-        f"{side}{n},Tune {n * n} of {n},{'The ' * (side == 'q')}Band {n},,,{180 + n},{1960 + n % 60}"
+        f"{side}{n},Tune {n * n} of {n},{'The ' * (side == 'q')}Band {n},,,{180 + n},{1960 + n % 60},x"
         for n in range(200)
         for side in "qm"
     )
@@ -113,6 +113,7 @@ def test_somebody_elses_data_in_four_commands(tmp_path, sample_folder):
     imported = onemaster("import", tmp_path / "catalog.csv", "--data", work, *columns, "--column", "year=release_year")
     assert imported.returncode == 0, imported.stderr
     assert "wrote 400 recordings" in imported.stdout
+    assert "not used: note" in imported.stderr
     files = ("--groundtruth", tmp_path / "train.csv", "--test-groundtruth", tmp_path / "test.csv")
     trained = answer("train", "--data", work, *files, "--json")
     needed = "n_pairs n_valid accuracy precision recall f1 roc_auc average_precision brier threshold model index"
