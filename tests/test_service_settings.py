@@ -17,10 +17,10 @@ def test_without_an_environment_everything_stands_in_data():
 
 
 def test_the_data_folder_moves_all_places_and_single_places_move_alone():
-    folder = Settings.from_environment({"ONEMASTER_DATA": "/work", "ONEMASTER_CATALOG": "/else/where.db"}).folder
+    folder = Settings.from_environment({"ONEMASTER_DATA": "/somewhere", "ONEMASTER_CATALOG": "/else/where.db"}).folder
     assert folder.catalog == Path("/else/where.db")
-    assert folder.models == Path("/work/models")
-    assert folder.copies == Path("/work/copies")
+    assert folder.models == Path("/somewhere/models")
+    assert folder.copies == Path("/somewhere/copies")
 
 
 def test_empty_values_count_as_not_set():
@@ -30,7 +30,7 @@ def test_empty_values_count_as_not_set():
 
 def test_a_worker_process_reads_what_its_parent_wrote():
     named = {
-        "ONEMASTER_DATA": "/work",
+        "ONEMASTER_DATA": "/somewhere",
         "ONEMASTER_CATALOG": "/a.db",
         "ONEMASTER_MODELS": "/models",
         "ONEMASTER_INDEX": "/index",
