@@ -235,6 +235,23 @@ def test_test_pairs_that_were_learnt_from_do_not_count(sample_folder, tmp_path, 
     assert "101 test pairs are also among the pairs to learn from" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("test_pair", "tested_on"),
+    [
+        ("c,d", "held-out pairs"),
+        ("a,d", "held-out pairs of recordings that other pairs were learnt from"),
+        ("b,a", "the pairs learnt from"),
+    ],
+)
+def test_what_test_pairs_share_with_those_learnt_from_is_said(tmp_path, test_pair, tested_on):
+    write_catalog(tmp_path / "catalog.db", ({"sr_id": letter, "title": f"Title {letter}"} for letter in "abcdefg"))
+    (tmp_path / "train.csv").write_text("q_source_id,m_source_id,tag\na,b,valid\ne,f,invalid\n")
+    (tmp_path / "test.csv").write_text(f"q_source_id,m_source_id,tag\n{test_pair},valid\n")
+    with Catalog.open(tmp_path / "catalog.db", tmp_path) as catalog:
+        data = TrainingData(catalog, tmp_path / "train.csv", tmp_path, tmp_path / "test.csv")
+        assert train(data, None, tmp_path / "models").model.card["tested_on"] == tested_on
+
+
 def test_a_handful_of_pairs_is_enough_to_train(sample_folder, tmp_path, caplog):
     rows = sample_folder.groundtruth.read_text().splitlines()
     valid = [row for row in rows if row.endswith(",valid")][:3]

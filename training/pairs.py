@@ -68,6 +68,11 @@ class LabelledPairs:
         return len(self.q)
 
     @property
+    def sr_ids(self) -> frozenset[str]:
+        """Ids of all recordings that stand in the pairs."""
+        return frozenset(recording.sr_id for side in (self.q, self.m) for recording in side)
+
+    @property
     def has_both_kinds(self) -> bool:
         """Whether there are valid pairs and invalid ones."""
         return bool(self.valid.any()) and not bool(self.valid.all())

@@ -35,7 +35,7 @@ def component_positions(pairs: LabelledPairs, seed: int) -> npt.NDArray[np.float
     numpy.ndarray
         Shape (n_pairs,), float64.
     """
-    names = sorted({recording.sr_id for side in (pairs.q, pairs.m) for recording in side})
+    names = sorted(pairs.sr_ids)
     rows = {name: row for row, name in enumerate(names)}
     q, m = ([rows[recording.sr_id] for recording in side] for side in (pairs.q, pairs.m))
     graph = coo_array((np.ones(len(q), dtype=np.int8), (q, m)), shape=(len(names), len(names)))

@@ -113,7 +113,7 @@ def train(data: TrainingData, encoder: Encoder | None, shelf: Path, seed: int = 
     Returns
     -------
     TrainingReport
-        With the figures on pairs that nothing was learnt from.
+        With the figures on the test pairs; ``tested_on`` in the model's card says what nothing was learnt from.
 
     Raises
     ------
@@ -211,12 +211,7 @@ def _split(data: TrainingData, seed: int) -> _Split:
     else:
         split = _Split(pairs, pairs, pairs, LEARNT_FROM)
     if data.test_groundtruth is not None:
-        test = _without_learnt(_read(data.test_groundtruth, "test-groundtruth", data), pairs)
-        split = (
-            replace(split, test=test, tested_on=HELD_OUT)
-            if len(test)
-            else replace(split, test=pairs, tested_on=LEARNT_FROM)
-        )
+        split = _tested_on(split, _read(data.test_groundtruth, "test-groundtruth", data), pairs)
     parts = (len(split.train), len(split.validation), len(split.test), split.tested_on)
     logger.info("learning from %d pairs, calibrating on %d, testing on %d (%s)", *parts)
     return split
@@ -243,6 +238,15 @@ def _read(path: Path, role: str, data: TrainingData) -> LabelledPairs:
     if pairs.problems:
         logger.warning("%s: the %d lines left out are listed in %s", path, len(pairs.problems), rejected)
     return pairs
+
+
+def _tested_on(split: _Split, test: LabelledPairs, pairs: LabelledPairs) -> _Split:
+    """Take somebody's own test pairs, and say what they share with the pairs to learn from."""
+    fresh = _without_learnt(test, pairs)
+    if not len(fresh):
+        return replace(split, test=pairs, tested_on=LEARNT_FROM)
+    linked = not fresh.sr_ids.isdisjoint(pairs.sr_ids)
+    return replace(split, test=fresh, tested_on=LINKED if linked else HELD_OUT)
 
 
 def _without_learnt(test: LabelledPairs, learnt: LabelledPairs) -> LabelledPairs:
