@@ -12,6 +12,8 @@ from catalog.manifest import sha256_file
 from catalog.paths import DataFolder
 from catalog.sample import write_sample
 
+SAMPLE_RECORDS = 60_000
+_PAIRS_PER_RECORD = 28_000 / 60_000
 _MUSIC20_COLUMNS = ("length=duration", "year=release_year")
 
 
@@ -43,7 +45,7 @@ class Dataset:
     digests: dict[str, str]
 
 
-def sample(folder: Path, seed: int) -> Dataset:
+def sample(folder: Path, seed: int, records: int = SAMPLE_RECORDS) -> Dataset:
     """Write the embedded sample.
 
     Parameters
@@ -52,14 +54,16 @@ def sample(folder: Path, seed: int) -> Dataset:
         Where to.
     seed : int
         Of the generator.
+    records : int
+        Rows of the catalogue; labelled pairs in proportion, 28,000 by default.
 
     Returns
     -------
     Dataset
-        Of default size.
+        Without test pairs: part of the labelled ones is held out.
     """
     places = DataFolder.at(folder)
-    write_sample(folder, seed=seed)
+    write_sample(folder, records, round(records * _PAIRS_PER_RECORD), seed)
     truth = folder / "truth.csv"
     digests = {path.name: sha256_file(path) for path in (places.groundtruth, truth)}
     return Dataset(f"sample {seed}", places, places.groundtruth, None, _pairs_within(truth, "master_id"), digests)

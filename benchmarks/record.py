@@ -19,7 +19,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 _LIBRARIES = ("faiss-cpu", "numpy", "rapidfuzz", "scikit-learn", "sentence-transformers", "torch")
 
 
-def arguments(purpose: str, *, seeds: bool = False) -> argparse.Namespace:
+def arguments(purpose: str, *, seeds: bool = False, records: int | None = None) -> argparse.Namespace:
     """Read what every benchmark may be told.
 
     Parameters
@@ -28,11 +28,13 @@ def arguments(purpose: str, *, seeds: bool = False) -> argparse.Namespace:
         For ``--help``.
     seeds : bool
         Whether the benchmark runs over several seeds.
+    records : int, optional
+        Rows of the sample by default, if they may be chosen.
 
     Returns
     -------
     argparse.Namespace
-        ``music20`` (folder of the public benchmark, or ``None``) and, if wanted, ``seeds``.
+        ``music20`` (folder of the public benchmark, or ``None``) and, if wanted, ``seeds`` and ``records``.
     """
     parser = argparse.ArgumentParser(description=purpose)
     known = os.environ.get("ONEMASTER_MUSIC20")
@@ -41,6 +43,8 @@ def arguments(purpose: str, *, seeds: bool = False) -> argparse.Namespace:
     )
     if seeds:
         parser.add_argument("--seeds", type=int, nargs="+", default=[20, 21, 22], help="of the sample (default: 3)")
+    if records:
+        parser.add_argument("--records", type=int, default=records, help=f"of the sample (default: {records})")
     return parser.parse_args()
 
 

@@ -69,8 +69,8 @@ def build_aside(shelf: Path) -> Iterator[Path]:
     shelf.mkdir(parents=True, exist_ok=True)
     remove_remains(shelf, _BUILDING)
     building = shelf / f"{_BUILDING}{os.getpid()}-{secrets.token_hex(4)}"
-    building.mkdir()
     try:
+        building.mkdir()
         yield building
     finally:
         shutil.rmtree(building, ignore_errors=True)

@@ -1,53 +1,61 @@
 """Version markers: what a title says about which version of a recording it is, as types.
 
-The types follow the version types of the DDEX standard (https://ddex.net, allowed value set VersionType) and the notes
-that are frequent in titles of streaming services. A marker is looked for in notes: in brackets, and after a dash with
-blanks around it. Outside of notes only phrases count that are no ordinary words: "Live and Let Die" is no live version.
+A marker is looked for in notes: in brackets, and after a dash with blanks around it. Outside of notes only phrases
+count that are no ordinary words: "Live and Let Die" is no live version.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import Enum
-from unicodedata import normalize
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import lru_cache
+from unicodedata import normalize as unicode_form
 
+from catalog.normalize import normalize
+from catalog.version_words import (
+    BARE_CREDIT,
+    BARE_END,
+    BARE_WHOLE,
+    BARE_WORDS,
+    GENERIC,
+    NOTES,
+    PART,
+    SAME_MASTER,
+    TRIGGER,
+    VOLUME,
+    MarkerType,
+)
+
+__all__ = ["SAME_MASTER", "Marker", "MarkerType", "Place", "bare_note", "cut_title", "number_of", "parse_markers"]
+
+_LONGEST_TITLE = 4_096
 _LONGEST_NOTE = 200
-_OPENING, _CLOSING = "([{<（［【「『〔《", ")]}>）］】」』〕》"
-_DASH = re.compile(r"\s+[-–—~]\s+")
-_CREDIT = re.compile(r"(?:feat|ft|featuring|with|from|prod|produced|avec|con|mit|из)\b", re.IGNORECASE)
+_CACHED = 1 << 15
+_OPENING = "([{<（［【「『〔《"
+_BRACKET = re.compile(r"[(\[{（［【「『〔《)\]}>）］】」』〕》]|<(?!3)")  # <3 is a heart
+_DASH = re.compile(r"\s[-–—―－~〜～]\s")
+_CUT = re.compile(f"{_BRACKET.pattern}|{_DASH.pattern}")
+_SIGN = re.compile(rf"{_CUT.pattern}|\d|第|パート|\s[-~〜～]\S")
+_LENGTH_AT_END = re.compile(r"\d(?:[ -]?s\w*| \w+)?$")
+_NUMBERED = re.compile(r"\b(?:[pP]|[vV][oO]|[tTkKfFdD][eEaAoO]|[cC][zZhHaA]|[чЧтТ])|第|パ")
+_WRAPPED = re.compile(r"(?<=\s)[-~〜～]([^\s\-~〜～][^\-~〜～]*)[-~〜～]\s*$")  # as in Japan: "Title -Live ver.-"
+_CREDIT = re.compile(r"(?:feat|ft|featuring|with|from|prod|produced|avec|con|mit|из)\b")
+_SIDE = re.compile(r"[/;]")
+_ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50}
+_WORDS = dict(
+    zip(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), range(1, 11), strict=True)
+)
+_HAN = dict(zip("一二三四五六七八九", range(1, 10), strict=True))
+_SECONDS = re.compile(r"(?:(\d+):)?(\d+)")
 
 
-class MarkerType(Enum):
-    """Kinds of versions, and of pieces that are numbered or named by their place."""
+class Place(IntEnum):
+    """Where a piece of a title stands."""
 
-    LIVE = "live"
-    REMIX = "remix"
-    ACOUSTIC = "acoustic"
-    INSTRUMENTAL = "instrumental"
-    KARAOKE = "karaoke"
-    DEMO = "demo"
-    RADIO_EDIT = "radio_edit"
-    EDIT = "edit"
-    EXTENDED = "extended"
-    CLEAN = "clean"
-    EXPLICIT = "explicit"
-    REMASTER = "remaster"
-    MONO = "mono"
-    STEREO = "stereo"
-    SPED_UP = "sped_up"
-    SLOWED = "slowed"
-    RE_RECORDING = "re_recording"
-    COVER = "cover"
-    ALBUM_VERSION = "album_version"
-    SINGLE_VERSION = "single_version"
-    ORIGINAL_MIX = "original_mix"
-    MEDLEY = "medley"
-    INTRO = "intro"
-    OUTRO = "outro"
-    INTERLUDE = "interlude"
-    REPRISE = "reprise"
-    PART = "part"
+    OUTSIDE = 0
+    DASHED = 1
+    BRACKETED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,117 +68,15 @@ class Marker:
         What kind.
     text : str
         The note as written.
+    detail : str
+        What the note says beyond its kind, normalised: the place of a live recording, who remixed, the year of a
+        remaster, the number of a part or volume, the seconds of a cut. Follows from the text, and is not compared; ""
+        where it says no more.
     """
 
     type: MarkerType
     text: str
-
-
-# What may follow a marker without making it an ordinary word: "live at", "acoustic version", "mono 2009".
-_AFTER = (
-    r"(?:version|versión|versão|versione|ver|vers|edit|edition|mix|remix|take|takes|recording|session|sessions|"
-    r"performance|track|cut|bonus|medley|video|audio|single|album|remaster|remastered|mono|stereo|demo|acoustic|"
-    r"instrumental|live|digital|unplugged|concert|tour|tv|radio|bbc|mtv|at|in|im|from|on|by|of|at|@|à|au|aux|dans|en|"
-    r"no|na|desde|dal|bei|aus|auf|feat|ft|'?\d+|версия|バージョン|ver\.)"
-)
-_END = rf"(?=$|[\s,;:/&+.\-–—]+{_AFTER}(?!\w)|\s*[,;/&+])"
-_NOT_VERB = (
-    r"(?<!\bi )(?<!\bwe )(?<!\bto )(?<!\byou )(?<!\bthey )(?<!\bwho )(?<!\bthat )(?<!\blet )(?<!\blong )(?<!\bpeople )"
-    r"(?<!\band )(?<!\bcan )(?<!\bgonna )(?<!\bmust )(?<!\bwould )(?<!\bhow )(?<!\bnot )(?<!\bcan't )(?<!\bdon't )"
-)
-_LONG = r"(?:version|mix|edit|remix|take|cut|mezcla|versión|version longue)"
-
-
-def _whole(words: str) -> str:
-    """Match words that begin a note or end it, with nothing but what may follow a marker behind them."""
-    return rf"(?<!\w)(?:{words}){_END}"
-
-
-def _anywhere(words: str) -> str:
-    return rf"(?<!\w)(?:{words})(?!\w)"
-
-
-_PATTERNS: dict[MarkerType, str] = {
-    MarkerType.LIVE: "|".join(
-        (
-            _NOT_VERB + _whole("live"),
-            _anywhere(r"en vivo|ao vivo|en directo|en direct|al vivo|dal vivo|in concert|en concierto|en concert"),
-            _anywhere(r"na żywo|naživo|canlı|вживую|живьём|концертная версия|концерт"),
-            r"ライブ|ライヴ|라이브|现场|現場",
-        )
-    ),
-    MarkerType.REMIX: "|".join(
-        (
-            _whole(r"re-?mix(?:es|ed)?|rmx|refix|rework|bootleg|dub|vip mix|ремикс"),
-            r"(?<!\boriginal )(?<!\bradio )(?<!\bextended )(?<!\bsingle )(?<!\balbum )(?<!\bmono )(?<!\bstereo )"
-            r"(?<!\bfull )(?<!\blp )" + _whole("mix"),
-            r"リミックス|리믹스|混音",
-        )
-    ),
-    MarkerType.ACOUSTIC: "|".join(
-        (
-            _whole(r"acoustic|acústic[oa]|acustic[oa]|acoustique|akustik|akustisch|unplugged|акустика"),
-            _anywhere(r"акустическая|unplugged"),
-            r"アコースティック|어쿠스틱|不插电|不插電",
-        )
-    ),
-    MarkerType.INSTRUMENTAL: "|".join(
-        (
-            _anywhere(r"instrumental(?:e|es|is)?|instrumentál\w*|инструментал\w*|off[ -]?vocals?|no vocals?"),
-            r"^inst\.?$|インスト|伴奏|연주",
-        )
-    ),
-    MarkerType.KARAOKE: _anywhere("karaoke|karaokê|караоке|backing track|playback") + "|カラオケ|노래방|卡拉ok",
-    MarkerType.DEMO: _whole("demos?|демо|maqueta") + "|デモ|데모",
-    MarkerType.RADIO_EDIT: _anywhere(rf"radio[ -]{_LONG}|радио ?версия"),
-    MarkerType.EDIT: r"(?<!\bradio )(?<!\bradio-)(?<!\bsingle )(?<!\balbum )" + _whole("edit|edited"),
-    MarkerType.EXTENDED: _anywhere(rf"extended|ext\.? {_LONG}|long {_LONG}|12(?:\"|″|''|”| ?inch) {_LONG}|extendida"),
-    MarkerType.CLEAN: _whole("clean|censored|bleeped"),
-    MarkerType.EXPLICIT: _whole("explicit|uncensored") + "|" + _anywhere(f"dirty {_LONG}"),
-    MarkerType.REMASTER: _anywhere(r"re-?master(?:ed|izad[oa]|is[ée]e?|isiert|iert)?|ремастер\w*")
-    + "|リマスター|리마스터",
-    MarkerType.MONO: _whole("mono"),
-    MarkerType.STEREO: _whole("stereo"),
-    MarkerType.SPED_UP: _anywhere(r"sped[ -]?up|speed[ -]?up|nightcore"),
-    MarkerType.SLOWED: _anywhere(r"slowed(?: down)?"),
-    MarkerType.RE_RECORDING: _anywhere(
-        r"re-?record(?:ed|ing)|new(?:ly)? record(?:ed|ing)|taylor['’]s version|neuaufnahme|regrabad[oa]|regravação"
-    ),
-    MarkerType.COVER: "|".join(
-        (
-            _whole("cover"),
-            _anywhere(r"cover version|tribute|tributo|hommage|originally performed by|in the style of"),
-            _anywhere(r"made (?:famous|popular) by|кавер"),
-            r"カバー|カヴァー|커버|翻唱",
-        )
-    ),
-    MarkerType.ALBUM_VERSION: _anywhere(rf"(?:album|lp)[ -]{_LONG}|version album|versión (?:del )?álbum")
-    + "|アルバム・?バ",
-    MarkerType.SINGLE_VERSION: _anywhere(rf"single[ -]{_LONG}|7(?:\"|″|''|”| ?inch) {_LONG}|version single"),
-    MarkerType.ORIGINAL_MIX: _anywhere(rf"original {_LONG}|versión original|version originale") + r"|^original$",
-    MarkerType.MEDLEY: _anywhere("medley|potpourri|popurrí|попурри") + "|メドレー|메들리",
-    MarkerType.INTRO: _whole("intro|introduction"),
-    MarkerType.OUTRO: _whole("outro"),
-    MarkerType.INTERLUDE: _whole("interlude|interludio|interlúdio"),
-    MarkerType.REPRISE: _whole("reprise|réprise"),
-}
-_NOTES = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
-_KIND = r"(?:live|acoustic|instrumental|karaoke|demo|album|lp|single|radio|extended|original|explicit|clean|club|piano)"
-_BARE_END = re.compile(
-    rf"(?<!\w)(?:{_KIND} (?:version|edit|mix|remix)|live in concert|(?:\d{{4}} )?(?:digital )?remaster(?:ed version)?|"
-    r"en vivo|ao vivo|en directo|dal vivo|sped up)$"
-)
-_BARE_WHOLE = re.compile(r"(?:intro|outro|interlude|interludio|reprise|medley)(?: (?:\d+|[ivx]+))?")
-# A numeral in letters must end the phrase: "The Part I Love" has no parts.
-_NUMERAL = (
-    r"(?:\d{1,3}(?!\w)|(?:[ivx]{1,5}|one|two|three|four|five|six|seven|eight|nine|ten)"
-    r"(?=\s*(?:$|[^\w\s'’])))"
-)
-_PART = re.compile(
-    rf"(?<!\w)(?:part|pt|parts|pts|parte|partie|teil|volume|vol|volumen|часть|ч)(?:\.\s*|\s+|(?=\d)){_NUMERAL}|"
-    r"第\s*[0-9一二三四五六七八九十]+\s*[部章]|パート\s*[0-9]+",
-    re.IGNORECASE,
-)
+    detail: str = field(default="", compare=False)
 
 
 def parse_markers(title: str | None) -> tuple[Marker, ...]:
@@ -179,54 +85,186 @@ def parse_markers(title: str | None) -> tuple[Marker, ...]:
     Parameters
     ----------
     title : str or None
-        As delivered.
+        As delivered; the first 4,096 characters count.
 
     Returns
     -------
     tuple of Marker
-        In the order of the notes; no two are the same. Empty for titles without markers and for missing ones. Notes
-        that credit somebody ("feat. ...", "from ...") and those of more than 200 characters hold none.
+        Those after dashes, in brackets, at the bare end, parts and volumes; no two are the same. Empty for titles
+        without markers and for missing ones. Notes that credit somebody ("feat. ...", "from ...") and those of more
+        than 200 characters hold none.
     """
-    if not title:
+    if not title or not may_hold_markers(title, normalize(title)):
         return ()
-    base, notes = _split(title)
-    found = [Marker(kind, note) for note in notes for kind in _kinds(note)]
-    found += _bare(base)
-    found += [Marker(MarkerType.PART, match[0]) for match in _PART.finditer(title)]
+    return find_markers(title[:_LONGEST_TITLE], cut_title(title[:_LONGEST_TITLE]))
+
+
+def find_markers(title: str, pieces: list[tuple[Place, str]]) -> tuple[Marker, ...]:
+    """Find the markers of a title that is cut already.
+
+    Parameters
+    ----------
+    title : str
+        At most 4,096 characters of it.
+    pieces : list of (Place, str)
+        As from `cut_title`.
+
+    Returns
+    -------
+    tuple of Marker
+        As from `parse_markers`.
+    """
+    found = [
+        marker
+        for place in (Place.DASHED, Place.BRACKETED)
+        for at, note in pieces
+        if at is place
+        for marker in note_markers(note)
+    ]
+    if pieces and pieces[0][0] is Place.OUTSIDE and (bare := bare_note(BARE_CREDIT.sub("", pieces[0][1]))):
+        found += _markers_of(bare, bare)
+    if _NUMBERED.search(title):
+        for kind, pattern in ((MarkerType.PART, PART), (MarkerType.VOLUME, VOLUME)):
+            numerals = ((match[0], match[match.lastindex or 0]) for match in pattern.finditer(title))
+            found += [Marker(kind, text, number_of(numeral)) for text, numeral in numerals]
     return tuple(dict.fromkeys(found))
 
 
-def _split(title: str) -> tuple[str, list[str]]:
-    """Separate what stands outside of brackets and before the first dash from the notes."""
-    outside: list[str] = []
-    notes: list[str] = []
-    depth, start = 0, 0
-    for position, character in enumerate(f"{title})"):
-        if character in _OPENING or character in _CLOSING:
-            (notes if depth else outside).append(title[start:position])
-            depth = depth + 1 if character in _OPENING else max(0, depth - 1)
-            start = position + 1
-    parts = [part for piece in outside for part in _DASH.split(piece)[1:]]
-    base = _DASH.split(outside[0])[0] if outside else ""
-    return base.strip(), [note.strip() for note in (*parts, *notes) if note.strip()]
+def may_hold_markers(title: str, normalised: str) -> bool:
+    """Tell quickly that a title holds no markers.
+
+    Parameters
+    ----------
+    title : str
+        As delivered.
+    normalised : str
+        The same, normalised.
+
+    Returns
+    -------
+    bool
+        False where there is neither a note nor a word nor a sign of the markers outside of notes.
+    """
+    return _SIGN.search(title) is not None or not BARE_WORDS.isdisjoint(normalised.split())
 
 
-def _kinds(note: str) -> list[MarkerType]:
+def cut_title(title: str) -> list[tuple[Place, str]]:
+    """Cut a title at its brackets and dashes.
+
+    Parameters
+    ----------
+    title : str
+        As delivered. Brackets need not be balanced.
+
+    Returns
+    -------
+    list of (Place, str)
+        The pieces in their order, without blanks around them, and none of them empty. What follows a bracket stands
+        where stood what was in front of it.
+    """
+    if not _CUT.search(title) and title[-1:] not in "-~〜～":
+        stripped = title.strip()
+        return [(Place.OUTSIDE, stripped)] if stripped else []
+    title = _WRAPPED.sub(r"- \1", title)
+    pieces: list[tuple[Place, str]] = []
+    outside, depth, start = Place.OUTSIDE, 0, 0
+    for position, bracket in [*((match.start(), match[0]) for match in _BRACKET.finditer(title)), (len(title), ")")]:
+        text = title[start:position]
+        if depth:
+            pieces.append((Place.BRACKETED, text.strip()))
+        else:
+            first, *dashed = _DASH.split(text)
+            pieces.append((outside, first.strip()))
+            if dashed:
+                outside = Place.DASHED
+                pieces += [(outside, piece.strip()) for piece in dashed]
+        depth = depth + 1 if bracket in _OPENING else max(0, depth - 1)
+        start = position + 1
+    return [piece for piece in pieces if piece[1]]
+
+
+@lru_cache(maxsize=_CACHED)
+def note_markers(note: str) -> tuple[Marker, ...]:
+    """Find the markers of a note.
+
+    Parameters
+    ----------
+    note : str
+        What stands in brackets or after a dash.
+
+    Returns
+    -------
+    tuple of Marker
+    """
     key = _key(note)
-    if len(key) > _LONGEST_NOTE or _CREDIT.match(key):
-        return []
-    return [kind for kind, pattern in _NOTES.items() if pattern.search(key)]
+    if len(key) > _LONGEST_NOTE or _CREDIT.match(key) or not TRIGGER.search(key):
+        return ()
+    return tuple(_markers_of(note, key))
 
 
-def _bare(base: str) -> list[Marker]:
+def bare_note(base: str) -> str:
+    """Find a note that nothing sets off: "Yesterday Acoustic Version".
+
+    Parameters
+    ----------
+    base : str
+        What stands outside of brackets and in front of the first dash.
+
+    Returns
+    -------
+    str
+        The note as written where that has the length of what was found, else in small letters; "" without one.
+    """
+    base = base.strip()
     key = _key(base)
-    match = _BARE_WHOLE.fullmatch(key) or _BARE_END.search(key[-_LONGEST_NOTE:])
+    if BARE_WORDS.isdisjoint(normalize(base).split()) and not _LENGTH_AT_END.search(base):
+        return ""
+    match = BARE_WHOLE.fullmatch(key) or BARE_END.search(key[-_LONGEST_NOTE:])
     if not match:
-        return []
-    phrase = match[0]
-    written = base[-len(phrase) :] if len(base) == len(key) else phrase
-    return [Marker(kind, written) for kind, pattern in _NOTES.items() if pattern.search(phrase)]
+        return ""
+    return base[-len(match[0]) :] if len(base) == len(key) else match[0]
+
+
+def number_of(numeral: str) -> str:
+    """Write a number as decimal digits.
+
+    Parameters
+    ----------
+    numeral : str
+        Digits, a Roman numeral up to l, an English word up to ten, or a Chinese numeral up to 99.
+
+    Returns
+    -------
+    str
+        Without leading zeros; "" for anything else.
+    """
+    numeral = numeral.casefold()
+    if numeral.isdecimal():
+        return str(int(numeral))
+    if numeral in _WORDS:
+        return str(_WORDS[numeral])
+    if set(numeral) <= _ROMAN.keys():
+        values = [_ROMAN[letter] for letter in numeral]
+        return str(sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True)))
+    tens, ten, ones = numeral.rpartition("十")
+    if all(sign in _HAN for sign in tens + ones):
+        return str((_HAN.get(tens, 1) if ten else 0) * 10 + _HAN.get(ones, 0))
+    return ""
+
+
+def _markers_of(note: str, key: str) -> list[Marker]:
+    key = _key(key)
+    return [Marker(kind, note, _detail(kind, pattern, key)) for kind, pattern in NOTES.items() if pattern.search(key)]
+
+
+def _detail(kind: MarkerType, pattern: re.Pattern[str], key: str) -> str:
+    if kind is MarkerType.CUT and (match := _SECONDS.search(key)):
+        return str(60 * int(match[1] or 0) + int(match[2]))
+    sides = [side for side in _SIDE.split(key) if pattern.search(side.strip())] or [key]
+    if kind is MarkerType.STEM:
+        return normalize(sides[0])
+    return " ".join(word for word in normalize(sides[0]).split() if word not in GENERIC)
 
 
 def _key(text: str) -> str:
-    return " ".join(normalize("NFKC", text).casefold().split())
+    return " ".join(unicode_form("NFKC", text).casefold().split())

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from catalog.errors import DamagedArtefactError, MismatchedArtefactError
+from matching.additive import AdditiveTables
 from matching.trees import Numbers, TreeEnsemble
 
 VALID, INVALID = "valid", "invalid"
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class PairClassifier:
     review_low: float
     review_high: float
 
+    @cached_property
+    def tables(self) -> AdditiveTables:
+        """The trees as lookup tables."""
+        return AdditiveTables.of(self.trees, len(self.features))
+
     def contributions(self, features: npt.NDArray[np.float32]) -> Numbers:
         """Explain match probabilities.
 
@@ -58,7 +65,7 @@ class PairClassifier:
             Shape (n_pairs, n_features + 1), float64, in log-odds; the last column is the bias. A row's sum is the
             log-odds of the pair's match probability.
         """
-        explained = self.slope * self.trees.contributions(features)
+        explained = self.slope * self.tables.contributions(features)
         explained[:, -1] += self.intercept
         return explained
 
@@ -89,14 +96,14 @@ class PairClassifier:
         return {"format": FORMAT, "features": list(self.features), **numbers, "trees": self.trees.to_json()}
 
     @classmethod
-    def from_json(cls, content: Mapping[str, object], features: tuple[str, ...]) -> PairClassifier:
+    def from_json(cls, content: Mapping[str, object], known: Sequence[str]) -> PairClassifier:
         """Read what `to_json` wrote.
 
         Parameters
         ----------
         content : mapping
             JSON values.
-        features : tuple of str
+        known : sequence of str
             The features that this version of onemaster computes.
 
         Returns
@@ -109,23 +116,27 @@ class PairClassifier:
         DamagedArtefactError
             If anything is absent or of another form.
         MismatchedArtefactError
-            If it was trained on other features.
+            If it was trained on features that this version does not compute.
         """
         listed, trees = content.get("features"), content.get("trees")
         if content.get("format") != FORMAT or not isinstance(listed, list) or not isinstance(trees, dict):
             raise DamagedArtefactError(
                 f"expected a classifier of format {FORMAT}, found format {content.get('format')!r}: run onemaster train"
             )
-        if tuple(listed) != features:
+        features = tuple(map(str, listed))
+        if unknown := [name for name in features if name not in known]:
             raise MismatchedArtefactError(
-                f"expected a classifier on the features {', '.join(features)}, found one on "
-                f"{', '.join(map(str, listed))}: run onemaster train"
+                f"expected a classifier on the features {', '.join(known)}, found one that also wants "
+                f"{', '.join(unknown)}: run onemaster train"
             )
         try:
             numbers = {name: float(str(content[name])) for name in _NUMBERS}
         except (KeyError, ValueError) as error:
             raise DamagedArtefactError(f"expected the numbers {', '.join(_NUMBERS)}, got: {error!r}") from error
-        return cls(features=features, trees=TreeEnsemble.from_json(trees, len(features)), **numbers)
+        classifier = cls(features=features, trees=TreeEnsemble.from_json(trees, len(features)), **numbers)
+        if len(classifier.tables.thresholds) != len(features):
+            raise DamagedArtefactError(f"expected tables over {len(features)} features: run onemaster train")
+        return classifier
 
 
 def probability(log_odds: Numbers) -> Numbers:

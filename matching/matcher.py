@@ -1,6 +1,6 @@
 """The one path from two recordings to a decision; service, command line and batch all take it.
 
-ids -> recordings (catalogue) and cosine (index) -> five features -> match probability -> valid or invalid
+ids -> recordings (catalogue) and cosine (index) -> pair features -> match probability -> valid or invalid
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from catalog.recording import Recording
 from catalog.store import Catalog
 from index.snapshot import Snapshot
 from matching.classifier import INVALID, VALID, PairClassifier, probability
-from matching.features import FEATURES, Features, pair_features
+from matching.features import Features
 from matching.model import Model, model_with_encoder
 
 logger = logging.getLogger(__name__)
@@ -181,7 +181,7 @@ class Matcher:
         q_rows = self.snapshot.rows_of([recording.sr_id for recording in q])
         m_rows = self.snapshot.rows_of([recording.sr_id for recording in m])
         cosines = self.snapshot.cosines(q_rows, m_rows)
-        return decide(self.model.classifier, q, m, pair_features(q, m, cosines))
+        return decide(self.model.classifier, q, m, self.model.features(q, m, cosines))
 
     def candidates(self, sr_id: str, k: int = 10) -> list[Decision]:
         """Propose the likeliest duplicates of a recording.
@@ -212,7 +212,9 @@ class Matcher:
         cosines = self.snapshot.cosines(np.repeat(row, len(rows)), rows)
         candidates = self._recordings(self.snapshot.ids_of(rows))
         queries = [query] * len(candidates)
-        decisions = decide(self.model.classifier, queries, candidates, pair_features(queries, candidates, cosines))
+        decisions = decide(
+            self.model.classifier, queries, candidates, self.model.features(queries, candidates, cosines)
+        )
         # The neighbours come nearest first and the sort is stable.
         return sorted(decisions, key=lambda decision: -decision.match_probability)[:k]
 
@@ -232,13 +234,13 @@ def decide(
     Parameters
     ----------
     classifier : PairClassifier
-        On the five features.
+        That judges.
     q : sequence of Recording
         Queries, n_pairs long.
     m : sequence of Recording
         Candidates, n_pairs long.
     features : numpy.ndarray
-        Shape (n_pairs, 5), from `pair_features`.
+        Shape (n_pairs, n_features), from `Model.features`.
 
     Returns
     -------
@@ -268,8 +270,10 @@ def _decision(
     return Decision(
         q=q,
         m=m,
-        features={name: None if math.isnan(value) else value for name, value in zip(FEATURES, values, strict=True)},
-        contributions=dict(zip((*FEATURES, BIAS), parts, strict=True)),
+        features={
+            name: None if math.isnan(value) else value for name, value in zip(classifier.features, values, strict=True)
+        },
+        contributions=dict(zip((*classifier.features, BIAS), parts, strict=True)),
         match_probability=match_probability,
         decided=VALID if match_probability >= classifier.threshold else INVALID,
         needs_review=classifier.review_low < match_probability < classifier.review_high,

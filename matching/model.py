@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from catalog.artefacts import current_version
 from catalog.errors import MismatchedArtefactError, MissingArtefactError
 from catalog.manifest import read_json, require, verify
 from catalog.normalize import NORMALIZER_VERSION
+from catalog.recording import Recording
 from embeddings.text import TEMPLATE_VERSION
 from matching.baseline import BASELINE_FEATURES
 from matching.classifier import PairClassifier
-from matching.features import FEATURES
+from matching.features import NAMES, Features, pair_features
+from matching.rarity import Rarity
 
 logger = logging.getLogger(__name__)
 
@@ -21,10 +27,11 @@ CARD_FILE = "model.json"
 CLASSIFIER_FILE = "classifier.json"
 BASELINE_FILE = "baseline.json"
 REPORT_FILE = "report.html"
+RARITY_FILE = "rarity.safetensors"
 ENCODER_FOLDER = "encoder"
-FORMAT = 1
+FORMAT = 2
 
-_FILES = (CLASSIFIER_FILE, BASELINE_FILE, REPORT_FILE, f"{ENCODER_FOLDER}/modules.json")
+_FILES = (CLASSIFIER_FILE, BASELINE_FILE, RARITY_FILE, REPORT_FILE, f"{ENCODER_FOLDER}/modules.json")
 _EXPECTED = {"format": FORMAT, "template_version": TEMPLATE_VERSION, "normalizer_version": NORMALIZER_VERSION}
 
 
@@ -41,9 +48,11 @@ class Model:
     folder : Path
         The published folder.
     classifier : PairClassifier
-        On the five features.
+        On the pair features.
     baseline : PairClassifier
         On the nineteen fuzzy features, for comparison.
+    rarity : Rarity
+        Of the words of the catalogue that the model was made for.
     card : dict
         Content of model.json: figures, digests, seeds, versions.
     """
@@ -52,6 +61,7 @@ class Model:
     folder: Path
     classifier: PairClassifier
     baseline: PairClassifier
+    rarity: Rarity
     card: dict[str, object]
 
     @classmethod
@@ -79,9 +89,28 @@ class Model:
         card = read_json(folder / CARD_FILE)
         require(card, folder, _EXPECTED, _FILES, "run onemaster train")
         verify(folder, card["files"])  # type: ignore[arg-type]  # required to be a mapping
-        classifier = PairClassifier.from_json(read_json(folder / CLASSIFIER_FILE), FEATURES)
+        classifier = PairClassifier.from_json(read_json(folder / CLASSIFIER_FILE), NAMES)
         baseline = PairClassifier.from_json(read_json(folder / BASELINE_FILE), BASELINE_FEATURES)
-        return cls(folder.name, folder, classifier, baseline, card)
+        return cls(folder.name, folder, classifier, baseline, Rarity.load(folder / RARITY_FILE), card)
+
+    def features(self, q: Sequence[Recording], m: Sequence[Recording], cosines: npt.NDArray[np.float32]) -> Features:
+        """Compute what the classifier looks at.
+
+        Parameters
+        ----------
+        q : sequence of Recording
+            Queries, n_pairs long.
+        m : sequence of Recording
+            Candidates, n_pairs long.
+        cosines : numpy.ndarray
+            Shape (n_pairs,), float32, of their vectors; NaN where a side has no text.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_pairs, n_features), float32, columns as the classifier's features.
+        """
+        return pair_features(q, m, cosines, self.rarity, self.classifier.features)
 
     @property
     def encoder_folder(self) -> Path:

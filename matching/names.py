@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +13,7 @@ import regex
 from rapidfuzz import fuzz, process
 
 from catalog.normalize import normalize, romanize
+from catalog.sound import leaves_vowels_out, readings, skeleton, sound_key
 
 # How several names are joined into one text; words only where they stand alone between names.
 _JOINERS = regex.compile(
@@ -18,6 +21,16 @@ _JOINERS = regex.compile(
     regex.IGNORECASE,
 )
 _ARTICLE = "the"
+# Written where nobody is named; after normalisation.
+_NOBODY = frozenset(
+    {
+        *("various", "various artist", "various artists", "varios", "varios artistas", "artistas varios", "v a", "va"),
+        *("divers", "diverse", "artistes divers", "artisti vari", "aa vv", "verschiedene interpreten"),
+        *("сборник", "разные исполнители", "群星", "ヴァリアス アーティスト"),
+        *("unknown", "unknown artist", "artist unknown", "unk", "no artist", "anonymous"),
+        *("n a", "na", "not available", "none", "null", "tba"),
+    }
+)
 # Every name is compared with every name of the other side; a longer list than this is no credit but an attack or a bug.
 _MOST_NAMES = 64
 _CACHE_SIZE = 1 << 16
@@ -26,13 +39,12 @@ Similarities = npt.NDArray[np.float64]
 Scorer = Callable[..., float]
 
 
-@lru_cache(maxsize=_CACHE_SIZE)
 def names_of(entries: tuple[str, ...]) -> tuple[str, ...]:
     """Read the names out of a list field.
 
     Entries that hold several names are cut at their joiners ("A & B", "A feat. B", "A (B)"); "Surname, First" and
-    "X, The" are one name. A name's words are normalised and sorted and the article is dropped, so that
-    "Beatles, The", "The Beatles" and "BEATLES" are one and the same.
+    "X, The" are one name; "Various Artists" and the like name nobody. A name's words are normalised and sorted and the
+    article is dropped, so that "Beatles, The", "The Beatles" and "BEATLES" are one and the same.
 
     Parameters
     ----------
@@ -42,56 +54,112 @@ def names_of(entries: tuple[str, ...]) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Comparable names, sorted, without repetition, the first 64 of them; empty if the field is missing.
+        Comparable names, sorted, without repetition, the first 64 of them; empty if nobody is named.
     """
-    names: set[str] = set()
-    for entry in entries:
-        for part in _JOINERS.split(entry):
-            names.update(_comparable(name) for name in _cut_at_commas(part))
+    if len(entries) == 1:
+        return _names_in(entries[0])
+    return tuple(sorted({name for entry in entries for name in _names_in(entry)})[:_MOST_NAMES])
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def _names_in(entry: str) -> tuple[str, ...]:
+    if normalize(entry) in _NOBODY:
+        return ()
+    names = {_comparable(name) for part in _JOINERS.split(entry) for name in _cut_at_commas(part)}
     return tuple(sorted(names - {""})[:_MOST_NAMES])
 
 
-def set_similarity(
-    q_fields: Sequence[tuple[str, ...]], m_fields: Sequence[tuple[str, ...]], scorers: Sequence[Scorer]
-) -> Similarities:
-    """Compare two columns of list fields, row by row, as sets of names.
+class NameSimilarities(NamedTuple):
+    """How alike two sides' sets of names are.
 
-    Every name is compared with every name of the other side, in its own script and in Latin letters, and keeps its
-    best. A row's similarity is the mean of these over all names, averaged with their mean over the shorter side:
-    names that only one side has lower it, but not to nothing.
+    Attributes
+    ----------
+    overlap : numpy.ndarray
+        Shape (n_pairs,), float64, in [0, 1]: the mean over all names of their best counterparts, averaged with the
+        mean over the shorter side; names that only one side has lower it, but not to nothing. NaN where a side is
+        missing.
+    best : numpy.ndarray
+        Shape (n_pairs,), float64, in [0, 1]: of the two names that are most alike.
+    """
+
+    overlap: Similarities
+    best: Similarities
+
+
+def compare_names(
+    names: Sequence[tuple[str, ...]],
+    q: npt.NDArray[np.int64],
+    m: npt.NDArray[np.int64],
+    scorers: Sequence[Scorer],
+) -> NameSimilarities:
+    """Compare sets of names, every name with every name of the other side, in its own script and in Latin letters.
 
     Parameters
     ----------
-    q_fields : sequence of tuple of str
-        List fields of one side as delivered, n long.
-    m_fields : sequence of tuple of str
-        List fields of the other, n long.
+    names : sequence of tuple of str
+        Comparable names of distinct recordings.
+    q : numpy.ndarray
+        Shape (n_pairs,), places in `names`.
+    m : numpy.ndarray
+        Shape (n_pairs,), places in `names`.
     scorers : sequence of callable
         rapidfuzz scorers for two names; their mean counts.
 
     Returns
     -------
-    numpy.ndarray
-        Shape (n,), float64, in [0, 1]; NaN where a side is missing. Symmetric in its arguments.
+    NameSimilarities
+        Symmetric in q and m.
     """
-    q_names, m_names = [names_of(field) for field in q_fields], [names_of(field) for field in m_fields]
-    result = np.full(len(q_names), np.nan)
-    for row, (q, m) in enumerate(zip(q_names, m_names, strict=True)):
-        if q == m and q:
-            result[row] = 1.0
-    open_rows = [row for row in np.flatnonzero(np.isnan(result)).tolist() if q_names[row] and m_names[row]]
-    if not open_rows:
-        return result
-    flat_q = [q for row in open_rows for q in q_names[row] for _ in m_names[row]]
-    flat_m = [m for row in open_rows for _ in q_names[row] for m in m_names[row]]
+    overlap = np.full(len(q), np.nan)
+    rows: list[int] = []
+    ours: list[tuple[str, ...]] = []
+    theirs: list[tuple[str, ...]] = []
+    for row, (one, other) in enumerate(zip(q.tolist(), m.tolist(), strict=True)):
+        q_names, m_names = names[one], names[other]
+        if q_names and m_names:
+            if q_names == m_names:
+                overlap[row] = 1.0
+            else:
+                rows.append(row)
+                ours.append(q_names)
+                theirs.append(m_names)
+    best = overlap.copy()
+    if rows:
+        overlap[rows], best[rows] = _compare_sets(ours, theirs, scorers)
+    return NameSimilarities(overlap, best)
+
+
+def _compare_sets(
+    q_names: Sequence[tuple[str, ...]], m_names: Sequence[tuple[str, ...]], scorers: Sequence[Scorer]
+) -> NameSimilarities:
+    """Compare rows of names, none of them empty: first all pairs of names, then the best of each, then their means."""
+    flat_q = [q for ours, theirs in zip(q_names, m_names, strict=True) for q in ours for _ in theirs]
+    flat_m = [m for ours, theirs in zip(q_names, m_names, strict=True) for _ in ours for m in theirs]
     similarities = text_similarity(flat_q, flat_m, scorers)
-    start = 0
-    for row in open_rows:
-        shape = (len(q_names[row]), len(m_names[row]))
-        stop = start + shape[0] * shape[1]
-        result[row] = _soft_overlap(similarities[start:stop].reshape(shape))
-        start = stop
-    return result
+    q_counts, m_counts = (np.array([len(names) for names in side]) for side in (q_names, m_names))
+    sizes = q_counts * m_counts
+    starts = np.cumsum(sizes) - sizes
+    row = np.repeat(np.arange(len(q_names)), sizes)
+    place = np.arange(len(row)) - np.repeat(starts, sizes)
+    width = m_counts[row]
+    q_sum, m_sum = (
+        _sums_of_best(similarities, row, name, counts)
+        for name, counts in ((place // width, q_counts), (place % width, m_counts))
+    )
+    everyone = (q_sum + m_sum) / (q_counts + m_counts)
+    shorter = np.where(q_counts < m_counts, q_sum / q_counts, m_sum / m_counts)
+    overlap = np.where(q_counts == m_counts, everyone, (everyone + shorter) / 2)
+    return NameSimilarities(overlap, np.maximum.reduceat(similarities, starts))
+
+
+def _sums_of_best(
+    similarities: Similarities, row: npt.NDArray[np.int64], name: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]
+) -> Similarities:
+    starts = np.cumsum(counts) - counts
+    best = np.zeros(int(counts.sum()))
+    np.maximum.at(best, starts[row] + name, similarities)
+    sums: Similarities = np.add.reduceat(best, starts)
+    return sums
 
 
 def text_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Sequence[Scorer]) -> Similarities:
@@ -112,14 +180,89 @@ def text_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Seq
         Shape (n,), float64, in [0, 1].
     """
     result = _mean_similarity(q_texts, m_texts, scorers)
-    foreign = [
-        row for row, (q, m) in enumerate(zip(q_texts, m_texts, strict=True)) if not (q.isascii() and m.isascii())
-    ]
+    both = list(enumerate(zip(q_texts, m_texts, strict=True)))
+    foreign = [row for row, (q, m) in both if not (q.isascii() and m.isascii())]
     if foreign:
-        q_latin = [_sorted_words(romanize(q_texts[row])) for row in foreign]
-        m_latin = [_sorted_words(romanize(m_texts[row])) for row in foreign]
+        q_latin, m_latin = [_latin(q_texts[row]) for row in foreign], [_latin(m_texts[row]) for row in foreign]
         result[foreign] = np.maximum(result[foreign], _mean_similarity(q_latin, m_latin, scorers))
+    across = [row for row, (q, m) in both if q.isascii() != m.isascii()]
+    if across:
+        sounds = sound_similarity([q_texts[row] for row in across], [m_texts[row] for row in across])
+        result[across] = np.maximum(result[across], sounds)
     return result
+
+
+def sound_similarity(q_texts: Sequence[str], m_texts: Sequence[str]) -> Similarities:
+    """Compare two columns of texts in two scripts, row by row, by how they sound.
+
+    Parameters
+    ----------
+    q_texts : sequence of str
+        Normalised texts of one side, n long.
+    m_texts : sequence of str
+        Normalised texts of the other, n long.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,), float64, in [0, 1]: of the readings that sound most alike; by consonants where a side writes no
+        vowels. 0 for texts without a sound.
+    """
+    rows: list[int] = []
+    q_forms: list[str] = []
+    m_forms: list[str] = []
+    for row, (q, m) in enumerate(zip(q_texts, m_texts, strict=True)):
+        consonants = leaves_vowels_out(q) or leaves_vowels_out(m)
+        for one, other in combined(sound_forms(q, consonants), sound_forms(m, consonants)):
+            rows.append(row)
+            q_forms.append(one)
+            m_forms.append(other)
+    result = np.zeros(len(q_texts))
+    if rows:
+        np.maximum.at(result, rows, process.cpdist(q_forms, m_forms, scorer=fuzz.ratio, dtype=np.float64) / 100)
+    return result
+
+
+@lru_cache(maxsize=_CACHE_SIZE)
+def sound_forms(text: str, consonants: bool) -> tuple[str, ...]:
+    """Write what a text may sound like, in forms to be compared letter by letter.
+
+    Parameters
+    ----------
+    text : str
+        Normalised.
+    consonants : bool
+        Whether to leave the vowels out.
+
+    Returns
+    -------
+    tuple of str
+        The keys of its readings, without blanks and with sorted words; empty if nothing sounds.
+    """
+    keys = [sound_key(reading) for reading in readings(text)]
+    forms = dict.fromkeys("".join(words) for key in keys for words in (key.split(), sorted(key.split())))
+    return tuple(filter(None, dict.fromkeys(map(skeleton, forms)) if consonants else forms))
+
+
+def combined(q_forms: Sequence[str], m_forms: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """Pair every form with every other; where two texts share one, that is all there is to ask.
+
+    Parameters
+    ----------
+    q_forms : sequence of str
+        From `sound_forms`.
+    m_forms : sequence of str
+        From `sound_forms`.
+
+    Returns
+    -------
+    iterable of (str, str)
+        Forms to compare.
+    """
+    for form in q_forms:
+        if form in m_forms:
+            return ((form, form),)
+    return product(q_forms, m_forms)
 
 
 def _mean_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Sequence[Scorer]) -> Similarities:
@@ -127,15 +270,6 @@ def _mean_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Se
     for scorer in scorers:
         total += process.cpdist(q_texts, m_texts, scorer=scorer, dtype=np.float64)
     return total / (100 * len(scorers))
-
-
-def _soft_overlap(similarities: Similarities) -> float:
-    q_best, m_best = similarities.max(axis=1), similarities.max(axis=0)
-    everyone = (q_best.sum() + m_best.sum()) / (len(q_best) + len(m_best))
-    if len(q_best) == len(m_best):
-        return float(everyone)
-    shorter = q_best if len(q_best) < len(m_best) else m_best
-    return float((everyone + shorter.mean()) / 2)
 
 
 def _cut_at_commas(text: str) -> list[str]:
@@ -150,8 +284,9 @@ def _comparable(name: str) -> str:
     return " ".join(sorted(word for word in words if word != _ARTICLE) or words)
 
 
-def _sorted_words(text: str) -> str:
-    return " ".join(sorted(text.split()))
+@lru_cache(maxsize=_CACHE_SIZE)
+def _latin(text: str) -> str:
+    return " ".join(sorted(romanize(text).split()))
 
 
 ARTIST_SCORERS: tuple[Scorer, ...] = (fuzz.ratio, fuzz.token_set_ratio)

@@ -1,4 +1,4 @@
-"""Boosted trees as plain arrays: kept as JSON, evaluated with numpy, and explained feature by feature."""
+"""Boosted trees as plain arrays, kept as JSON; every path through them looks at two features at most."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import numpy.typing as npt
 
 from catalog.errors import DamagedArtefactError
 
-_BLOCK = 4_096
-
 Numbers = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
@@ -22,7 +20,7 @@ class TreeEnsemble:
     """A sum of regression trees over pair features.
 
     Node arrays have shape (n_trees, n_nodes), padded with leaves of value 0; node 0 is the root. A leaf is its own
-    child, so that walking any number of steps ends at it.
+    child; other children stand behind their parents.
 
     Attributes
     ----------
@@ -47,43 +45,6 @@ class TreeEnsemble:
     left: Integers
     right: Integers
     value: Numbers
-
-    def contributions(self, features: npt.NDArray[np.float32]) -> Numbers:
-        """Explain each sum: what every feature moved it by, walking down the trees (Saabas 2014).
-
-        Parameters
-        ----------
-        features : numpy.ndarray
-            Shape (n_pairs, n_features), float32; NaN is missing.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n_pairs, n_features + 1), float64; the last column is what holds before any feature is seen.
-            A row's sum is the ensemble's output for the pair.
-        """
-        blocks = [self._explain(features[i : i + _BLOCK]) for i in range(0, len(features), _BLOCK)]
-        return np.concatenate(blocks) if blocks else np.zeros((0, features.shape[1] + 1))
-
-    def _explain(self, features: npt.NDArray[np.float32]) -> Numbers:
-        n_pairs, n_features = features.shape
-        pairs = np.arange(n_pairs)[:, None]
-        trees = np.arange(len(self.feature))[None, :]
-        nodes = np.zeros((n_pairs, len(self.feature)), dtype=np.int64)
-        result = np.zeros((n_pairs, n_features + 1))
-        result[:, -1] = self.bias + self.value[:, 0].sum()
-        cells = pairs * (n_features + 1)
-        while True:
-            columns = self.feature[trees, nodes]
-            seen = features[pairs, columns]
-            goes_left = np.where(np.isnan(seen), self.missing_left[trees, nodes], seen <= self.threshold[trees, nodes])
-            children = np.where(goes_left, self.left[trees, nodes], self.right[trees, nodes])
-            if np.array_equal(children, nodes):
-                return result
-            moved = self.value[trees, children] - self.value[trees, nodes]
-            sums = np.bincount((cells + columns).ravel(), moved.ravel(), minlength=result.size)
-            result += sums.reshape(result.shape)
-            nodes = children
 
     def to_json(self) -> dict[str, object]:
         """Write the ensemble as JSON values.
@@ -110,7 +71,8 @@ class TreeEnsemble:
         Returns
         -------
         TreeEnsemble
-            Checked: shapes agree and no node points outside.
+            Checked: shapes agree, numbers are finite, no node points outside, and every child stands behind its one
+            parent.
 
         Raises
         ------
@@ -123,14 +85,29 @@ class TreeEnsemble:
         except (KeyError, TypeError, ValueError) as error:
             raise DamagedArtefactError(f"expected a tree ensemble with {', '.join(_ARRAYS)}, got: {error!r}") from error
         shapes = {array.shape for array in arrays.values()}
-        n_nodes = arrays["left"].shape[-1] if arrays["left"].ndim == 2 else 0
-        inside = all(((arrays[name] >= 0) & (arrays[name] < n_nodes)).all() for name in ("left", "right"))
         columns = arrays["feature"]
-        if len(shapes) != 1 or not n_nodes or not inside or not ((columns >= 0) & (columns < n_features)).all():
+        sound = len(shapes) == 1 and columns.ndim == 2 and columns.shape[1] > 0
+        finite = all(np.isfinite(numbers).all() for numbers in (bias, arrays["threshold"], arrays["value"]))
+        if not sound or not finite or not ((columns >= 0) & (columns < n_features)).all() or not _is_ordered(**arrays):
             raise DamagedArtefactError(
-                f"expected node arrays of one shape (n_trees, n_nodes) over {n_features} features, got {sorted(shapes)}"
+                f"expected finite node arrays of one shape (n_trees, n_nodes) over {n_features} features, children "
+                f"behind their one parent, got {sorted(shapes)}"
             )
         return cls(bias=bias, **arrays)
+
+
+def _is_ordered(left: Integers, right: Integers, **_: object) -> bool:
+    """Whether every node is a leaf or has both children behind it and to itself, so that there are few paths."""
+    nodes, n_nodes = np.arange(left.shape[1]), left.shape[1]
+    leaf = (left == nodes) & (right == nodes)
+    inner = (left > nodes) & (right > nodes) & (left < n_nodes) & (right < n_nodes)
+    if not (leaf | inner).all():
+        return False
+    parents = np.zeros(left.shape, dtype=np.int64)
+    trees = np.arange(len(left))[:, None]
+    for side in (left, right):
+        np.add.at(parents, (trees, side), inner)
+    return bool((parents <= 1).all())
 
 
 _ARRAYS = {

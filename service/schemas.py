@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.versions import Marker, parse_markers
+from matching.explain import reasons
 from matching.matcher import Decision
 
 Decided = Annotated[Literal["valid", "invalid"], Field(alias="class", description="valid: the same master")]
@@ -44,8 +45,10 @@ class ClassAnswer(Answer):
 
 
 class Features(Answer):
-    """What the classifier saw of the pair."""
+    """What the classifier saw of the pair: the five features of every model, and its others; null is missing."""
 
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float | None]
     cosine: Cosine
     title: Similarity
     artists: Similarity
@@ -56,14 +59,23 @@ class Features(Answer):
 
 
 class Contributions(Answer):
-    """What each feature adds to the log-odds of a match."""
+    """What each feature adds to the log-odds of a match; with the bias they sum to them."""
 
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float]
     cosine: float
     title: float
     artists: float
     contributors: float
     isrc: float
     bias: float
+
+
+class ReasonAnswer(Answer):
+    """What one topic did to the log-odds of a match, in words."""
+
+    words: Annotated[str, Field(description='For example "same ISRC" or "live against not live"')]
+    log_odds: Annotated[float, Field(description="Positive speaks for a match")]
 
 
 class MarkerAnswer(Answer):
@@ -88,6 +100,7 @@ class PairAnswer(Answer):
     needs_review: Annotated[bool, Field(description="Whether a person should look")]
     features: Features
     contributions: Contributions
+    reasons: Annotated[tuple[ReasonAnswer, ...], Field(description="By topic, the weightiest first")]
     version_markers: VersionMarkers
     model: Annotated[str, Field(description="Version of the model that judged")]
 
@@ -175,6 +188,7 @@ def pair_answer(decision: Decision, model: str) -> PairAnswer:
             "needs_review": decision.needs_review,
             "features": decision.features,
             "contributions": decision.contributions,
+            "reasons": [{"words": each.words, "log_odds": each.log_odds} for each in reasons(decision)],
             "version_markers": {
                 side: [_marker(marker) for marker in parse_markers(recording.title)]
                 for side, recording in (("q", decision.q), ("m", decision.m))

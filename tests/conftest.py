@@ -1,28 +1,44 @@
 """What tests share: no network, and one small sample catalogue with its model and its index."""
 
 import os
+import signal
+from dataclasses import dataclass
 
 # Set before any test module imports sentence_transformers, which reads it once.
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+import numpy as np
 import pytest
 import tiny
 from fastapi.testclient import TestClient
 
+from catalog.artefacts import current_version
 from catalog.paths import DataFolder
 from catalog.sample import write_sample
 from catalog.store import Catalog
 from embeddings.encoder import Encoder
 from index.rebuild import rebuild
+from index.snapshot import pair_cosines
 from matching.matcher import Matcher
+from matching.model import Model
 from service.app import create_app
 from service.settings import Settings
-from training.train import TrainingData, train
+from training.default import default_model
+from training.holdout import TrainingData
+from training.train import train
+
+
+@pytest.fixture
+def interruptible():
+    """Lets SIGINT reach the processes that a test starts: shells start background jobs with it ignored, for good."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")
 def sample_folder(tmp_path_factory):
-    """A data folder as `onemaster sample`, `train` and `rebuild` leave it; tests only read it."""
+    """A data folder as `onemaster sample`, `train --alone` and `rebuild` leave it; tests only read it."""
     folder = DataFolder.at(tmp_path_factory.mktemp("sample"))
     write_sample(folder.root, 3_000, 1_600, 20)
     with Catalog.open(folder.catalog, folder.copies) as catalog:
@@ -36,6 +52,36 @@ def matcher(sample_folder):
     opened = Matcher.open(sample_folder)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def default_model_folder(tmp_path_factory):
+    """The data folder of the default model, trained on the whole sample as on a fresh machine; it takes minutes."""
+    home = tmp_path_factory.mktemp("home")
+    default_model(home)
+    return DataFolder.at(home / "default")
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The default model: two columns of recordings to match probabilities, without a catalogue or an index."""
+
+    model: Model
+    encoder: Encoder
+
+    @property
+    def threshold(self):
+        return self.model.classifier.threshold
+
+    def __call__(self, q, m):
+        vectors = [self.encoder.encode(side).astype(np.float16) for side in (q, m)]
+        return self.model.classifier.match_probabilities(self.model.features(q, m, pair_cosines(*vectors)))
+
+
+@pytest.fixture(scope="session")
+def default_judge(default_model_folder):
+    model = Model.load(current_version(default_model_folder.models))
+    return Judge(model, Encoder.load(model.encoder_folder))
 
 
 @pytest.fixture(scope="session")

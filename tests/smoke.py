@@ -2,7 +2,8 @@
 
 The service is started the way a user starts it, with `make serve`, on a free port and on a sample of its own under
 ``build/smoke``. From README.md come the fenced ``console`` blocks: a line ``$ curl ...`` and under it the answer.
-Answers are compared as JSON; of an answer about candidates only the nearest one, because its figures may move.
+Answers are compared as JSON; of an answer about candidates only the nearest one, because its figures may move, and of
+one that explains a pair only what the README prints.
 """
 
 from __future__ import annotations
@@ -45,6 +46,11 @@ class Example:
         """Whether only the nearest candidate is compared."""
         return "/candidates" in self.command
 
+    @property
+    def about_reasons(self) -> bool:
+        """Whether only what the README prints is compared."""
+        return "/pairs" in self.command
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -83,9 +89,17 @@ def meaning(answer: str, example: Example) -> object:
     if example.about_candidates:
         return nearest(answer)
     try:
-        return json.loads(answer)
+        content = json.loads(answer)
+        return part_of(content, json.loads(example.answer)) if example.about_reasons else content
     except json.JSONDecodeError:
         return f"not JSON: {answer[:200]}"
+
+
+def part_of(content: object, printed: object) -> object:
+    """Keep of nested objects what another one has, too."""
+    if not isinstance(content, dict) or not isinstance(printed, dict):
+        return content
+    return {name: part_of(content[name], printed[name]) for name in printed if name in content}
 
 
 def run_example(example: Example, port: int) -> Outcome:

@@ -1,17 +1,28 @@
 """The one command, run as people and programs run it."""
 
 import json
+import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
 
+from command_line import parser
+from matching.features import NAMES
+from matching.model import RARITY_FILE
+from onemaster import COMMANDS as RUNS
+from onemaster import _policy, main
+from training.policy import Policy
+from training.review import ReviewCosts
+
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("sample", "import", "train", "rebuild", "serve", "classify", "candidates", "evaluate")
+COMMANDS = ("sample", "import", "train", "rebuild", "serve", "classify", "candidates", "evaluate", "compare")
 
 
 def onemaster(*arguments):
@@ -23,6 +34,10 @@ def answer(*arguments):
     done = onemaster(*arguments)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def test_every_command_is_tested_here():
+    assert tuple(RUNS) == COMMANDS
 
 
 @pytest.mark.parametrize("command", [(), *((command,) for command in COMMANDS)])
@@ -45,6 +60,11 @@ def test_help_says_what_the_command_is_for(command):
         ("rebuild", "--min-recall", "2"),
         ("import",),
         ("train", "--seed", "-1"),
+        ("train", "--min-precision", "99"),
+        ("train", "--review-cost", "-1"),
+        ("train", "--wrong-valid-cost", "dear"),
+        ("train", "--without"),
+        ("compare", "current"),
         ("serve", "--port", "99999"),
     ],
 )
@@ -61,6 +81,8 @@ def test_wrong_usage_exits_with_2(arguments):
         (("candidates", "123"), "run onemaster rebuild"),
         (("evaluate",), "run onemaster rebuild"),
         (("train",), "catalog.db"),
+        (("compare", "baseline", "current"), "expected a published version"),
+        (("compare", "yesterdays", "current"), "got 'yesterdays'"),
         (("import", "absent.csv"), "absent.csv"),
         (("sample", "--records", "10", "--pairs", "1000"), "10"),
     ],
@@ -75,13 +97,18 @@ def test_a_run_that_cannot_succeed_exits_with_1_and_says_what_to_do(tmp_path, ar
 def test_classify_and_candidates(sample_folder):
     pair = answer("classify", "123", "456", "--data", sample_folder.root, "--json")
     assert pair["class"] == "valid"
-    assert set(pair["features"]) == {"cosine", "title", "artists", "contributors", "isrc"}
+    assert list(pair["features"]) == list(NAMES)
     found = answer("candidates", "123", "-k", "3", "--data", sample_folder.root, "--json")
     assert found["candidates"][0]["sr_id"] == "456"
     assert len(found["candidates"]) == 3
+    refused = answer("classify", "123", "789", "--data", sample_folder.root, "--json")
     in_words = onemaster("classify", "123", "789", "--data", sample_folder.root)
     assert in_words.stdout.startswith("invalid, match probability 0.")
-    assert "isrc" in in_words.stdout
+    lines = in_words.stdout.splitlines()[1:]
+    assert all(re.fullmatch(r" +[+-]\d+\.\d\d  \S.*", line) for line in lines)
+    assert lines[-1].endswith("before anything is compared")
+    told = [(f"{reason['log_odds']:+.2f}", reason["words"]) for reason in refused["reasons"]]
+    assert [tuple(line.strip().split("  ", 1)) for line in lines[:-1]] == told
     listed = onemaster("candidates", "123", "-k", "1", "--data", sample_folder.root)
     assert "456" in listed.stdout
 
@@ -115,7 +142,7 @@ def test_somebody_elses_data_in_four_commands(tmp_path, sample_folder):
     assert "wrote 400 recordings" in imported.stdout
     assert "not used: note" in imported.stderr
     files = ("--groundtruth", tmp_path / "train.csv", "--test-groundtruth", tmp_path / "test.csv")
-    trained = answer("train", "--data", work, *files, "--json")
+    trained = answer("train", "--alone", "--data", work, *files, "--json")
     needed = "n_pairs n_valid accuracy precision recall f1 roc_auc average_precision brier threshold model index"
     assert set(needed.split()) <= set(trained)
     assert trained["n_pairs"] == 150
@@ -130,10 +157,53 @@ def test_somebody_elses_data_in_four_commands(tmp_path, sample_folder):
     assert answer("candidates", "q7", "-k", "1", "--data", work, "--json")["candidates"][0]["sr_id"] == "m7"
 
 
+def test_two_models_are_compared_in_words_and_for_programs(sample_folder, tmp_path, capsys):
+    listed = tmp_path / "disagreements.csv"
+    asked = ("compare", "baseline", "current", "--data", sample_folder.root, "--disagreements", listed)
+    found = answer(*asked, "--json")
+    assert found["figures"]["a"]["n_pairs"] == found["figures"]["b"]["n_pairs"]
+    assert found["learnt_from"] == {"a": True, "b": True}
+    assert found["mcnemar"]["only_a"] + found["mcnemar"]["only_b"] == found["disagreements"] > 0
+    assert found["f1_difference"]["low"] < found["f1_difference"]["value"] < found["f1_difference"]["high"]
+    assert len(listed.read_text(encoding="utf-8").splitlines()) == found["disagreements"] + 1
+    listed.unlink()
+    assert main([*map(str, asked)]) == 0
+    shown = capsys.readouterr().out
+    assert f"A: {found['a']}\nB: {found['b']}\n" in shown
+    for name in (*found["figures"]["a"], "learnt from this file", "McNemar's exact test", "95% interval"):
+        assert name in shown
+    assert f"wrote {found['disagreements']} disagreements to {listed}" in shown
+    assert listed.is_file()
+
+
+def test_what_is_typed_becomes_the_policy():
+    def policy(*typed):
+        return _policy(parser(RUNS).parse_args(["train", *typed]))
+
+    assert policy() == Policy()
+    costs = ("--wrong-valid-cost", "20", "--wrong-invalid-cost", "5", "--review-cost", "0.5")
+    assert policy("--min-precision", "0.99", *costs) == Policy(0.99, ReviewCosts(20, 5, 0.5))
+    assert policy("--review-cost", "0").costs == ReviewCosts(review=0)
+    assert parser(RUNS).parse_args(["train", "--without", "a", "--without", "b"]).without == ["a", "b"]
+    told = onemaster("train", "--help").stdout
+    stated = [float(cost) for cost in re.findall(r"COST[^(]+\(default:\s+(\d+)\)", told)]
+    assert stated == list(astuple(ReviewCosts()))
+
+
+def test_help_answers_at_once():
+    def seconds():
+        began = time.monotonic()
+        assert onemaster("--help").returncode == 0
+        return time.monotonic() - began
+
+    assert min(seconds() for _ in range(3)) < 1
+
+
 def test_a_killed_training_leaves_the_model_in_charge(sample_folder, tmp_path):
     shelf = tmp_path / "models"
-    command = [sys.executable, "-m", "onemaster", "train", "--data", str(sample_folder.root), "--models", str(shelf)]
-    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
+    command = [sys.executable, "-m", "onemaster", "train", "--alone", "--data", str(sample_folder.root)]
+    command += ["--models", str(shelf)]
+    shutil.copytree(sample_folder.models, shelf)
     before = (shelf / "CURRENT").read_text()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not list(shelf.glob(".building-*")):
@@ -146,11 +216,13 @@ def test_a_killed_training_leaves_the_model_in_charge(sample_folder, tmp_path):
     assert onemaster(*asked).returncode == 0
 
 
-def test_an_interrupted_command_says_so_and_leaves_nothing_behind(sample_folder, tmp_path):
+def test_an_interrupted_command_says_so_and_leaves_nothing_behind(sample_folder, tmp_path, interruptible):
     shelf = tmp_path / "models"
-    command = [sys.executable, "-m", "onemaster", "train", "--data", str(sample_folder.root), "--models", str(shelf)]
+    command = [sys.executable, "-m", "onemaster", "train", "--alone", "--data", str(sample_folder.root)]
+    command += ["--models", str(shelf)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    while not list(shelf.glob(".building-*")):
+    # By then the build is under way, and most of it still to come.
+    while not list(shelf.glob(f".building-*/{RARITY_FILE}")):
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
@@ -177,12 +249,17 @@ def test_the_sample_goes_where_it_is_told(tmp_path):
 
 
 def test_any_sentence_transformer_can_be_the_encoder(sample_folder, tmp_path):
-    from tests.test_embeddings import tiny_transformer
+    from test_embeddings import tiny_transformer
 
     encoder = tiny_transformer(tmp_path)
     (tmp_path / "work").mkdir()
+    # Some of the pairs: a transformer takes its time.
+    some = sample_folder.groundtruth.read_text().splitlines()[:301]
+    (tmp_path / "some.csv").write_text("\n".join(some))
     folder = ("--data", tmp_path / "work", "--catalog", sample_folder.catalog)
-    trained = answer("train", *folder, "--groundtruth", sample_folder.groundtruth, "--encoder", encoder, "--json")
+    trained = answer(
+        "train", "--alone", *folder, "--groundtruth", tmp_path / "some.csv", "--encoder", encoder, "--json"
+    )
     assert trained["accuracy"] > 0.8
     manifest = answer("rebuild", *folder, "--json")
     assert manifest["dimension"] == 32

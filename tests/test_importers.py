@@ -619,7 +619,7 @@ importers.import_catalog([Path(sys.argv[1])], Path(sys.argv[2]))
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_an_import_that_is_killed_leaves_the_previous_catalogue(tmp_path, target, load, how):
+def test_an_import_that_is_killed_leaves_the_previous_catalogue(tmp_path, target, load, how, interruptible):
     load("sr_id,title\nold,a\nbad\n")
     before = {child.name: child.read_bytes() for child in target.parent.iterdir()}
     big = tmp_path / "big.csv"

@@ -17,9 +17,8 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 CONTRACTS = PYPROJECT["tool"]["importlinter"]
 ROOMS = CONTRACTS["root_packages"]
-MODULES = sorted(
-    [ROOT / "onemaster.py", *(path for room in (*ROOMS, "benchmarks") for path in (ROOT / room).rglob("*.py"))]
-)
+FRONT_DOOR = [ROOT / "command_line.py", ROOT / "onemaster.py"]
+MODULES = sorted([*FRONT_DOOR, *(path for room in (*ROOMS, "benchmarks") for path in (ROOT / room).rglob("*.py"))])
 TARGETS = ("serve", "test", "lint", "check", "bench", "smoke", "clean", "help")
 HEAVY = ("faiss", "fastapi", "matplotlib", "pandas", "pyarrow", "scipy", "sentence_transformers", "sklearn", "torch")
 
@@ -71,7 +70,7 @@ def test_dependencies_are_what_the_code_imports():
         "sentence-transformers": "sentence_transformers",
     }
     declared = {module_of.get(name, name) for name in map(requirement_name, PROJECT["dependencies"])}
-    ours = {*ROOMS, "onemaster", "benchmarks"}
+    ours = {*ROOMS, *(path.stem for path in FRONT_DOOR), "benchmarks"}
     imported = {name for path in MODULES for name in imports(path)} - ours - set(sys.stdlib_module_names)
     assert imported == declared
 
@@ -153,11 +152,18 @@ def test_import_contracts_cover_every_room():
 def test_every_fence_lets_in_exactly_its_rooms(library, rooms):
     fences = [c for c in CONTRACTS["contracts"] if c["type"] == "forbidden" and library in c["forbidden_modules"]]
     assert [{*ROOMS} - {*fence["source_modules"]} for fence in fences] == [rooms]
-    assert library not in imports(ROOT / "onemaster.py")
+    assert all(library not in imports(path) for path in FRONT_DOOR)
 
 
 def test_front_door_imports_no_benchmarks_notebooks_or_tests():
-    assert imports(ROOT / "onemaster.py") & {"benchmarks", "notebooks", "tests"} == set()
+    assert set().union(*map(imports, FRONT_DOOR)) & {"benchmarks", "notebooks", "tests"} == set()
+
+
+def test_front_door_is_installed_and_in_the_image():
+    assert PYPROJECT["tool"]["setuptools"]["py-modules"] == [path.stem for path in FRONT_DOOR]
+    assert {path.name for path in FRONT_DOOR} <= set(PYPROJECT["tool"]["mypy"]["files"])
+    let_in = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert {f"!{path.name}" for path in FRONT_DOOR} <= set(let_in)
 
 
 def test_front_door_loads_nothing_heavy():

@@ -13,12 +13,13 @@ import tiny
 from fastapi.testclient import TestClient
 
 from catalog.paths import DataFolder
+from matching.features import FEATURES, NAMES
 from matching.matcher import Matcher
 from service.app import create_app
 from service.schemas import candidates_answer, class_answer, pair_answer, recording_answer
 from service.settings import Settings
 
-FEATURES = {"cosine", "title", "artists", "contributors", "isrc"}
+CORE = {"cosine", "title", "artists", "contributors", "isrc"}
 EXAMPLE = [("123", "456", "valid"), ("123", "789", "invalid"), ("456", "789", "invalid")]
 
 
@@ -82,22 +83,40 @@ def test_pairs_explains_the_decision(client, tiny_matcher):
         "needs_review",
         "features",
         "contributions",
+        "reasons",
         "version_markers",
         "model",
     }
     assert answer["class"] == "valid"
-    assert answer["features"].keys() == FEATURES
-    assert answer["contributions"].keys() == FEATURES | {"bias"}
+    assert list(answer["features"]) == list(NAMES)
+    assert answer["contributions"].keys() == {*NAMES, "bias"} > CORE
     log_odds = sum(answer["contributions"].values())
     assert answer["match_probability"] == pytest.approx(1 / (1 + math.exp(-log_odds)))
+    reasons = [reason["log_odds"] for reason in answer["reasons"]]
+    assert sorted(reasons, key=abs, reverse=True) == reasons
+    topics = {feature.topic for feature in FEATURES}
+    rest = log_odds - answer["contributions"]["bias"] - sum(reasons)
+    assert abs(rest) <= 0.02 * (len(topics) - len(reasons)) + 1e-9
+    assert all(reason.keys() == {"words", "log_odds"} and reason["words"] for reason in answer["reasons"])
     assert answer["features"]["isrc"] == 1
     assert answer["version_markers"] == {"q": [], "m": [{"type": "remaster", "text": "Remastered 2009"}]}
     assert answer["model"] == tiny_matcher.model.version
 
 
+def test_reasons_say_in_words_what_sets_a_pair_apart(client):
+    def words(q, m):
+        answer = client.get("/pairs", params={"q_sr_id": q, "m_sr_id": m}).json()
+        return {reason["words"]: reason["log_odds"] for reason in answer["reasons"]}
+
+    same, cover = words("q1", "m1"), words("q1", "c1")
+    assert sum(same.values()) > 0 > sum(cover.values())
+    assert all(log_odds > 0 for reason, log_odds in same.items() if reason.startswith("same"))
+    assert any(log_odds < 0 for reason, log_odds in cover.items() if "artist" in reason or "ISRC" in reason)
+
+
 def test_pairs_says_null_for_missing(client):
     features = client.get("/pairs", params={"q_sr_id": tiny.WITHOUT_TEXT, "m_sr_id": "123"}).json()["features"]
-    assert features == dict.fromkeys(FEATURES)
+    assert features == dict.fromkeys(NAMES)
 
 
 def test_pairs_names_the_markers_of_both_sides(client):
@@ -251,7 +270,13 @@ def test_openapi_describes_every_route_its_answer_and_its_errors(client):
     assert {path: set(methods["get"]["responses"]) for path, methods in document["paths"].items()} == expected
     assert all(set(methods) == {"get"} for methods in document["paths"].values())
     assert "HTTPValidationError" not in document["components"]["schemas"]
-    assert "class" in document["components"]["schemas"]["PairAnswer"]["properties"]
+    schemas = document["components"]["schemas"]
+    assert {"class", "reasons"} <= set(schemas["PairAnswer"]["properties"])
+    assert set(schemas["Features"]["required"]) == CORE
+    assert set(schemas["Contributions"]["required"]) == CORE | {"bias"}
+    for name, kind in (("Features", {"number", "null"}), ("Contributions", {"number"})):
+        further = schemas[name]["additionalProperties"]
+        assert {each["type"] for each in further.get("anyOf", [further])} == kind
     named = {p["name"]: p["required"] for p in document["paths"]["/"]["get"]["parameters"]}
     assert named == {"q_sr_id": True, "m_sr_id": True}
     k = next(p for p in document["paths"]["/candidates"]["get"]["parameters"] if p["name"] == "k")["schema"]

@@ -1,7 +1,6 @@
 """The whole training, and the one path that every decision takes."""
 
 import json
-import re
 import shutil
 from itertools import pairwise
 
@@ -9,20 +8,33 @@ import numpy as np
 import pytest
 
 from catalog.artefacts import current_version
-from catalog.errors import DamagedArtefactError, GroundTruthError, MismatchedArtefactError, UnknownRecordingError
+from catalog.errors import (
+    DamagedArtefactError,
+    GroundTruthError,
+    InputError,
+    MismatchedArtefactError,
+    UnknownRecordingError,
+)
 from catalog.paths import DataFolder
 from catalog.recording import Recording
 from catalog.store import Catalog, write_catalog
 from embeddings.encoder import Encoder
 from index.rebuild import rebuild
 from index.snapshot import pair_cosines
-from matching.features import pair_features
+from matching.features import GROUPS, NAMES
 from matching.matcher import Matcher, decide
 from matching.model import Model
-from training.default import adapted, default_model
+from training.default import adapted, default_model, options_for
 from training.evaluate import evaluate_matcher, evaluate_probabilities, pair_completeness
+from training.holdout import HELD_OUT, LEARNT_FROM, LINKED, TrainingData, hold_out
+from training.lessons import LESSONS_FILE
 from training.pairs import read_groundtruth
-from training.train import TrainingData, train
+from training.splits import component_positions
+from training.train import TrainOptions, train
+from training.views import VIEWS
+
+# For the many trainings whose figures do not matter: half of the features cost half of the time.
+QUICKLY = TrainOptions(without=("versions", "sound", "rarity", "fields"))
 
 
 @pytest.fixture(scope="module")
@@ -95,13 +107,23 @@ def test_a_recording_without_text_is_judged_the_same_as_a_candidate(tmp_path, sa
         assert pair_completeness(matcher.snapshot, ["b"], ["b"]).value == 0
 
 
+def some_rows(sample_folder, count):
+    return sample_folder.groundtruth.read_text().splitlines()[: count + 1]
+
+
 def test_with_few_pairs_nothing_is_tested_on_what_was_learnt(sample_folder, tmp_path):
-    rows = sample_folder.groundtruth.read_text().splitlines()
-    (tmp_path / "some.csv").write_text("\n".join(rows[:151]))
+    (tmp_path / "some.csv").write_text("\n".join(some_rows(sample_folder, 150)))
     with Catalog.open(sample_folder.catalog, tmp_path) as catalog:
-        card = train(TrainingData(catalog, tmp_path / "some.csv", tmp_path), None, tmp_path / "models").model.card
-    assert sum(part["n_pairs"] for part in card["pairs"].values()) == 150
-    assert card["tested_on"] == "held-out pairs"
+        data = TrainingData(catalog, tmp_path / "some.csv", tmp_path)
+        card = train(data, None, tmp_path / "models", QUICKLY).model.card
+        split = hold_out(data, QUICKLY.seed)
+    assert card["pairs"] == {
+        name: {"n_pairs": len(part), "n_valid": part.valid.sum()}
+        for name, part in (("learnt", split.learnt), ("test", split.test))
+    }
+    assert card["tested_on"] == split.tested_on == HELD_OUT
+    assert len(split.learnt) + len(split.test) == 150
+    assert split.learnt.sr_ids.isdisjoint(split.test.sr_ids)
 
 
 def test_pairs_that_are_all_linked_are_split_pair_by_pair_and_the_figures_say_so(sample_folder, tmp_path, matcher):
@@ -109,10 +131,13 @@ def test_pairs_that_are_all_linked_are_split_pair_by_pair_and_the_figures_say_so
     lines = [f"{q},{m},{'valid' if row % 2 else 'invalid'}" for row, (q, m) in enumerate(pairwise(ids))]
     (tmp_path / "chain.csv").write_text("\n".join(["q_source_id,m_source_id,tag", *lines]))
     with Catalog.open(sample_folder.catalog, tmp_path) as catalog:
-        report = train(TrainingData(catalog, tmp_path / "chain.csv", tmp_path), None, tmp_path / "models")
-    assert report.model.card["tested_on"] == "held-out pairs of recordings that other pairs were learnt from"
-    assert sum(part["n_pairs"] for part in report.model.card["pairs"].values()) == 299
-    assert min(part["n_pairs"] for part in report.model.card["pairs"].values()) > 30
+        data = TrainingData(catalog, tmp_path / "chain.csv", tmp_path)
+        card = train(data, None, tmp_path / "models", QUICKLY).model.card
+        split = hold_out(data, QUICKLY.seed)
+    assert card["tested_on"] == split.tested_on == LINKED
+    assert len(split.learnt) + len(split.test) == 299
+    assert min(len(split.learnt), len(split.test)) > 30
+    assert len(np.unique(split.positions)) == len(split.learnt), "one component would make no folds"
 
 
 def test_one_large_component_is_learnt_from_not_tested_on(sample_folder, tmp_path, matcher):
@@ -123,25 +148,33 @@ def test_one_large_component_is_learnt_from_not_tested_on(sample_folder, tmp_pat
     (tmp_path / "tied.csv").write_text("\n".join([*rows, *tied]))
     for seed in range(4):
         with Catalog.open(sample_folder.catalog, tmp_path) as catalog:
-            data = TrainingData(catalog, tmp_path / "tied.csv", tmp_path)
-            card = train(data, None, tmp_path / "models", seed).model.card
-        assert card["tested_on"] == "held-out pairs"
-        assert card["pairs"]["train"]["n_pairs"] > card["pairs"]["validation"]["n_pairs"] > 100
-        assert card["pairs"]["train"]["n_pairs"] > card["pairs"]["test"]["n_pairs"] > 100
+            split = hold_out(TrainingData(catalog, tmp_path / "tied.csv", tmp_path), seed)
+        assert split.tested_on == HELD_OUT
+        assert len(split.learnt) > len(split.test) > 100
+        assert split.test.sr_ids.isdisjoint(ids[:200])
 
 
-def test_a_catalogue_that_lacks_whole_columns_is_judged_all_the_same(matcher, pairs):
+def test_pairs_that_share_a_recording_share_a_position(sample_folder, tmp_path):
+    with Catalog.open(sample_folder.catalog, tmp_path) as catalog:
+        split = hold_out(TrainingData(catalog, sample_folder.groundtruth, tmp_path), 20)
+    position_of = {}
+    for q, m, position in zip(split.learnt.q, split.learnt.m, split.positions.tolist(), strict=True):
+        assert position_of.setdefault(q.sr_id, position) == position_of.setdefault(m.sr_id, position) == position
+    np.testing.assert_array_equal(np.unique(split.positions), np.unique(component_positions(split.learnt, 20)))
+    assert len(np.unique(split.positions)) > 100
+
+
+@pytest.mark.parametrize("view", [view for view in VIEWS if "without" in view.name or view.name == "texts_only"])
+def test_a_catalogue_that_lacks_whole_columns_is_judged_all_the_same(matcher, pairs, view):
     """The sample's own habits of leaving fields out must not pass for evidence elsewhere."""
-    q_rows = matcher.snapshot.rows_of([recording.sr_id for recording in pairs.q])
-    m_rows = matcher.snapshot.rows_of([recording.sr_id for recording in pairs.m])
-    features = pair_features(pairs.q, pairs.m, matcher.snapshot.cosines(q_rows, m_rows))
+    encoder = Encoder.load(matcher.model.encoder_folder)
+    q, m = (list(map(view.change, side)) for side in (pairs.q, pairs.m))
+    cosines = pair_cosines(*(encoder.encode(side).astype(np.float16) for side in (q, m)))
     classifier = matcher.model.classifier
-    for columns in ([3], [4], [3, 4]):
-        masked = features.copy()
-        masked[:, columns] = np.nan
-        figures = evaluate_probabilities(classifier.match_probabilities(masked), pairs.valid, classifier.threshold)
-        assert figures.recall > 0.85
-        assert figures.precision > 0.85
+    given = classifier.match_probabilities(matcher.model.features(q, m, cosines))
+    figures = evaluate_probabilities(given, pairs.valid, classifier.threshold)
+    assert figures.recall > 0.85
+    assert figures.precision > 0.85
 
 
 def test_a_model_that_somebody_trained_there_is_not_the_default(sample_folder, tmp_path):
@@ -185,71 +218,94 @@ def test_the_model_card_says_what_the_model_was_made_from(sample_folder, matcher
     assert set(card["versions"]) >= {"python", "torch", "scikit-learn"}
     assert sum(part["n_pairs"] for part in card["pairs"].values()) == 1_600
     assert set(card["figures"]) == {"classifier", "baseline"}
+    assert (card["started_from"], card["without"]) == (None, [])
+    tried = {(fold["leaves"], fold["rounds"], fold["start_weight"]) for fold in card["cross_validation"]}
+    assert tuple(card["setting"].values()) in tried
+    assert len(card["cross_validation"]) == 5 * len(tried)
     assert not list(matcher.model.folder.rglob("*.pkl"))
 
 
-def test_the_report_needs_nothing_else_and_names_errors_in_words(matcher):
-    page = (matcher.model.folder / "report.html").read_text(encoding="utf-8")
-    assert page.count("<svg") == 2
-    assert not re.search(r"<(script|link|img|iframe)\b", page)
-    assert re.search(r"Labelled (in)?valid, decided (in)?valid at probability \d\.\d{3}: ", page)
-
-
 def test_training_twice_gives_the_same_model(sample_folder, tmp_path):
-    with Catalog.open(sample_folder.catalog, tmp_path) as catalog:
-        again = train(TrainingData(catalog, sample_folder.groundtruth, tmp_path), None, tmp_path / "models").model
-    first = Model.load(current_version(sample_folder.models))
+    (tmp_path / "some.csv").write_text("\n".join(some_rows(sample_folder, 150)))
+    models = []
+    for name in "ab":
+        with Catalog.open(sample_folder.catalog, tmp_path) as catalog:
+            data = TrainingData(catalog, tmp_path / "some.csv", tmp_path)
+            models.append(train(data, None, tmp_path / name, QUICKLY).model)
+    first, again = models
     assert again.classifier.to_json() == first.classifier.to_json()
     assert again.encoder_digest == first.encoder_digest
     assert again.card["figures"] == first.card["figures"]
+    assert again.card["files"]["rarity.safetensors"] == first.card["files"]["rarity.safetensors"]
+    assert again.card["files"][LESSONS_FILE] == first.card["files"][LESSONS_FILE]
 
 
-def test_the_stored_threshold_was_not_chosen_on_the_test_pairs(matcher, sample_folder, tmp_path):
+def test_the_stored_threshold_was_not_chosen_on_the_test_pairs(sample_folder, tmp_path):
     """Turning every label of the test part around changes the figures and nothing of the model."""
-    folder = DataFolder.at(tmp_path, catalog=sample_folder.catalog)
-    rows = sample_folder.groundtruth.read_text().splitlines()
-    with Catalog.open(folder.catalog, folder.copies) as catalog:
-        parts = {"train": rows[1:1_200], "test": rows[1_200:]}
-        turned = [
-            row.replace(",valid", ",?").replace(",invalid", ",valid").replace(",?", ",invalid") for row in parts["test"]
-        ]
-        models = []
-        for name, test in (("as it is", parts["test"]), ("turned", turned)):
-            (tmp_path / "train.csv").write_text("\n".join([rows[0], *parts["train"]]))
-            (tmp_path / "test.csv").write_text("\n".join([rows[0], *test]))
+    header, *rows = some_rows(sample_folder, 250)
+    turned = [row.replace(",valid", ",?").replace(",invalid", ",valid").replace(",?", ",invalid") for row in rows[150:]]
+    models = []
+    for name, test in (("as it is", rows[150:]), ("turned", turned)):
+        (tmp_path / "train.csv").write_text("\n".join([header, *rows[:150]]))
+        (tmp_path / "test.csv").write_text("\n".join([header, *test]))
+        with Catalog.open(sample_folder.catalog, tmp_path) as catalog:
             data = TrainingData(catalog, tmp_path / "train.csv", tmp_path, tmp_path / "test.csv")
-            models.append(train(data, None, tmp_path / name))
+            models.append(train(data, None, tmp_path / name, QUICKLY))
     assert models[0].model.classifier.to_json() == models[1].model.classifier.to_json()
     assert models[0].evaluation.accuracy == pytest.approx(1 - models[1].evaluation.accuracy)
 
 
+def test_groups_of_features_can_be_switched_off(sample_folder, tmp_path):
+    (tmp_path / "some.csv").write_text("\n".join(some_rows(sample_folder, 100)))
+    shelf = tmp_path / "models"
+    with Catalog.open(sample_folder.catalog, tmp_path) as catalog:
+        data = TrainingData(catalog, tmp_path / "some.csv", tmp_path)
+        for unknown in ("core", "shoes"):
+            with pytest.raises(InputError, match="expected feature groups out of"):
+                train(data, None, shelf, TrainOptions(without=(unknown,)))
+        assert not shelf.exists()
+        model = train(data, None, shelf, TrainOptions(without=("rarity", "release", "versions"))).model
+    assert model.card["without"] == ["rarity", "release", "versions"]
+    left_out = {feature.name for group in model.card["without"] for feature in GROUPS[group].features}
+    assert model.classifier.features == tuple(name for name in NAMES if name not in left_out)
+    q, m = Recording("1", "Yesterday"), Recording("2", "Yesterday (Live)")
+    assert model.features([q], [m], np.ones(1, np.float32)).shape == (1, len(NAMES) - len(left_out))
+
+
+def test_a_training_may_start_from_the_default_model(sample_folder, tmp_path):
+    default = default_model(sample_folder.root)
+    (tmp_path / "some.csv").write_text("\n".join(some_rows(sample_folder, 60)))
+    options = options_for(DataFolder.at(tmp_path), sample_folder.root, TrainOptions(seed=3))
+    assert (options.seed, options.start.folder) == (3, default.folder)
+    with Catalog.open(sample_folder.catalog, tmp_path) as catalog:
+        data = TrainingData(catalog, tmp_path / "some.csv", tmp_path)
+        model = train(data, None, tmp_path / "models", options).model
+    assert model.card["started_from"] == default.version
+    assert not (model.folder / LESSONS_FILE).exists(), "others start from the default model itself"
+    weights = {fold["start_weight"] for fold in model.card["cross_validation"]}
+    assert 0 in {fold["leaves"] for fold in model.card["cross_validation"]}
+    assert len(weights) >= 2
+
+
 def test_test_pairs_that_were_learnt_from_do_not_count(sample_folder, tmp_path, caplog):
     rows = sample_folder.groundtruth.read_text().splitlines()
-    (tmp_path / "test.csv").write_text("\n".join([rows[0], *rows[1_100:1_400]]))
-    (tmp_path / "train.csv").write_text("\n".join(rows[:1_201]))
+    (tmp_path / "test.csv").write_text("\n".join([rows[0], *rows[200:500]]))
+    (tmp_path / "train.csv").write_text("\n".join(rows[:301]))
     with Catalog.open(sample_folder.catalog, tmp_path) as catalog:
-        report = train(
-            TrainingData(catalog, tmp_path / "train.csv", tmp_path, tmp_path / "test.csv"), None, tmp_path / "models"
-        )
+        data = TrainingData(catalog, tmp_path / "train.csv", tmp_path, tmp_path / "test.csv")
+        report = train(data, None, tmp_path / "models", QUICKLY)
     assert report.evaluation.n_pairs == 199
     assert "101 test pairs are also among the pairs to learn from" in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("test_pair", "tested_on"),
-    [
-        ("c,d", "held-out pairs"),
-        ("a,d", "held-out pairs of recordings that other pairs were learnt from"),
-        ("b,a", "the pairs learnt from"),
-    ],
-)
+@pytest.mark.parametrize(("test_pair", "tested_on"), [("c,d", HELD_OUT), ("a,d", LINKED), ("b,a", LEARNT_FROM)])
 def test_what_test_pairs_share_with_those_learnt_from_is_said(tmp_path, test_pair, tested_on):
     write_catalog(tmp_path / "catalog.db", ({"sr_id": letter, "title": f"Title {letter}"} for letter in "abcdefg"))
     (tmp_path / "train.csv").write_text("q_source_id,m_source_id,tag\na,b,valid\ne,f,invalid\n")
     (tmp_path / "test.csv").write_text(f"q_source_id,m_source_id,tag\n{test_pair},valid\n")
     with Catalog.open(tmp_path / "catalog.db", tmp_path) as catalog:
         data = TrainingData(catalog, tmp_path / "train.csv", tmp_path, tmp_path / "test.csv")
-        assert train(data, None, tmp_path / "models").model.card["tested_on"] == tested_on
+        assert hold_out(data, 20).tested_on == tested_on
 
 
 def test_a_handful_of_pairs_is_enough_to_train(sample_folder, tmp_path, caplog):
@@ -258,8 +314,8 @@ def test_a_handful_of_pairs_is_enough_to_train(sample_folder, tmp_path, caplog):
     invalid = [row for row in rows if row.endswith(",invalid")][:3]
     (tmp_path / "few.csv").write_text("\n".join([rows[0], *valid, *invalid, "123,nobody,valid"]))
     with Catalog.open(sample_folder.catalog, tmp_path) as catalog:
-        report = train(TrainingData(catalog, tmp_path / "few.csv", tmp_path), None, tmp_path / "models")
-    assert report.model.card["pairs"]["train"] == {"n_pairs": 6, "n_valid": 3}
+        report = train(TrainingData(catalog, tmp_path / "few.csv", tmp_path), None, tmp_path / "models", QUICKLY)
+    assert report.model.card["pairs"] == {key: {"n_pairs": 6, "n_valid": 3} for key in ("learnt", "test")}
     assert "too few pairs can be held back" in caplog.text
     assert "nobody" in (tmp_path / "groundtruth.rejected.csv").read_text()
     assert report.model.card["tested_on"] == "the pairs learnt from"
@@ -274,7 +330,11 @@ def test_one_kind_of_pairs_stops_the_training_and_publishes_nothing(sample_folde
 
 
 @pytest.mark.parametrize(
-    "name", ["classifier.json", "baseline.json", "model.json", "report.html", "encoder/idf.safetensors"]
+    "name",
+    [
+        *("classifier.json", "baseline.json", "model.json", "report.html", "encoder/idf.safetensors"),
+        *("rarity.safetensors", LESSONS_FILE),
+    ],
 )
 def test_a_damaged_model_is_refused(sample_folder, tmp_path, name):
     folder = tmp_path / "model"
@@ -302,6 +362,7 @@ def test_a_catalogue_without_labels_gets_the_default_classifier_on_its_own_encod
     assert model.card["catalog_digest"] != default.card["catalog_digest"]
     assert model.classifier.to_json() == default.classifier.to_json()
     assert model.encoder_digest != default.encoder_digest
+    assert model.rarity.recordings == 50 != default.rarity.recordings
     assert model.card["adapted_from"] == default.version
 
 
@@ -343,7 +404,7 @@ def test_training_and_serving_compute_the_same_features(matcher, pairs):
     encoder = Encoder.load(matcher.model.encoder_folder)
     q, m = pairs.q[:200], pairs.m[:200]
     cosines = pair_cosines(encoder.encode(q).astype(np.float16), encoder.encode(m).astype(np.float16))
-    trained = decide(matcher.model.classifier, q, m, pair_features(q, m, cosines))
+    trained = decide(matcher.model.classifier, q, m, matcher.model.features(q, m, cosines))
     served = matcher.classify_many([(a.sr_id, b.sr_id) for a, b in zip(q, m, strict=True)])
     assert [d.match_probability for d in trained] == [d.match_probability for d in served]
     assert isinstance(served[0].q, Recording)

@@ -1,10 +1,22 @@
 """Version markers in titles, and ordinary words that only look like them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.versions import Marker, MarkerType, parse_markers
+from catalog.normalize import normalize
+from catalog.version_words import BARE_END, NOTES, PART, TRIGGER, VOLUME
+from catalog.versions import (
+    SAME_MASTER,
+    Marker,
+    MarkerType,
+    Place,
+    cut_title,
+    find_markers,
+    may_hold_markers,
+    number_of,
+    parse_markers,
+)
 
 T = MarkerType
 
@@ -37,7 +49,8 @@ def kinds(title):
         ("Freed From Desire (Radio Mix)", {T.RADIO_EDIT}),
         ("Yesterday (Radio Edit)", {T.RADIO_EDIT}),
         ("Embargo! (Club Edit)", {T.EDIT}),
-        ("I Surrender (Single Edit)", {T.SINGLE_VERSION}),
+        ("I Surrender (Single Edit)", {T.EDIT}),
+        ("I Surrender (Single Version)", {T.SINGLE_VERSION}),
         ('25 Years (12" Mix)', {T.EXTENDED, T.REMIX}),
         ("Maiden Voyage (Extended Mix)", {T.EXTENDED}),
         ("Yesterday - 2011 Remaster", {T.REMASTER}),
@@ -66,7 +79,42 @@ def kinds(title):
         ("Another Brick in the Wall, Pt. 2", {T.PART}),
         ("Of Glorious Remains pt. I - The Poisoned", {T.PART}),
         ("Johannes-Passion (Teil II)", {T.PART}),
-        ("Greatest Hits Volume One", {T.PART}),
+        ("Greatest Hits Volume One", {T.VOLUME}),
+        ("Yesterday (Piano Version)", {T.PIANO}),
+        ("Yesterday (Orchestral Version)", {T.ORCHESTRAL}),
+        ("Yesterday (A Cappella)", {T.A_CAPPELLA}),
+        ("Yesterday (Acapella Version)", {T.A_CAPPELLA}),
+        ("Yesterday (Dub)", {T.DUB}),
+        ("Yesterday (Dub Mix)", {T.DUB, T.REMIX}),
+        ("Yesterday (Club Mix)", {T.REMIX}),
+        ("Yesterday (Remixed by Bob)", {T.REMIX}),
+        ("Yesterday (BBC Session)", {T.LIVE}),
+        ("Yesterday (Peel Sessions)", {T.LIVE}),
+        ("Yesterday - Recorded Live at Wembley", {T.LIVE}),
+        ("Yesterday (Live Paris 1999)", {T.LIVE}),
+        ("紅蓮華 (TV Size)", {T.TV}),
+        ("Action Theme 30s", {T.CUT}),
+        ("Action Theme - 60 sec", {T.CUT}),
+        ("Action Theme (0:30 Cut)", {T.CUT}),
+        ("Action Theme (Stinger)", {T.CUT}),
+        ("Action Theme (Full Mix)", {T.ORIGINAL_MIX}),
+        ("Action Theme (No Drums)", {T.STEM}),
+        ("Action Theme No Melody", {T.STEM}),
+        ("Action Theme (Drums Only)", {T.STEM}),
+        ("Action Theme (Underscore)", {T.STEM}),
+        ("Action Theme (Alternative Mix)", {T.ALTERNATE}),
+        ("Yesterday (Take 2)", {T.ALTERNATE}),
+        ("Yesterday (Bonus Track)", {T.BONUS_TRACK}),
+        ("Yesterday (Deluxe Edition)", {T.BONUS_TRACK}),
+        ("Yesterday (Official Video)", {T.VIDEO}),
+        ("Yesterday [Official Audio]", {T.VIDEO}),
+        ("Chapter 12", {T.PART}),
+        ("第三章", {T.PART}),
+        ("Nocturnes, Vol. 2", {T.VOLUME}),
+        ("Ignition Remix", {T.REMIX}),
+        ("Yesterday Live at Wembley", {T.LIVE}),
+        ("Yesterday Radio Edit feat. Bob", {T.RADIO_EDIT}),
+        ("曲 -Live ver.-", {T.LIVE}),
         ("Yesterday Acoustic Version", {T.ACOUSTIC}),
         ("Yesterday Live In Concert", {T.LIVE}),
     ],
@@ -108,6 +156,18 @@ def test_markers(title, expected):
         "Editor's Choice",
         "Originals",
         "Party - Slow Down",
+        "People Who Live at Home",
+        "Best of the 60s",
+        "Piano Man",
+        "Song (Piano Man)",
+        "String Theory",
+        "No Strings Attached",
+        "Underscore",
+        "Video Killed the Radio Star",
+        "Take Five",
+        "Loop de Loop",
+        "Short Skirt",
+        "Dublin (Dubliners)",
         "((((",
         "))))",
         " - ",
@@ -147,3 +207,93 @@ def test_notes_are_substrings_of_the_title(title):
 @given(st.text(alphabet="abc defg", max_size=20), st.sampled_from(["Live", "Remix", "Demo", "Karaoke", "Mono"]))
 def test_brackets_and_dashes_say_the_same(base, word):
     assert kinds(f"x{base} ({word})") == kinds(f"x{base} [{word}]") == kinds(f"x{base} - {word}") != set()
+
+
+@pytest.mark.parametrize(
+    ("title", "detail"),
+    [
+        ("Yesterday (Live)", ""),
+        ("Yesterday (Live at the Wembley Stadium)", "wembley stadium"),
+        ("Yesterday (BBC Session)", "bbc"),
+        ("Yesterday (David Guetta Remix)", "david guetta"),
+        ("Yesterday (Remixed by David Guetta)", "david guetta"),
+        ("Yesterday - Remastered 2009", "2009"),
+        ("Yesterday, Pt. II", "2"),
+        ("Yesterday (Part Three)", "3"),
+        ("Yesterday, Vol. 04", "4"),
+        ("第十二章", "12"),
+        ("Action Theme 30s", "30"),
+        ("Action Theme (1:30)", "90"),
+        ("Action Theme (No Drums)", "no drums"),
+    ],
+)
+def test_detail(title, detail):
+    assert [marker.detail for marker in parse_markers(title)] == [detail]
+
+
+def test_sides_of_a_note_have_their_own_details():
+    live, remaster = parse_markers("Yesterday - Live at Budokan / 1966 Remaster")
+    assert (live.type, live.detail) == (T.LIVE, "budokan")
+    assert (remaster.type, remaster.detail) == (T.REMASTER, "1966")
+
+
+@pytest.mark.parametrize(
+    ("numeral", "number"),
+    [
+        ("02", "2"),
+        ("II", "2"),
+        ("iv", "4"),
+        ("XIV", "14"),
+        ("Nine", "9"),
+        ("三", "3"),
+        ("十", "10"),
+        ("二十一", "21"),
+        ("foo", ""),
+    ],
+)
+def test_number_of(numeral, number):
+    assert number_of(numeral) == number
+
+
+def test_what_makes_another_master():
+    assert {T.REMASTER, T.ALBUM_VERSION, T.ORIGINAL_MIX, T.EXPLICIT, T.STEREO, T.BONUS_TRACK} <= SAME_MASTER
+    assert not SAME_MASTER & {T.LIVE, T.REMIX, T.EDIT, T.RADIO_EDIT, T.CLEAN, T.MONO, T.CUT, T.STEM, T.PART, T.VOLUME}
+
+
+def test_pieces_of_a_title():
+    assert cut_title(" (A) B [C (D] E - F （G） H") == [
+        (Place.BRACKETED, "A"),
+        (Place.OUTSIDE, "B"),
+        (Place.BRACKETED, "C"),
+        (Place.BRACKETED, "D"),
+        (Place.BRACKETED, "E - F"),
+        (Place.BRACKETED, "G"),
+        (Place.BRACKETED, "H"),
+    ]
+    assert cut_title("A - B (C) D") == [
+        (Place.OUTSIDE, "A"),
+        (Place.DASHED, "B"),
+        (Place.BRACKETED, "C"),
+        (Place.DASHED, "D"),
+    ]
+    assert cut_title("A ~B~") == [(Place.OUTSIDE, "A"), (Place.DASHED, "B")]
+    assert cut_title(" ( ) - ") == []
+
+
+@pytest.mark.parametrize("kind", NOTES)
+def test_the_quick_look_at_a_note_hides_no_marker(kind):
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+    @given(st.from_regex(NOTES[kind]))
+    def holds(text):
+        if NOTES[kind].search(text):
+            assert TRIGGER.search(text), text
+
+    holds()
+
+
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.one_of(st.from_regex(BARE_END), st.from_regex(PART), st.from_regex(VOLUME)).filter(str.strip))
+def test_the_quick_look_at_a_title_hides_no_marker(title):
+    title = title.strip()
+    if find_markers(title, cut_title(title)):
+        assert may_hold_markers(title, normalize(title))

@@ -9,7 +9,8 @@ from catalog.paths import DataFolder
 from catalog.store import Catalog, write_catalog
 from embeddings.encoder import Encoder
 from index.rebuild import rebuild
-from training.train import TrainingData, train
+from training.holdout import TrainingData
+from training.train import train
 
 WITHOUT_TEXT = "nothing known"
 SLASHED = "Believe__rel/2041/7"

@@ -5,18 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalog.artefacts import build_aside, current_version, publish
-from catalog.errors import MissingArtefactError
+from catalog.errors import DamagedArtefactError, MismatchedArtefactError, MissingArtefactError
 from catalog.manifest import sha256_file
 from catalog.paths import DataFolder
 from catalog.sample import TRUTH_FILE, write_sample
 from catalog.store import Catalog
 from embeddings.encoder import FITTED, Encoder
-from matching.model import BASELINE_FILE, CLASSIFIER_FILE, ENCODER_FOLDER, REPORT_FILE, Model
-from training.train import TrainingData, encoder_provenance, train, write_card
+from matching.model import BASELINE_FILE, CLASSIFIER_FILE, ENCODER_FOLDER, RARITY_FILE, REPORT_FILE, Model
+from matching.rarity import Rarity
+from training.further import further_lessons
+from training.holdout import TrainingData
+from training.lessons import LESSONS_FILE
+from training.train import TrainOptions, encoder_provenance, train, write_card
 
 logger = logging.getLogger(__name__)
 
@@ -60,13 +64,40 @@ def default_model(home: Path) -> Model:
     """
     own = DataFolder.at(home / "default")
     for folder in (own, DataFolder.at(home)):
-        model = model_in_charge(folder)
-        if model and _is_of_the_sample(model, folder):
-            return model
+        try:
+            model = model_in_charge(folder)
+        except (DamagedArtefactError, MismatchedArtefactError) as error:  # of an earlier version of onemaster, mostly
+            logger.warning("the default model in %s cannot be used: %s", folder.models, error)
+        else:
+            if model and _is_of_the_sample(model, folder):
+                return model
     logger.info("training the default classifier on the embedded sample, once, in %s", own.root)
     write_sample(own.root)
     with Catalog.open(own.catalog, own.copies) as catalog:
-        return train(TrainingData(catalog, own.groundtruth, own.root), None, own.models).model
+        data = TrainingData(catalog, own.groundtruth, own.root)
+        return train(data, None, own.models, TrainOptions(further=further_lessons())).model
+
+
+def options_for(folder: DataFolder, home: Path, given: TrainOptions) -> TrainOptions:
+    """Add what a training of a data folder starts from: the default model, or what the default model learns further.
+
+    Parameters
+    ----------
+    folder : DataFolder
+        Whose ground truth is to be learnt from.
+    home : Path
+        The checkout's data folder, for `default_model`.
+    given : TrainOptions
+        Everything else.
+
+    Returns
+    -------
+    TrainOptions
+        The embedded sample is what the default model itself is trained on.
+    """
+    if (folder.root / TRUTH_FILE).is_file():
+        return replace(given, further=further_lessons())
+    return replace(given, start=default_model(home))
 
 
 def _is_of_the_sample(model: Model, folder: DataFolder) -> bool:
@@ -74,7 +105,8 @@ def _is_of_the_sample(model: Model, folder: DataFolder) -> bool:
     if not (folder.root / TRUTH_FILE).is_file() or not folder.groundtruth.is_file():
         return False
     on_sample = model.card.get("groundtruth_digest") == sha256_file(folder.groundtruth)
-    return on_sample and model.card.get("encoder") == FITTED
+    whole = (model.folder / LESSONS_FILE).is_file() and not model.card.get("without")
+    return on_sample and whole and model.card.get("encoder") == FITTED
 
 
 @dataclass(frozen=True)
@@ -137,12 +169,13 @@ def adapted(default: Model, catalog: Catalog, shelf: Path) -> Iterator[IndexingM
     Yields
     ------
     IndexingModel
-        With the default's classifier, baseline, figures and report, and its own encoder. What is not published when
-        the block ends is removed.
+        With the default's classifier, baseline, figures and report, and its own encoder and rarity of words. What
+        is not published when the block ends is removed.
     """
     logger.info("no model in %s: taking the default classifier and fitting an encoder on this catalogue", shelf)
     with build_aside(shelf) as building:
         encoder = Encoder.fit(catalog).save(building / ENCODER_FOLDER)
+        Rarity.fit(catalog).save(building / RARITY_FILE)
         for name in (CLASSIFIER_FILE, BASELINE_FILE, REPORT_FILE):
             (building / name).write_bytes((default.folder / name).read_bytes())
         kept = {name: value for name, value in default.card.items() if name != "files"}

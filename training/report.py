@@ -1,200 +1,206 @@
-"""The page that shows how good a model is: figures, curves, and its worst errors in words."""
+"""The page that shows how good a model is, and why: one HTML file that needs nothing else."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import precision_recall_curve
 
-from catalog.recording import Recording
-from matching.classifier import INVALID, VALID, PairClassifier
-from matching.features import FEATURES, Features
-from matching.matcher import BIAS, Decision, decide
-from training.pairs import LabelledPairs
+from catalog.recording import LIST_SEPARATOR, Recording
+from training.drawing import Picture
+from training.evidence import Evidence
+from training.figures import (
+    phenomena_picture,
+    precision_recall_picture,
+    reliability_picture,
+    shapes_picture,
+    threshold_picture,
+)
+from training.importance import group_weights, shapes, topic_weights
+from training.intervals import Interval
+from training.mistakes import worst_mistakes
+from training.policy import promised_precision
+from training.review import review_table
+from training.selection import FoldFigures, Setting
 
-_WORST = 20
-_CALIBRATION_BINS = 10
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Labelled pairs and what the classifier made of them.
-
-    Attributes
-    ----------
-    pairs : LabelledPairs
-        n_pairs pairs.
-    features : numpy.ndarray
-        Shape (n_pairs, 5), float32.
-    probabilities : numpy.ndarray
-        Shape (n_pairs,), float64.
-    """
-
-    pairs: LabelledPairs
-    features: Features
-    probabilities: npt.NDArray[np.float64]
+_FIELDS = tuple(name for name in Recording.__dataclass_fields__ if name != "sr_id")
 
 
 @dataclass(frozen=True)
-class WorstError:
-    """A pair that the classifier got wrong.
+class TriedSetting:
+    """A row of the cross-validation.
 
     Attributes
     ----------
-    q, m : Recording
-        The two sides.
-    words : str
-        What the label says, what was decided, and what spoke for and against.
+    setting : Setting
+        Tried.
+    folds : list of FoldFigures
+        In their order.
+    log_loss, f1 : float
+        Mean over the folds, by their pairs.
+    chosen : bool
+        Whether the model was fitted so.
     """
 
-    q: Recording
-    m: Recording
-    words: str
+    setting: Setting
+    folds: list[FoldFigures]
+    log_loss: float
+    f1: float
+    chosen: bool
 
 
-def write_report(
-    path: Path,
-    judged: Judged,
-    classifier: PairClassifier,
-    card: Mapping[str, object],
-    baseline_probabilities: npt.NDArray[np.float64],
-) -> None:
-    """Write the report as one HTML page that needs nothing else.
+@dataclass(frozen=True)
+class HeldOut:
+    """What the threshold means on the held-out pairs of the cross-validation.
+
+    Attributes
+    ----------
+    n_pairs, n_decided, n_right : int
+        Pairs, those decided valid, and those of them that are.
+    precision, recall : float
+        Of the class ``valid``, 0 to 1; precision NaN if nothing is decided valid.
+    promised : float
+        What precision on new pairs of the same kind will hardly fall short of, with 95 % confidence, 0 to 1.
+    """
+
+    n_pairs: int
+    n_decided: int
+    n_right: int
+    precision: float
+    recall: float
+    promised: float
+
+
+def write_report(path: Path, evidence: Evidence, card: Mapping[str, object]) -> None:
+    """Write the report.
 
     Parameters
     ----------
     path : Path
         File in a folder that is not published yet.
-    judged : Judged
-        The test pairs.
-    classifier : PairClassifier
-        That judged them.
+    evidence : Evidence
+        All of it.
     card : mapping
-        Content of model.json, for the figures.
-    baseline_probabilities : numpy.ndarray
-        Shape (n_pairs,), the baseline's on the same pairs.
+        Content of model.json: what was learnt from, and how it was tested.
     """
-    environment = Environment(loader=PackageLoader("training", "."), autoescape=True, undefined=StrictUndefined)
-    valid = judged.pairs.valid
-    both = len(np.unique(valid)) == 2
-    curves = {"five features": judged.probabilities, "baseline": baseline_probabilities}
+    environment = Environment(
+        loader=PackageLoader("training", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"interval": _interval, "number": _number, "cell": _cell}
     page = environment.get_template("report.html.j2").render(
-        card=card,
-        precision_recall=_svg(precision_recall_figure(curves, valid)) if both else "",
-        calibration=_svg(calibration_figure(curves, valid)) if both else "",
-        errors=worst_errors(judged, classifier),
+        card=card, evidence=evidence, fields=_FIELDS, pictures=_pictures(evidence), **_tables(evidence)
     )
     path.write_text(page, encoding="utf-8")
 
 
-def worst_errors(judged: Judged, classifier: PairClassifier, count: int = _WORST) -> list[WorstError]:
-    """Describe the pairs on which the classifier was most wrong.
+def tried_settings(evidence: Evidence) -> list[TriedSetting]:
+    """Sort the figures of the cross-validation by setting.
 
     Parameters
     ----------
-    judged : Judged
-        The test pairs.
-    classifier : PairClassifier
-        That judged them.
-    count : int
-        How many at most.
+    evidence : Evidence
+        Of a fitted classifier.
 
     Returns
     -------
-    list of WorstError
-        Only wrong decisions, the most certain ones first.
+    list of TriedSetting
+        In the order in which they were tried.
     """
-    distance = np.abs(judged.probabilities - judged.pairs.valid)
-    wrong = (judged.probabilities >= classifier.threshold) != judged.pairs.valid
-    rows = np.argsort(-np.where(wrong, distance, -1), kind="stable")[: min(count, int(wrong.sum()))]
-    chosen = judged.pairs.take(rows)
-    decisions = decide(classifier, chosen.q, chosen.m, judged.features[rows])
-    return [
-        WorstError(decision.q, decision.m, _in_words(decision, bool(label)))
-        for decision, label in zip(decisions, chosen.valid, strict=True)
-    ]
+    selection = evidence.fitted.selection
+    found: dict[Setting, list[FoldFigures]] = {}
+    for fold in selection.folds:
+        found.setdefault(Setting(fold.leaves, fold.rounds, fold.start_weight), []).append(fold)
+    tried = []
+    for setting, folds in found.items():
+        sizes = [max(fold.n_pairs, 1e-9) for fold in folds]
+        loss = float(np.average([fold.log_loss for fold in folds], weights=sizes))
+        f1 = float(np.average([fold.f1 for fold in folds], weights=sizes))
+        tried.append(TriedSetting(setting, folds, loss, f1, setting == selection.setting))
+    return tried
 
 
-def precision_recall_figure(curves: Mapping[str, npt.NDArray[np.float64]], valid: npt.NDArray[np.bool_]) -> Figure:
-    """Draw precision against recall.
+def held_out(evidence: Evidence) -> HeldOut:
+    """Measure the threshold on the pairs that it was chosen on.
 
     Parameters
     ----------
-    curves : mapping
-        Name of a classifier to its match probabilities, shape (n_pairs,).
-    valid : numpy.ndarray
-        Shape (n_pairs,), bool, both kinds.
+    evidence : Evidence
+        Of a fitted classifier.
 
     Returns
     -------
-    matplotlib.figure.Figure
-        One line per classifier.
+    HeldOut
+        Each pair judged by a fit that had not seen it.
     """
-    figure, axes = _axes("recall", "precision")
-    for name, probabilities in curves.items():
-        precision, recall, _ = precision_recall_curve(valid, probabilities)
-        axes.step(recall, precision, where="post", label=name)
-    axes.set_ylim(0, 1.02)
-    axes.legend(loc="lower left")
-    return figure
-
-
-def calibration_figure(curves: Mapping[str, npt.NDArray[np.float64]], valid: npt.NDArray[np.bool_]) -> Figure:
-    """Draw the share of valid pairs against the match probability they were given.
-
-    Parameters
-    ----------
-    curves : mapping
-        Name of a classifier to its match probabilities, shape (n_pairs,).
-    valid : numpy.ndarray
-        Shape (n_pairs,), bool, both kinds.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        One line per classifier; a calibrated one follows the diagonal.
-    """
-    figure, axes = _axes("match probability", "share of valid pairs")
-    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
-    for name, probabilities in curves.items():
-        share, given = calibration_curve(valid, probabilities, n_bins=_CALIBRATION_BINS)
-        axes.plot(given, share, marker="o", label=name)
-    axes.legend(loc="upper left")
-    return figure
-
-
-def _axes(x_label: str, y_label: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(5, 4), layout="constrained")
-    axes = figure.subplots()
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
-    axes.grid(visible=True, color="0.9")
-    return figure, axes
-
-
-def _svg(figure: Figure) -> str:
-    target = StringIO()
-    figure.savefig(target, format="svg")
-    text = target.getvalue()
-    return text[text.index("<svg") :]
-
-
-def _in_words(decision: Decision, label: bool) -> str:
-    parts = [
-        f"{name} {'missing' if decision.features[name] is None else format(decision.features[name], '.2f')} "
-        f"({decision.contributions[name]:+.1f})"
-        for name in sorted(FEATURES, key=lambda name: -abs(decision.contributions[name]))
-    ]
-    return (
-        f"Labelled {VALID if label else INVALID}, decided {decision.decided} at probability "
-        f"{decision.match_probability:.3f}: {', '.join(parts)}; bias {decision.contributions[BIAS]:+.1f} log-odds."
+    fitted = evidence.fitted
+    decided = fitted.probabilities >= fitted.classifier.threshold
+    n_right, n_decided, n_valid = int((decided & fitted.valid).sum()), int(decided.sum()), int(fitted.valid.sum())
+    return HeldOut(
+        n_pairs=len(decided),
+        n_decided=n_decided,
+        n_right=n_right,
+        precision=n_right / n_decided if n_decided else math.nan,
+        recall=n_right / n_valid,
+        promised=promised_precision(n_right, n_decided),
     )
+
+
+def _tables(evidence: Evidence) -> dict[str, object]:
+    fitted, judged = evidence.fitted, evidence.judged
+    explained = fitted.classifier.contributions(judged.features)
+    threshold, costs = fitted.classifier.threshold, evidence.policy.costs
+    return {
+        "tried": tried_settings(evidence),
+        "held_out": held_out(evidence),
+        "reviews": review_table(fitted.probabilities, fitted.valid, threshold, costs),
+        "topics": topic_weights(fitted.classifier, explained),
+        "groups": group_weights(fitted.classifier, explained),
+        "shapes": shapes(fitted.classifier, judged.features, explained),
+        "mistakes": worst_mistakes(judged, fitted.classifier, evidence.shown),
+        "n_wrong": int((judged.onemaster.decided != judged.pairs.valid).sum()),
+        "n_wrong_baseline": int((judged.baseline.decided != judged.pairs.valid).sum()),
+    }
+
+
+def _pictures(evidence: Evidence) -> dict[str, Picture]:
+    fitted, judged = evidence.fitted, evidence.judged
+    classifier = fitted.classifier
+    wanted = evidence.policy.min_precision
+    pictures = {
+        "reliability": reliability_picture(judged),
+        "threshold": threshold_picture(fitted.probabilities, fitted.valid, classifier.threshold, wanted),
+    }
+    if judged.pairs.has_both_kinds:
+        pictures["precision_recall"] = precision_recall_picture(judged)
+    if evidence.phenomena:
+        pictures["phenomena"] = phenomena_picture(evidence.phenomena)
+    if found := shapes(classifier, judged.features, classifier.contributions(judged.features)):
+        pictures["shapes"] = shapes_picture(found)
+    return pictures
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _interval(interval: Interval | None, digits: int = 3) -> str:
+    if interval is None or math.isnan(interval.value):
+        return "–"
+    if math.isnan(interval.low):
+        return _number(interval.value, digits)
+    return f"{interval.value:.{digits}f} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
+
+
+def _cell(value: object) -> str:
+    """Write a field of a recording."""
+    if isinstance(value, tuple):
+        value = f" {LIST_SEPARATOR} ".join(value)
+    return "–" if value in (None, "") else str(value)

@@ -6,13 +6,10 @@ import logging
 import platform
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version as library_version
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
 
 from catalog.artefacts import build_aside, new_version, publish
 from catalog.manifest import checksums, sha256_file, write_json
@@ -20,53 +17,60 @@ from catalog.normalize import NORMALIZER_VERSION
 from catalog.store import Catalog
 from embeddings.encoder import Encoder
 from embeddings.text import TEMPLATE_VERSION
-from index.snapshot import pair_cosines
 from matching.baseline import baseline_features
 from matching.classifier import PairClassifier
-from matching.features import Features, pair_features
-from matching.model import BASELINE_FILE, CARD_FILE, CLASSIFIER_FILE, ENCODER_FOLDER, FORMAT, REPORT_FILE, Model
-from training.classifier import fit_baseline, fit_classifier
-from training.evaluate import Evaluation, evaluate_probabilities
-from training.pairs import LabelledPairs, read_groundtruth, write_problems
-from training.report import Judged, write_report
-from training.splits import component_positions, pair_positions
+from matching.features import NAMES, Features, names_without
+from matching.model import (
+    BASELINE_FILE,
+    CARD_FILE,
+    CLASSIFIER_FILE,
+    ENCODER_FOLDER,
+    FORMAT,
+    RARITY_FILE,
+    REPORT_FILE,
+    Model,
+)
+from matching.rarity import Rarity
+from training.classifier import Fitted, fit_baseline, fit_classifier
+from training.evaluate import Evaluation
+from training.evidence import Evidence
+from training.holdout import Split, TrainingData, hold_out
+from training.lessons import LESSONS_FILE, Lessons, labelled_features, lessons_of
+from training.pairs import LabelledPairs
+from training.phenomena import read_phenomena
+from training.policy import Policy
+from training.report import write_report
+from training.selection import Start
+from training.verdicts import Judged, Verdicts
 
 logger = logging.getLogger(__name__)
 
-# Without a file of test pairs a fifth of the components is held out for the test, and of the rest a quarter for
-# calibration and threshold.
-_TEST_SHARE, _VALIDATION_SHARE = 0.2, 0.25
-# A part smaller than this says nothing; the split is then made in another way.
-_FEWEST, _LEAST_SHARE = 20, 0.05
-HELD_OUT, LINKED, LEARNT_FROM = (
-    "held-out pairs",
-    "held-out pairs of recordings that other pairs were learnt from",
-    "the pairs learnt from",
-)
-_BATCH = 8_192
 _LIBRARIES = ("faiss-cpu", "numpy", "rapidfuzz", "scikit-learn", "sentence-transformers", "torch")
 
 
 @dataclass(frozen=True)
-class TrainingData:
-    """What a model is trained from.
+class TrainOptions:
+    """How to train.
 
     Attributes
     ----------
-    catalog : Catalog
-        Holds the recordings of the pairs.
-    groundtruth : Path
-        Labelled pairs to learn from.
-    rejected : Path
-        Folder in which the lines that are not used are listed.
-    test_groundtruth : Path or None
-        Labelled pairs to measure on; part of `groundtruth` is held out if there are none.
+    seed : int
+        Of the split and of scikit-learn's generator; the same seed and data give the same model.
+    policy : Policy
+        What the owner wants of the decisions.
+    without : tuple of str
+        Feature groups that are switched off.
+    start : Model or None
+        The default model, to start from if that does better; ``None`` learns from the labelled pairs alone.
+    further : Lessons or None
+        Of other catalogues, learnt from as well; for the default model itself, which starts from none.
     """
 
-    catalog: Catalog
-    groundtruth: Path
-    rejected: Path
-    test_groundtruth: Path | None = None
+    seed: int = 20
+    policy: Policy = field(default_factory=Policy)
+    without: tuple[str, ...] = ()
+    start: Model | None = None
+    further: Lessons | None = None
 
 
 @dataclass(frozen=True)
@@ -88,15 +92,9 @@ class TrainingReport:
     baseline: Evaluation
 
 
-@dataclass(frozen=True)
-class _Split:
-    train: LabelledPairs
-    validation: LabelledPairs
-    test: LabelledPairs
-    tested_on: str
-
-
-def train(data: TrainingData, encoder: Encoder | None, shelf: Path, seed: int = 20) -> TrainingReport:
+def train(
+    data: TrainingData, encoder: Encoder | None, shelf: Path, options: TrainOptions | None = None
+) -> TrainingReport:
     """Train the classifier and the baseline, measure both, and publish them with the encoder.
 
     Parameters
@@ -107,8 +105,8 @@ def train(data: TrainingData, encoder: Encoder | None, shelf: Path, seed: int = 
         An encoder to take as it is; ``None`` fits the default one on the catalogue.
     shelf : Path
         The folder of model versions.
-    seed : int
-        Of the split and of scikit-learn's generator; the same seed and data give the same model.
+    options : TrainOptions, optional
+        Those by default.
 
     Returns
     -------
@@ -118,35 +116,41 @@ def train(data: TrainingData, encoder: Encoder | None, shelf: Path, seed: int = 
     Raises
     ------
     GroundTruthError
-        If no usable pairs of both kinds are left.
+        If no usable pairs of both kinds are left, or they cannot promise the wanted precision.
+    InputError
+        If there is no such feature group.
     """
-    began = time.monotonic()
-    split = _split(data, seed)
+    began, options = time.monotonic(), options or TrainOptions()
+    names, start = names_without(options.without), _start(options)
+    split = hold_out(data, options.seed)
+    shown = read_phenomena(data.test_groundtruth or data.groundtruth)
     with build_aside(shelf) as building:
         encoder = (encoder or Encoder.fit(data.catalog)).save(building / ENCODER_FOLDER)
+        rarity = Rarity.fit(data.catalog)
+        rarity.save(building / RARITY_FILE)
         logger.info("encoder ready after %.1f s", time.monotonic() - began)
-        features = {name: _features(getattr(split, name), encoder) for name in ("train", "validation", "test")}
-        classifier = fit_classifier(
-            features["train"], split.train.valid, features["validation"], split.validation.valid, seed
-        )
-        baseline = _baseline(split, seed)
-        judged = Judged(split.test, features["test"], classifier.match_probabilities(features["test"]))
-        test_baseline = baseline.match_probabilities(baseline_features(split.test.q, split.test.m))
-        evaluation = evaluate_probabilities(judged.probabilities, split.test.valid, classifier.threshold)
-        baseline_evaluation = evaluate_probabilities(test_baseline, split.test.valid, baseline.threshold)
-        write_json(building / CLASSIFIER_FILE, classifier.to_json())
+        lessons = lessons_of(split.learnt, split.positions, encoder, rarity)
+        if options.start is None:  # others may start from it
+            (lessons + options.further if options.further else lessons).save(building / LESSONS_FILE)
+        fitted = fit_classifier(lessons, names, start, options.policy)
+        logger.info("classifier ready after %.1f s", time.monotonic() - began)
+        baseline = fit_baseline(baseline_features(split.learnt.q, split.learnt.m), split.learnt.valid, options.seed)
+        judged = _judge(split.test, labelled_features(split.test, encoder, rarity), fitted.classifier, baseline)
+        evidence = Evidence.gather(judged, fitted, options.policy, shown)
+        evaluation = judged.onemaster.evaluate(split.test.valid)
+        baseline_evaluation = judged.baseline.evaluate(split.test.valid)
+        write_json(building / CLASSIFIER_FILE, fitted.classifier.to_json())
         write_json(building / BASELINE_FILE, baseline.to_json())
         card = {
             "format": FORMAT,
             "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - began, 1),
-            "seed": seed,
-            "tested_on": split.tested_on,
-            "pairs": {name: _counts(getattr(split, name)) for name in ("train", "validation", "test")},
             "figures": {"classifier": evaluation.to_json(), "baseline": baseline_evaluation.to_json()},
+            **evidence.to_json(),
+            **_choices(options, split, fitted),
             **_provenance(data, encoder),
         }
-        write_report(building / REPORT_FILE, judged, classifier, card, test_baseline)
+        write_report(building / REPORT_FILE, evidence, card)
         version = write_card(building, card)
         model = Model.load(publish(building, shelf, version))
     logger.info("published model %s after %.1f s", model.version, time.monotonic() - began)
@@ -197,83 +201,35 @@ def encoder_provenance(encoder: Encoder, catalog: Catalog) -> dict[str, object]:
     }
 
 
-def _split(data: TrainingData, seed: int) -> _Split:
-    """Hold back pairs to calibrate and to test on, by component, else pair by pair, else none; and say which."""
-    pairs = _read(data.groundtruth, "groundtruth", data)
-    test_share = _TEST_SHARE if data.test_groundtruth is None else 0.0
-    for positions, tested_on in ((component_positions, HELD_OUT), (pair_positions, LINKED)):
-        split = _cut(pairs, positions(pairs, seed), test_share, tested_on)
-        if all(_is_enough(part, pairs) for part in (split.train, split.validation)) and (
-            not test_share or _is_enough(split.test, pairs)
-        ):
-            break
-        logger.warning("too few pairs can be held back as %s", tested_on)
-    else:
-        split = _Split(pairs, pairs, pairs, LEARNT_FROM)
-    if data.test_groundtruth is not None:
-        split = _tested_on(split, _read(data.test_groundtruth, "test-groundtruth", data), pairs)
-    parts = (len(split.train), len(split.validation), len(split.test), split.tested_on)
-    logger.info("learning from %d pairs, calibrating on %d, testing on %d (%s)", *parts)
-    return split
+def _start(options: TrainOptions) -> Start | None:
+    if options.start:
+        return Start(Lessons.load(options.start.folder / LESSONS_FILE), options.start.classifier)
+    return Start(options.further) if options.further else None
 
 
-def _cut(pairs: LabelledPairs, positions: npt.NDArray[np.float64], test_share: float, tested_on: str) -> _Split:
-    validation_end = test_share + (1 - test_share) * _VALIDATION_SHARE
-    return _Split(
-        pairs.take(np.flatnonzero(positions >= validation_end)),
-        pairs.take(np.flatnonzero((positions >= test_share) & (positions < validation_end))),
-        pairs.take(np.flatnonzero(positions < test_share)),
-        tested_on,
+def _judge(test: LabelledPairs, features: Features, classifier: PairClassifier, baseline: PairClassifier) -> Judged:
+    features = features[:, [NAMES.index(name) for name in classifier.features]]
+    by_baseline = baseline.match_probabilities(baseline_features(test.q, test.m))
+    return Judged(
+        test,
+        features,
+        Verdicts(classifier.match_probabilities(features), classifier.threshold),
+        Verdicts(by_baseline, baseline.threshold),
     )
 
 
-def _is_enough(part: LabelledPairs, pairs: LabelledPairs) -> bool:
-    return part.has_both_kinds and len(part) >= max(_FEWEST, _LEAST_SHARE * len(pairs))
-
-
-def _read(path: Path, role: str, data: TrainingData) -> LabelledPairs:
-    pairs = read_groundtruth(path, data.catalog)
-    rejected = data.rejected / f"{role}.rejected.csv"
-    write_problems(pairs.problems, rejected)
-    if pairs.problems:
-        logger.warning("%s: the %d lines left out are listed in %s", path, len(pairs.problems), rejected)
-    return pairs
-
-
-def _tested_on(split: _Split, test: LabelledPairs, pairs: LabelledPairs) -> _Split:
-    """Take somebody's own test pairs, and say what they share with the pairs to learn from."""
-    fresh = _without_learnt(test, pairs)
-    if not len(fresh):
-        return replace(split, test=pairs, tested_on=LEARNT_FROM)
-    linked = not fresh.sr_ids.isdisjoint(pairs.sr_ids)
-    return replace(split, test=fresh, tested_on=LINKED if linked else HELD_OUT)
-
-
-def _without_learnt(test: LabelledPairs, learnt: LabelledPairs) -> LabelledPairs:
-    """Drop test pairs that are also among the pairs to learn from, so that no figure rests on them."""
-    seen = {frozenset((q.sr_id, m.sr_id)) for q, m in zip(learnt.q, learnt.m, strict=True)}
-    fresh = [
-        row for row, (q, m) in enumerate(zip(test.q, test.m, strict=True)) if frozenset((q.sr_id, m.sr_id)) not in seen
-    ]
-    if len(fresh) < len(test):
-        logger.warning("%d test pairs are also among the pairs to learn from and do not count", len(test) - len(fresh))
-    return test.take(np.array(fresh, dtype=np.int64))
-
-
-def _features(pairs: LabelledPairs, encoder: Encoder) -> Features:
-    """Compute the five features as the service will: cosines from float16 vectors."""
-    cosines: list[npt.NDArray[np.float32]] = [np.zeros(0, dtype=np.float32)]
-    for start in range(0, len(pairs), _BATCH):
-        q, m = pairs.q[start : start + _BATCH], pairs.m[start : start + _BATCH]
-        cosines.append(pair_cosines(encoder.encode(q).astype(np.float16), encoder.encode(m).astype(np.float16)))
-    return pair_features(pairs.q, pairs.m, np.concatenate(cosines))
-
-
-def _baseline(split: _Split, seed: int) -> PairClassifier:
-    # The baseline needs no validation pairs, so it may learn from them too.
-    both = [split.train] if split.train is split.validation else [split.train, split.validation]
-    features = np.concatenate([baseline_features(pairs.q, pairs.m) for pairs in both if len(pairs)])
-    return fit_baseline(features, np.concatenate([pairs.valid for pairs in both if len(pairs)]), seed)
+def _choices(options: TrainOptions, split: Split, fitted: Fitted) -> dict[str, object]:
+    """Say what was wanted, and what was chosen."""
+    return {
+        "seed": options.seed,
+        "policy": asdict(options.policy),
+        "without": list(options.without),
+        "started_from": options.start.version if options.start else None,
+        "tested_on": split.tested_on,
+        "pairs": {name: _counts(getattr(split, name)) for name in ("learnt", "test")},
+        "setting": asdict(fitted.selection.setting),
+        "cross_validation": [asdict(fold) for fold in fitted.selection.folds],
+    }
 
 
 def _counts(pairs: LabelledPairs) -> dict[str, int]:

@@ -8,9 +8,9 @@ Word lists (`lexicon`) make artists and works (`people`, `works`), these the hid
 
 from __future__ import annotations
 
+from catalog.sample.book import LabelledPair
 from catalog.sample.files import TRUTH_FILE, SampleReport, write_sample
 from catalog.sample.generating import Sample, generate
-from catalog.sample.labelling import LabelledPair
 from catalog.sample.phenomena import INVALID_PHENOMENA, PHENOMENA, VALID_PHENOMENA
 
 __all__ = [

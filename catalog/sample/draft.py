@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from catalog.sample.lexicon import Term
 from catalog.sample.masters import Master
+from catalog.sample.romanising import respelled
 from catalog.sample.sources import Source
 
 
@@ -25,6 +27,8 @@ class Draft:
         What is written down.
     script : str
         ``native``, ``latin`` or ``both``.
+    way : int or None
+        Which other spelling its romanised words have; None for that of the word lists.
     marks : list of str
         Names of `phenomena.VALID_PHENOMENA` that the row shows so far.
     """
@@ -33,6 +37,7 @@ class Draft:
     source: Source
     master: Master
     script: str
+    way: int | None = None
     marks: list[str] = field(default_factory=list)
 
     def chance(self, probability: float) -> bool:
@@ -54,8 +59,14 @@ class Draft:
         """Write a term in the script of this row."""
         if not term.two_scripts or self.script == "native":
             return term.native
-        if self.script == "latin":
-            self.marks.append("transliteration")
-            return term.latin
         self.marks.append("transliteration")
-        return f"{term.native} ({term.latin})" if self.chance(0.7) else f"{term.latin} ({term.native})"
+        latin = self.latin(term)
+        if self.script == "latin":
+            return latin
+        return f"{term.native} ({latin})" if self.chance(0.7) else f"{latin} ({term.native})"
+
+    def latin(self, term: Term) -> str:
+        """Write a term in Latin script, spelt as the row spells."""
+        if not term.two_scripts or self.way is None:
+            return term.latin
+        return self.changed("romanisation", term.latin, partial(respelled, self.master.work.language.code, self.way))

@@ -42,7 +42,7 @@ class SampleReport:
     seconds: float
 
 
-def write_sample(out: Path, records: int = 50_000, pairs: int = 28_000, seed: int = 20) -> SampleReport:
+def write_sample(out: Path, records: int = 60_000, pairs: int = 28_000, seed: int = 20) -> SampleReport:
     """Make a sample and write it as the files that every other command reads.
 
     Each file is written aside and renamed, so that an interrupted run leaves the files of the previous one.
@@ -77,10 +77,10 @@ def write_sample(out: Path, records: int = 50_000, pairs: int = 28_000, seed: in
     sample = generate(records, pairs, seed)
     out.mkdir(parents=True, exist_ok=True)
     tagged = ((pair.q_source_id, pair.m_source_id, pair.tag) for pair in sample.pairs)
-    explained = ((pair.q_source_id, pair.m_source_id, pair.phenomenon) for pair in sample.pairs)
+    explained = ((p.q_source_id, p.m_source_id, p.phenomenon, "|".join(p.shown)) for p in sample.pairs)
     # The truth comes first, since it marks the folder as a sample's, and the catalogue last: where it is, all is.
     _write_csv(truth, ("sr_id", "master_id"), sample.masters.items())
-    phenomena = _write_csv(out / "phenomena.csv", ("q_source_id", "m_source_id", "phenomenon"), explained)
+    phenomena = _write_csv(out / "phenomena.csv", ("q_source_id", "m_source_id", "phenomenon", "shown"), explained)
     _write_csv(groundtruth, ("q_source_id", "m_source_id", "tag"), tagged)
     return SampleReport(
         catalog,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from catalog.columns import FIELDS
 from catalog.errors import InputError
-from catalog.sample.labelling import LabelledPair, label_pairs
+from catalog.sample.book import LabelledPair
+from catalog.sample.labelling import label_pairs
 from catalog.sample.truth import Studio
 from catalog.sample.writing import Scribe, WrittenRow
 
@@ -45,7 +46,7 @@ class Sample:
     masters: Mapping[str, str]
 
 
-def generate(records: int = 50_000, pairs: int = 28_000, seed: int = 20) -> Sample:
+def generate(records: int = 60_000, pairs: int = 28_000, seed: int = 20) -> Sample:
     """Make a sample catalogue of invented recordings; the same arguments make the same sample on any machine.
 
     Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from bisect import bisect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,8 @@ _SLOT_LISTS = {
     "f": "first",
     "l": "last",
     "s": "members",
+    "h": "given",
+    "k": "stage",
 }
 _SLOT = re.compile(r"\{(\w+)\}")
 T = TypeVar("T")
@@ -84,7 +87,8 @@ class Weighted(Generic[T]):
 
     def draw(self, rng: random.Random) -> T:
         """Draw one item."""
-        return rng.choices(self.items, cum_weights=self._cumulative)[0]
+        place = bisect(self._cumulative, rng.random() * self._cumulative[-1])
+        return self.items[min(place, len(self.items) - 1)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,7 +103,8 @@ class Language:
         What stands between surname and first name in the native script; family names come first where it is empty.
     slots : mapping of str to Weighted of Term
         Words by slot letter: ``n`` noun, ``d`` noun with its article, ``a`` adjective, ``g`` gerund, ``v`` verb,
-        ``p`` place, ``f`` first name, ``l`` surname, ``s`` members of a band.
+        ``p`` place, ``f`` first name, ``l`` surname, ``s`` members of a band; in some languages of another script
+        also ``h`` syllables of first names and ``k`` syllables of stage names.
     patterns, bands, albums : Weighted of Term
         Patterns over the slots, for titles, bands and albums.
     phrases : Weighted of Term
@@ -188,7 +193,7 @@ def _language(entry: Mapping[str, Any]) -> Language:
     words = {
         "n": [noun.map(lambda text: _ARTICLE.sub("", text, count=1)) for noun in nouns],
         "d": nouns,
-        **{slot: [Term.parse(text) for text in entry[name]] for slot, name in _SLOT_LISTS.items() if entry[name]},
+        **{slot: [Term.parse(text) for text in entry[name]] for slot, name in _SLOT_LISTS.items() if entry.get(name)},
     }
     return Language(
         entry["code"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
@@ -29,6 +29,7 @@ class Proposal:
     first: WrittenRow
     second: WrittenRow
     phenomenon: str
+    wanted_across_scripts: bool = False
 
 
 class Lookalikes:
@@ -40,10 +41,13 @@ class Lookalikes:
         The whole catalogue.
     rng : random.Random
         The only source of chance.
+    uses : Counter
+        How many pairs an id stands in so far; rows that stand in none are proposed first.
     """
 
-    def __init__(self, rows: Sequence[WrittenRow], rng: random.Random) -> None:
+    def __init__(self, rows: Sequence[WrittenRow], rng: random.Random, uses: Counter[str]) -> None:
         self._rng = rng
+        self._uses = uses
         self._rows = rows
         self._attempts = _ATTEMPTS_PER_ROW * len(rows)
         self._written: dict[int, list[WrittenRow]] = defaultdict(list)
@@ -51,6 +55,7 @@ class Lookalikes:
             self._written[row.master.number].append(row)
         self._masters = [group[0].master for group in self._written.values()]
         self._listed: dict[str, list[tuple[Master, Master]]] = defaultdict(list)
+        self._families = [group for group in self._groups(lambda m: m.work.number).values() if len(group) > 1]
         self._list_families()
         self._list_relatives()
         self._titles = self._groups(lambda master: master.work.title.latin.casefold())
@@ -62,7 +67,7 @@ class Lookalikes:
         Parameters
         ----------
         phenomenon : str
-            A name of `phenomena.INVALID_PHENOMENA`.
+            A name of `phenomena.INVALID_PHENOMENA`, or ``cross_script`` for pairs of various such phenomena.
 
         Returns
         -------
@@ -71,6 +76,8 @@ class Lookalikes:
         """
         drawn: dict[str, Callable[[], Iterator[Proposal]]] = {
             "same_title": self._same_title,
+            "cover": self._cover,
+            "cross_script": self._cross_script,
             "same_title_no_artist": self._no_artist,
             "similar_title": self._similar_title,
             "wrong_isrc": self._wrong_isrc,
@@ -86,7 +93,7 @@ class Lookalikes:
 
     def _list_families(self) -> None:
         """Masters of one work: its versions, and what others made of it."""
-        for family in self._groups(lambda master: master.work.number).values():
+        for family in self._families:
             shown = family if len(family) <= _LARGEST_FAMILY else self._rng.sample(family, _LARGEST_FAMILY)
             for one, other in combinations(shown, 2):
                 self._listed[_relation(one, other)].append((one, other))
@@ -124,16 +131,43 @@ class Lookalikes:
                 yield Proposal(first, second, phenomenon)
 
     def _row_of(self, master: Master) -> WrittenRow:
-        return self._rng.choice(self._written[master.number])
+        rows = self._written[master.number]
+        fewest = min(self._uses[row.sr_id] for row in rows)
+        return self._rng.choice([row for row in rows if self._uses[row.sr_id] == fewest])
 
     def _same_title(self) -> Iterator[Proposal]:
-        if not self._title_groups:
-            return
-        groups = Weighted(self._title_groups, [len(group) for group in self._title_groups])
-        for _ in range(self._attempts):
-            one, other = self._rng.sample(groups.draw(self._rng), 2)
+        for first, second in self._matched(self._title_groups):
+            one, other = first.master, second.master
             if one.work is not other.work and not _share_artists(one, other):
-                yield Proposal(self._row_of(one), self._row_of(other), "same_title")
+                yield Proposal(first, second, "same_title")
+
+    def _cover(self) -> Iterator[Proposal]:
+        for first, second in self._matched(self._families):
+            if first.master is not second.master and _relation(first.master, second.master) == "cover":
+                yield Proposal(first, second, "cover")
+
+    def _matched(self, groups: Sequence[Sequence[Master]]) -> Iterator[tuple[WrittenRow, WrittenRow]]:
+        """Match the rows of every group at random, those that stand in no pair with each other."""
+        for _ in range(_ROUNDS):
+            pairs: list[tuple[WrittenRow, WrittenRow]] = []
+            for group in groups:
+                rows = [row for master in group for row in self._written[master.number]]
+                self._rng.shuffle(rows)
+                rows.sort(key=lambda row: self._uses[row.sr_id])
+                pairs.extend(zip(rows[::2], rows[1::2], strict=False))
+            self._rng.shuffle(pairs)
+            yield from pairs
+
+    def _cross_script(self) -> Iterator[Proposal]:
+        """Pairs of different scripts: one title, one album, or one artist's work by another."""
+        releases = [group for group in self._groups(lambda m: m.release.number).values() if len(group) > 1]
+        for group in self._rng.sample(chains := [*self._title_groups, *self._families, *releases], len(chains)):
+            rows = [row for master in group for row in self._written[master.number]]
+            native, latin = ([row for row in rows if row.script == script] for script in ("native", "latin"))
+            if native and latin:
+                first, second = self._rng.choice(native), self._rng.choice(latin)
+                if phenomenon := _kinship(first.master, second.master):
+                    yield Proposal(first, second, phenomenon, wanted_across_scripts=True)
 
     def _no_artist(self) -> Iterator[Proposal]:
         nameless = [row for row in self._rows if "artist_missing" in row.marks]
@@ -200,10 +234,23 @@ def same_master(rows: Sequence[WrittenRow]) -> Iterable[tuple[WrittenRow, Writte
 def _relation(one: Master, other: Master) -> str:
     kinds = {one.version.kind, other.version.kind, one.artists[0].kind, other.artists[0].kind}
     if one.artists[0] is other.artists[0]:
+        if "studio" not in {one.version.kind, other.version.kind} and one.work.kind != "library":
+            return "two_of_a_kind" if one.version.kind == other.version.kind else "two_versions"
         return other.version.kind if other.version.kind != "studio" else one.version.kind
     if "karaoke" in kinds:
         return "karaoke"
     return "tribute" if kinds & _COPIES else "cover"
+
+
+def _kinship(one: Master, other: Master) -> str:
+    """Name the relation of two masters that share a title, a work or a release; empty if it has no name."""
+    if one is other or one.work.kind in {"part", "interlude"}:
+        return ""
+    if one.work is other.work:
+        return _relation(one, other)
+    if one.release.number == other.release.number:
+        return "same_album_track"
+    return "" if _share_artists(one, other) else "same_title"
 
 
 def _share_artists(one: Master, other: Master) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from catalog.sample.lexicon import Term
 from catalog.sample.people import Artist
 from catalog.sample.versions import Version
 from catalog.sample.works import Work
@@ -37,14 +38,15 @@ class Release:
     ----------
     number : int
         Identity.
-    title, label : str
+    title : Term
+    label : str
         As printed on it.
     year : int
         Of its first publication.
     """
 
     number: int
-    title: str
+    title: Term
     label: str
     year: int
 

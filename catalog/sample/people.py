@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from catalog.sample.lexicon import Language, Term, Weighted, compose, load_data, load_languages, weighted_patterns
 
 _KINDS = Weighted(["person", "stage", "band"], [44.0, 20.0, 36.0])
+_COMPOSED_NAME = 0.7  # first names put together from two syllables, in the languages that do so
+_NATIVE_STAGE = 0.6  # stage names in the script of the language
 _NEW_WRITER = 0.4  # share of credits that go to somebody who has no other credit yet
 
 
@@ -81,7 +83,7 @@ class Casting:
             members = tuple(self.person(language) for _ in range(self._rng.choice((2, 3, 4, 4, 5))))
             return self._artist(self._band_name(language, members), language, kind, members)
         person = self.person(language)
-        return self._artist(person.name if kind == "person" else self._stage_name(), language, kind, (person,))
+        return self._artist(person.name if kind == "person" else self._stage_name(language), language, kind, (person,))
 
     def namesake(self, artist: Artist) -> Artist:
         """Invent somebody else with the same name."""
@@ -115,7 +117,7 @@ class Casting:
 
     def person(self, language: Language) -> Person:
         """Invent a person."""
-        first, last = language.slots["f"].draw(self._rng), language.slots["l"].draw(self._rng)
+        first, last = self._first_name(language), language.slots["l"].draw(self._rng)
         if language.code in {"ko", "zh"}:
             return Person(first, last, Term(last.native + first.native, f"{last.latin} {first.latin}"))
         if language.code == "ja":
@@ -147,7 +149,19 @@ class Casting:
 
         return compose(language.bands.draw(self._rng), draw)
 
-    def _stage_name(self) -> Term:
+    def _first_name(self, language: Language) -> Term:
+        if "h" not in language.slots or self._rng.random() >= _COMPOSED_NAME:
+            return language.slots["f"].draw(self._rng)
+        one, other = language.slots["h"].draw(self._rng), language.slots["h"].draw(self._rng)
+        joiner = "-" if language.code == "ko" else ""  # Seo-yeon, but Xiaowen
+        return Term(one.native + other.native, f"{one.latin}{joiner}{other.latin.lower()}")
+
+    def _stage_name(self, language: Language) -> Term:
+        if "k" in language.slots and self._rng.random() < _NATIVE_STAGE:
+            parts = [language.slots["k"].draw(self._rng) for _ in range(self._rng.choice((2, 2, 3)))]
+            native = "".join(part.native for part in parts)
+            return Term(native[:1].upper() + native[1:], "".join(part.latin for part in parts).capitalize())
+
         def draw(_: str) -> Term:
             parts = self._rng.choices(self._stage["syllables"], k=self._rng.choice((2, 2, 2, 3)))
             word = "".join(parts)

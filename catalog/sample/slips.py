@@ -11,6 +11,7 @@ from catalog.recording import LIST_SEPARATOR
 
 _LATIN = re.compile(r"[\u0000-\u024f\u1e00-\u1eff’]*")
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F) if code != ord(LIST_SEPARATOR)} | {0x20: 0x3000}
+_DAMAGE = 0.25  # chance of each kind in a badly typed text
 _UNDECOMPOSED = str.maketrans("øØłŁđĐıæÆßœŒ", "oOlLdDiaAsoO")
 
 
@@ -72,3 +73,40 @@ def swapped_words(rng: random.Random, text: str) -> str:
     place = rng.randrange(len(words) - 1)
     words[place], words[place + 1] = words[place + 1], words[place]
     return " ".join(words)
+
+
+def lost_space(rng: random.Random, text: str) -> str:
+    """Run two neighbouring words together."""
+    places = [place for place, character in enumerate(text) if character == " "]
+    if not places:
+        return text
+    place = rng.choice(places)
+    return text[:place] + text[place + 1 :]
+
+
+def dropped_word(rng: random.Random, text: str) -> str:
+    """Leave a word out, unless there are only two."""
+    words = text.split(" ")
+    if len(words) > 2:
+        words.pop(rng.randrange(len(words)))
+    return " ".join(words)
+
+
+def abbreviated(rng: random.Random, text: str) -> str:
+    """Shorten a long word to its beginning and a full stop."""
+    words = text.split(" ")
+    long = [place for place, word in enumerate(words) if len(word) > 4 and word.isalpha()]
+    if long:
+        place = rng.choice(long)
+        words[place] = f"{words[place][: rng.randrange(1, 5)]}."
+    return " ".join(words)
+
+
+def badly_typed(rng: random.Random, text: str) -> str:
+    """Do what hurried hands do: several letter errors, and perhaps words lost, swapped, joined or shortened."""
+    for _ in range(1 + len(text) // 12):
+        text = typing_error(rng, text)
+    for damage in (swapped_words, lost_space, dropped_word, abbreviated):
+        if rng.random() < _DAMAGE:
+            text = damage(rng, text)
+    return text

@@ -12,6 +12,7 @@ from catalog.sample.lexicon import Weighted, load_data, load_languages
 from catalog.sample.masters import Master
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_QUIRKS = ("", "", "typing", "typing", "slipped", "slipped", "", "sentinels", "store")  # of small feeds
 _CONTRIBUTOR_STYLES = ("full", "surnames", "initials", "surname_first")
 
 
@@ -47,6 +48,17 @@ class Source:
         Weights of native script, Latin script, and both.
     slips : float
         Factor on the rates of typing errors and the like.
+    typing, slipped : float
+        Whole rows typed badly; fields that stand in other fields.
+    sentinels : float
+        Missing texts written as "unknown" or the like.
+    store : float
+        Albums with a store's note such as "(Deluxe Edition)".
+    label_style : float
+        Labels with a line about rights, or without their last word.
+    lengths : str
+        ``exact``, ``seconds``, ``hundredths`` or ``tenths`` of a minute.
+    length_off, length_missing, year_off : float
     artist_in_title, album_in_title, track_prefix, truncate : float
     languages : tuple of str
         The only languages it covers; empty for all.
@@ -57,7 +69,7 @@ class Source:
     id: str
     isrc_missing: float = 0.1
     isrc_hyphens: float = 0.01
-    upper: float = 0.005
+    upper: float = 0.002
     ascii: float = 0.03
     full_width: float = 0.0
     the: str = "first"
@@ -70,6 +82,15 @@ class Source:
     explicit: float = 0.05
     script: tuple[float, ...] = (0.45, 0.45, 0.1)
     slips: float = 1.0
+    typing: float = 0.0
+    slipped: float = 0.002
+    sentinels: float = 0.1
+    store: float = 0.06
+    label_style: float = 0.12
+    lengths: str = "exact"
+    length_off: float = 0.12
+    length_missing: float = 0.08
+    year_off: float = 0.07
     artist_in_title: float = 0.003
     album_in_title: float = 0.004
     track_prefix: float = 0.002
@@ -161,23 +182,33 @@ def _source(entry: Mapping[str, Any]) -> Source:
 
 def _small_feed(name: str, share: float) -> Source:
     habits = random.Random(name)
-    shouting = habits.random() < 0.1
+    shouting = habits.random() < 0.03
+    quirk = habits.choice(_QUIRKS)
     return Source(
         name,
         share,
         habits.choice(("digits", "digits", "barcode_track", "isrc", "barcode_isrc")),
-        isrc_missing=habits.choice((0.02, 0.1, 0.3, 0.6, 1.0)),
+        isrc_missing=habits.choice((0.02, 0.05, 0.1, 0.4, 1.0)),
         isrc_hyphens=habits.choice((0.01, 0.01, 0.01, 0.9)),
-        upper=0.9 if shouting else 0.01,
+        upper=0.9 if shouting else 0.003,
         ascii=habits.choice((0.0, 0.0, 0.1, 0.9)),
         the=habits.choice(("first", "first", "first", "last", "last_comma")),
         join=habits.choice((0.0, 0.1, 0.5, 1.0)),
         feat=habits.choice(("artists", "artists", "title", "both")),
         contributors=habits.choice(_CONTRIBUTOR_STYLES),
-        contributors_missing=habits.choice((0.1, 0.3, 0.6, 1.0)),
+        contributors_missing=habits.choice((0.05, 0.1, 0.4, 1.0)),
         album_missing=habits.choice((0.0, 0.2, 1.0)),
         notes=habits.choice(("round", "round", "dash", "square")),
         script=habits.choice(((0.9, 0.05, 0.05), (0.1, 0.85, 0.05), (0.4, 0.4, 0.2))),
         slips=habits.choice((0.5, 1.0, 1.0, 3.0)),
         truncate=habits.choice((0.0, 0.0, 0.0, 0.9)),
+        typing=0.6 if quirk == "typing" else 0.0,
+        slipped=0.5 if quirk == "slipped" else 0.002,
+        sentinels=0.9 if quirk == "sentinels" else 0.1,
+        store=0.6 if quirk == "store" else 0.06,
+        label_style=habits.choice((0.0, 0.1, 0.9)),
+        lengths=habits.choice(("exact", "seconds", "seconds", "hundredths", "tenths")),
+        length_off=habits.choice((0.05, 0.1, 0.7)),
+        length_missing=habits.choice((0.0, 0.1, 1.0)),
+        year_off=habits.choice((0.02, 0.1, 0.4)),
     )

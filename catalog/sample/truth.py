@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from catalog.sample.lexicon import Weighted, load_data, weighted_patterns
+from catalog.sample.lexicon import Term, Weighted, compose, load_data, weighted_patterns
 from catalog.sample.masters import LAST_YEAR, Master, Registry, Release
 from catalog.sample.people import Artist, Casting, title_case
 from catalog.sample.versions import STUDIO, Version, draw_versions
@@ -22,6 +22,8 @@ _FIRST_SONGS = 20  # before there are covers, tributes and medleys, there have t
 _TRACKS = Weighted([1, 2, 3, 4, 6], [46.0, 22.0, 16.0, 10.0, 6.0])
 _LENGTHS = {"interlude": (70, 25), "library": (130, 50), "classical": (420, 160)}  # seconds: mean, deviation
 _SONG_LENGTH = (222, 48)
+_SAME_LENGTH = 0.06  # versions such as instrumentals, which are as long as what they were made from
+_AUDIBLE = 6_000  # milliseconds by which any other version is longer or shorter
 Programme = tuple[Artist, list[Work]]
 
 
@@ -47,6 +49,7 @@ class Studio:
         self._artists: dict[str, list[Artist]] = {}
         self._songs: dict[str, list[Work]] = {}
         self._played: list[tuple[Work, Artist]] = []
+        self._first_performers: dict[int, Artist] = {}
         self._repertoire: set[tuple[int, int]] = set()
         self._programmes: Weighted[Callable[[], Programme]] = Weighted(
             [
@@ -85,9 +88,12 @@ class Studio:
             if artist.kind == "karaoke":
                 masters.append(self._master(work, artist, self._backing(work), release))
                 continue
+            versions = draw_versions(self._rng, work, artist.language)
             original = self._master(work, artist, STUDIO, release)
+            if any(version.kind == "clean" for version in versions):
+                original = replace(original, explicit=True)
             masters.append(original)
-            masters.extend(self._version(original, each) for each in draw_versions(self._rng, work, artist.language))
+            masters.extend(self._version(original, version) for version in versions)
         return masters
 
     def _pop(self) -> Programme:
@@ -104,6 +110,7 @@ class Studio:
                 works.append(work)
                 songs.append(work)
                 self._played.append((work, artist))
+                self._first_performers.setdefault(work.number, artist)
         return artist, works
 
     def _concert(self) -> Programme:
@@ -167,15 +174,15 @@ class Studio:
         year = LAST_YEAR - min(int(self._rng.expovariate(1 / 14)), 70)
         return Release(self._releases, self._album_title(artist, works), label, year)
 
-    def _album_title(self, artist: Artist, works: Sequence[Work]) -> str:
+    def _album_title(self, artist: Artist, works: Sequence[Work]) -> Term:
         if len(works) == 1 and self._rng.random() < 0.6:
-            return works[0].title.native
-        language = artist.language
-        text = language.albums.draw(self._rng).native.replace("{t}", self._rng.choice(works).title.native)
-        while "{" in text:
-            slot = text[text.index("{") + 1]
-            text = text.replace(f"{{{slot}}}", title_case(language.slots[slot].draw(self._rng).native), 1)
-        return text
+            return works[0].title
+        named = self._rng.choice(works).title
+
+        def draw(slot: str) -> Term:
+            return named if slot == "t" else artist.language.slots[slot].draw(self._rng).map(title_case)
+
+        return compose(artist.language.albums.draw(self._rng), draw)
 
     def _master(self, work: Work, artist: Artist, version: Version, release: Release) -> Master:
         self._masters += 1
@@ -204,13 +211,19 @@ class Studio:
             version=version,
             release=later,
             isrcs=self._registry.codes(original.work.language.code, later),
-            duration_ms=int(original.duration_ms * self._rng.uniform(*version.length)),
+            duration_ms=self._other_length(original.duration_ms, version),
             explicit=False,
             parent_isrc=original.isrcs[0],
         )
 
+    def _other_length(self, length: int, version: Version) -> int:
+        changed = int(length * self._rng.uniform(*version.length))
+        if version.length[1] - version.length[0] <= _SAME_LENGTH or abs(changed - length) >= _AUDIBLE:
+            return changed
+        return length + self._rng.choice((-1, 1)) * self._rng.randrange(_AUDIBLE, 3 * _AUDIBLE)
+
     def _backing(self, work: Work) -> Version:
-        performer = next(artist for played, artist in self._played if played is work)
+        performer = self._first_performers[work.number]
         note = self._rng.choice(
             ("Karaoke Version", "Karaoke Version", "Originally Performed By {}", "In the Style of {}")
         )

@@ -14,6 +14,8 @@ _WESTERN_TITLES = 15_000  # the two title lists that the notes of versions.json 
 _ASIAN_TITLES = 40_000
 _ASIAN_LANGUAGES = frozenset({"ja", "ko", "zh"})
 _LIBRARY_CUTS = 0.35
+_AGAIN = 0.4  # works with one concert or remix that have another
+_SEVERAL = frozenset({"live", "remix"})  # kinds of which one performer makes several of one work
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,14 @@ class Version:
         As a title would say it; empty for the studio master.
     length : tuple of float
         Least and greatest length in relation to the studio master.
+    wordings : tuple of str
+        Other notes that name the same version.
     """
 
     kind: str
     note: str
     length: tuple[float, float]
+    wordings: tuple[str, ...] = ()
 
 
 STUDIO = Version("studio", "", (1.0, 1.0))
@@ -47,13 +52,15 @@ def _column(language: Language) -> int:
 
 def _table(section: str, column: int) -> tuple[Weighted[tuple[str, str]], float]:
     """Read the notes of a section with their kinds, and the share of titles that bear one of them."""
-    kinds = _DATA[section]
-    notes = {kind: entry["notes"] if isinstance(entry, dict) else entry for kind, entry in kinds.items()}
-    flat = [((kind, note[0]), float(note[column])) for kind, entries in notes.items() for note in entries]
-    flat = [(item, count) for item, count in flat if count]
-    total = sum(count for _, count in flat)
-    share = total / (_WESTERN_TITLES if column == 1 else _ASIAN_TITLES)
-    return Weighted([item for item, _ in flat], [count for _, count in flat]), share
+    titles = _WESTERN_TITLES if column == 1 else _ASIAN_TITLES
+    notes: dict[tuple[str, str], float] = {}
+    for kind, entry in _DATA[section].items():
+        learnable = isinstance(entry, dict)
+        counts = {note[0]: float(note[column]) for note in (entry["notes"] if learnable else entry) if note[column]}
+        least = _DATA["at_least"] * titles / _WESTERN_TITLES if learnable else 0.0
+        factor = max(1.0, least / sum(counts.values()))
+        notes |= {(kind, note): count * factor for note, count in counts.items()}
+    return Weighted(list(notes), notes.values()), sum(notes.values()) / titles
 
 
 _SECTIONS = ("same_master", "other_master")
@@ -85,13 +92,17 @@ def draw_versions(rng: random.Random, work: Work, language: Language) -> list[Ve
     if work.kind in {"classical", "interlude"}:
         return []
     notes, share = _TABLES["other_master", _column(language)]
-    versions: list[Version] = []
+    versions: dict[str, Version] = {}
     while rng.random() < share:
-        kind, note = notes.draw(rng)
-        text = _fill(note, rng, language)
-        if all(version.note != text for version in versions):
-            versions.append(Version(kind, text, tuple(_DATA["other_master"][kind]["length"])))
-    return versions
+        version = _version(*notes.draw(rng), rng, language)
+        # Two radio edits of one song would be one, but two concerts are two.
+        versions.setdefault(version.note if version.kind in _SEVERAL else version.kind, version)
+    for kind in sorted({version.kind for version in versions.values()} & _SEVERAL):
+        if rng.random() < _AGAIN:
+            named = [note[0] for note in _DATA["other_master"][kind]["notes"] if "{" in note[0]]
+            again = _version(kind, rng.choice(named), rng, language)
+            versions.setdefault(again.note, again)
+    return list(versions.values())
 
 
 def draw_same_master_note(rng: random.Random, language: Language, year: int) -> tuple[str, str]:
@@ -118,9 +129,20 @@ def draw_same_master_note(rng: random.Random, language: Language, year: int) -> 
     return phenomenon, note.replace("{year}", str(year))
 
 
-def _fill(note: str, rng: random.Random, language: Language) -> str:
-    if "{" not in note:
-        return note
-    place = language.slots["p"].draw(rng).latin
-    remixer = rng.choice(_STAGE["remixers"])
-    return note.format(venue=rng.choice(_STAGE["venues"]), place=place, remixer=remixer)
+def _version(kind: str, note: str, rng: random.Random, language: Language) -> Version:
+    entry = _DATA["other_master"][kind]
+    filling = {
+        "venue": rng.choice(_STAGE["venues"]),
+        "place": language.slots["p"].draw(rng).latin,
+        "remixer": rng.choice(_STAGE["remixers"]),
+        "year": str(rng.randrange(1970, 2024)),
+    }
+    said = _said(note)
+    wordings = [*entry["wordings"], *entry.get("local", {}).get(language.code, ())]
+    fitting = tuple(text.format(**filling) for text in wordings if _said(text) == said)
+    return Version(kind, note.format(**filling), tuple(entry["length"]), fitting)
+
+
+def _said(note: str) -> frozenset[str]:
+    """Tell which slots of a note decide which version it names; the year of a concert only adds to its place."""
+    return frozenset(name for name in ("venue", "place", "remixer") if f"{{{name}}}" in note)

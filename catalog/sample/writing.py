@@ -10,9 +10,12 @@ from catalog.sample import slips
 from catalog.sample.draft import Draft
 from catalog.sample.lexicon import Weighted
 from catalog.sample.masters import Master
+from catalog.sample.scripts import script_of
+from catalog.sample.slipped import slip_fields, write_sentinels
 from catalog.sample.sources import local_id, sources_of
 from catalog.sample.written_codes import write_isrcs
 from catalog.sample.written_credits import write_artists, write_contributors
+from catalog.sample.written_details import write_album, write_label, write_length, write_year
 from catalog.sample.written_titles import write_title
 
 _TIMES_WRITTEN = Weighted([1, 2, 3, 4, 5], [34.0, 38.0, 16.0, 8.0, 4.0])
@@ -20,6 +23,10 @@ _SCRIPTS = ("native", "latin", "both")
 _TEXTS = ("title", "artists", "contributors", "album", "label")
 _MISSING_WORDS = ("", "None", "null", "NULL")
 _MISSING_WORD = 0.06
+_TYPED = ("title", "artists", "album")
+_LANGUAGE_MISSING = 0.7
+_RESPELLED = 0.4  # rows that romanise otherwise than the word lists
+_MOST_WAYS = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,22 +35,23 @@ class WrittenRow:
 
     Attributes
     ----------
+    sr_id : str
+        Its id.
     values : mapping of str to object
         ``sr_id`` and every field of the catalogue.
     master : Master
         What it was derived from.
     marks : frozenset of str
         Phenomena that the row shows, among them ``wrong_isrc``.
+    script : str
+        Of the title: ``native``, ``latin`` or ``both``.
     """
 
+    sr_id: str
     values: Mapping[str, object]
     master: Master
     marks: frozenset[str]
-
-    @property
-    def sr_id(self) -> str:
-        """Id of the row."""
-        return str(self.values["sr_id"])
+    script: str
 
 
 class Scribe:
@@ -75,33 +83,31 @@ class Scribe:
 
     def _row(self, master: Master) -> WrittenRow:
         source = sources_of(master.work.language.code).draw(self._rng)
-        draft = Draft(self._rng, source, master, self._rng.choices(_SCRIPTS, source.script)[0])
+        script = self._rng.choices(_SCRIPTS, source.script)[0]
+        way = self._rng.randrange(_MOST_WAYS) if self._rng.random() < _RESPELLED else None
+        draft = Draft(self._rng, source, master, script, way)
         values: dict[str, str | None] = {
             "title": write_title(draft),
             "artists": write_artists(draft),
             "isrcs": write_isrcs(draft),
             "contributors": write_contributors(draft),
-            "album": None if draft.chance(source.album_missing) else master.release.title,
-            "label": None if draft.chance(source.album_missing + 0.25) else master.release.label,
+            "album": write_album(draft),
+            "label": write_label(draft),
         }
         _whole_row(draft, values)
-        row: dict[str, object] = {"sr_id": self._new_id(draft)}
+        sr_id = self._new_id(draft)
+        row: dict[str, object] = {"sr_id": sr_id}
         row |= {key: self._stored(text) for key, text in values.items()}
-        row |= self._numbers(draft)
-        return WrittenRow(row, master, frozenset(draft.marks))
-
-    def _numbers(self, draft: Draft) -> dict[str, object]:
-        master, gaps = draft.master, draft.source.album_missing + 0.05
-        remastered = "remaster_note" in draft.marks and draft.chance(0.6)
-        year = master.remaster_year if remastered else master.release.year
-        length = master.duration_ms + int(draft.rng.gauss(0, 900))
-        if draft.chance(0.4):
-            length = length // 1000 * 1000
-        return {
-            "duration_ms": None if draft.chance(gaps) else max(1000, length),
-            "release_year": None if draft.chance(gaps + 0.1) else year,
-            "language": None if draft.chance(0.7) else master.work.language.code,
+        row |= {
+            "duration_ms": write_length(draft),
+            "release_year": write_year(draft),
+            "language": None if draft.chance(_LANGUAGE_MISSING) else master.work.language.code,
         }
+        if "isrc_missing" in draft.marks and master.isrcs[0] in sr_id:
+            draft.mark("isrc_in_id")
+        # What went through a wrong code page is in no script.
+        script = "both" if "mojibake" in draft.marks else script_of(str(values["title"]))
+        return WrittenRow(sr_id, row, master, frozenset(draft.marks), script)
 
     def _new_id(self, draft: Draft) -> str:
         while (sr_id := f"{draft.source.name}__{local_id(draft.rng, draft.source, draft.master)}") in self._ids:
@@ -118,6 +124,10 @@ class Scribe:
 def _whole_row(draft: Draft, values: dict[str, str | None]) -> None:
     """Apply what a source does to every text of a row alike."""
     source = draft.source
+    slip_fields(draft, values)
+    if draft.chance(source.typing):
+        for column in _TYPED:
+            values[column] = _typed(draft, values[column])
     if draft.chance(source.ascii):
         _change_all(draft, values, "diacritics_dropped", slips.without_diacritics)
     if draft.chance(source.upper):
@@ -126,6 +136,11 @@ def _whole_row(draft: Draft, values: dict[str, str | None]) -> None:
         _change_all(draft, values, "full_width", slips.full_width)
     if draft.chance(0.012 * source.slips):
         _change_all(draft, values, "mojibake", slips.mojibake)
+    write_sentinels(draft, values)
+
+
+def _typed(draft: Draft, text: str | None) -> str | None:
+    return text and draft.changed("heavy_typing", text, lambda t: slips.badly_typed(draft.rng, t))
 
 
 def _change_all(draft: Draft, values: dict[str, str | None], phenomenon: str, change: Callable[[str], str]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from catalog.sample.draft import Draft
 
 _WRONG_CODE = 0.05  # versions written down with the code of the original: about one equal-ISRC pair in 60
-_MISTYPED = 0.004
-_MALFORMED = 0.006
+_MISTYPED = 0.015
+_MALFORMED = 0.01
+_SWAPPED = 0.25  # mistyped codes with two digits in the wrong order
 _REISSUED = 0.5  # of the masters that have a second code
 _SEVERAL = 0.12  # likewise
 
@@ -66,4 +67,7 @@ def _no_code(draft: Draft) -> str:
 
 def _mistyped(draft: Draft, code: str) -> str:
     place = draft.rng.randrange(7, 12)
+    swapped = f"{code[: place - 1]}{code[place]}{code[place - 1]}{code[place + 1 :]}"
+    if swapped != code and draft.chance(_SWAPPED):
+        return swapped
     return f"{code[:place]}{(int(code[place]) + draft.rng.randrange(1, 10)) % 10}{code[place + 1 :]}"

@@ -13,8 +13,9 @@ _JOINERS = Weighted(
 _LOCAL_AND = {"es": " y ", "de": " und ", "fr": " et ", "it": " e ", "pt": " e "}
 _STYLES = ("surnames", "initials", "surname_first")
 _ARTIST_MISSING = 0.008
-_VARIOUS = 0.008
-_LEADER = 0.05
+_VARIOUS = 0.004
+_LEADER = 0.035
+_NATIVE_CREDITS = 0.7
 _REORDERED = 0.18
 _PARTIAL = 0.25
 _ADDED = 0.22
@@ -77,7 +78,8 @@ def write_contributors(draft: Draft) -> str | None:
     style = draft.source.contributors if draft.chance(0.72) else draft.rng.choice(_STYLES)
     if style != "full":
         draft.mark(f"contributors_{style}")
-    names = [_contributor(draft, person, style) for person in people]
+    native = draft.script == "native" and draft.chance(_NATIVE_CREDITS)
+    names = [_contributor(draft, person, style, native=native) for person in people]
     if draft.chance(_ADDED):
         draft.mark("contributors_added")
         names.append(_addition(draft))
@@ -123,16 +125,15 @@ def _joiner(draft: Draft) -> str:
     return _JOINERS.draw(draft.rng)
 
 
-def _contributor(draft: Draft, person: Person, style: str) -> str:
-    native = draft.script == "native" and draft.chance(0.6)
-    first, last = (person.first.native, person.last.native) if native else (person.first.latin, person.last.latin)
+def _contributor(draft: Draft, person: Person, style: str, *, native: bool) -> str:
+    # East Asian names are too short in their own script to be abbreviated.
+    if style == "full" or (native and not draft.master.work.language.space and style != "surnames"):
+        return person.name.native if native else draft.latin(person.name)
+    last = person.last.native if native else draft.latin(person.last)
     if style == "surnames":
         return last
-    if style == "initials":
-        return f"{first[:1]}. {last}"
-    if style == "surname_first":
-        return f"{last}, {first}"
-    return person.name.native if native else person.name.latin
+    first = person.first.native if native else draft.latin(person.first)
+    return f"{last}, {first}" if style == "surname_first" else f"{first[:1]}. {last}"
 
 
 def _addition(draft: Draft) -> str:

@@ -11,7 +11,9 @@ from catalog.sample.works import roman
 
 _LONGEST = 30  # characters that old delivery formats leave for a title
 _NUMBER_WORDS = ("One", "Two", "Three")
-_NOTE_LOST = 0.035
+_NOTE_LOST = 0.015
+_OTHER_WORDING = 0.4
+_BARE_NOTE = 0.04  # a note with nothing that sets it off
 _TRANSLATED = 0.06
 
 
@@ -100,7 +102,9 @@ def _with_guests(draft: Draft, text: str) -> str:
     draft.mark("featured_moved")
     word = draft.rng.choices(("feat.", "ft.", "featuring", "with", "Feat."), (10, 3, 2, 2, 2))[0]
     names = " & ".join(draft.form(guest.name) for guest in guests)
-    return f"{text} {word} {names}" if draft.chance(0.12) else f"{text} ({word} {names})"
+    if draft.chance(0.12):
+        return f"{text} {word} {names}"
+    return f"{text} [{word} {names}]" if draft.source.notes == "square" else f"{text} ({word} {names})"
 
 
 def _with_version(draft: Draft, text: str) -> str:
@@ -112,11 +116,21 @@ def _with_version(draft: Draft, text: str) -> str:
         return text
     if draft.master.work.kind == "library":
         return draft.rng.choice((f"{text} {note}", f"{text} - {note}", f"{text} ({note})"))
-    if draft.chance(0.15):
+    if draft.chance(_OTHER_WORDING):
         draft.mark("version_note_style")
-        year = draft.master.release.year
-        note = draft.rng.choice((note.upper(), note.lower(), note.split(" ")[0], f"{note} - {year}"))
+        note = _reworded(draft, note)
+    if draft.chance(_BARE_NOTE):
+        draft.mark("version_note_style")
+        return f"{text} {note}"
     return noted(draft, text, note)
+
+
+def _reworded(draft: Draft, note: str) -> str:
+    wordings = [text for text in draft.master.version.wordings if text != note]
+    if wordings and draft.chance(0.75):
+        return draft.rng.choice(wordings)
+    year = draft.master.release.year
+    return draft.rng.choice((note.upper(), note.lower(), f"{note} - {year}", f"{note} {year}"))
 
 
 def _with_notes(draft: Draft, text: str) -> str:
@@ -129,7 +143,7 @@ def _with_notes(draft: Draft, text: str) -> str:
         text = f"{text} [Explicit]" if draft.chance(0.7) else f"{text} (Explicit Version)"
     if master.work.kind in {"song", "part"}:
         phenomenon, note = draw_same_master_note(draft.rng, master.work.language, master.remaster_year)
-        if note:
+        if note and (master.version.kind == "studio" or note == "Bonus Track" or phenomenon == "remaster_note"):
             draft.mark(phenomenon)
             text = noted(draft, text, note)
     return text
@@ -142,7 +156,8 @@ def _with_surroundings(draft: Draft, text: str) -> str:
         text = f"{draft.form(master.artists[0].name)} - {text}"
     if draft.chance(source.album_in_title):
         draft.mark("album_in_title")
-        text = f"{text} ({master.release.title})" if draft.chance(0.6) else f"{text} - {master.release.title}"
+        album = draft.form(master.release.title)
+        text = f"{text} ({album})" if draft.chance(0.6) else f"{text} - {album}"
     if draft.chance(source.track_prefix):
         draft.mark("track_number_in_front")
         digits, separator = draft.rng.choice((2, 3)), draft.rng.choice(("-", " - ", ". ", " "))

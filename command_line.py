@@ -1,0 +1,150 @@
+"""What may be typed after ``onemaster``. Nothing heavy is imported here, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+DEFAULT_DATA = Path("data")
+TRAIN, BUNDLED = "train", "bundled"
+
+Run = Callable[[argparse.Namespace], None]
+
+
+def parser(commands: Mapping[str, Run]) -> argparse.ArgumentParser:
+    """Make the parser of the whole command line.
+
+    Parameters
+    ----------
+    commands : mapping
+        Name of each command to what runs it, whose docstring is its help.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        What it parses has ``command``, ``run`` and the command's own arguments.
+    """
+    purpose = "Finds the sound recordings of a catalogue that are one master, written differently."
+    whole = argparse.ArgumentParser(prog="onemaster", description=purpose)
+    whole.add_argument("--version", action="version", version=f"onemaster {version('onemaster')}")
+    subparsers = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, run in commands.items():
+        command = subparsers.add_parser(name, help=run.__doc__, description=run.__doc__)
+        command.set_defaults(run=run)
+        _ARGUMENTS[name](command)
+    return whole
+
+
+def _sample(command: argparse.ArgumentParser) -> None:
+    _places(command)
+    command.add_argument("--records", type=int, default=60_000, metavar="N", help="recordings, about (default: 60000)")
+    command.add_argument("--pairs", type=int, default=28_000, metavar="N", help="labelled pairs (default: 28000)")
+    command.add_argument("--seed", type=_number(int, 0), default=20, metavar="S", help="of the generator (default: 20)")
+    command.add_argument("--out", type=Path, metavar="DIR", help="folder to write to (default: the data folder)")
+
+
+def _import(command: argparse.ArgumentParser) -> None:
+    _places(command, "catalog")
+    command.add_argument("files", type=Path, nargs="+", metavar="FILE", help="CSV, Parquet or SQLite")
+    command.add_argument("--column", action="append", default=[], metavar="OURS=THEIRS", help="title=Song_Name, say")
+    command.add_argument("--encoding", default="utf-8", help="of CSV files (default: utf-8)")
+
+
+def _train(command: argparse.ArgumentParser) -> None:
+    _places(command, "catalog", "groundtruth", "models", json_help="the figures")
+    command.add_argument("--test-groundtruth", type=Path, metavar="FILE", help="pairs to measure on")
+    how = "train (default): fitted on this catalogue; bundled: the default model's; or any by path or hub name"
+    command.add_argument("--encoder", default=TRAIN, metavar="NAME", help=how)
+    command.add_argument("--seed", type=_number(int, 0, 2**32 - 1), default=20, help="of split and fit (default: 20)")
+    alone = "learn from these pairs only, instead of starting from the default model"
+    command.add_argument("--alone", action="store_true", help=alone)
+    without = "a group of features to leave out; may be given several times"
+    command.add_argument("--without", action="append", default=[], metavar="GROUP", help=without)
+    _policy(command)
+
+
+def _policy(command: argparse.ArgumentParser) -> None:
+    policy = command.add_argument_group("decisions", "Where valid begins, and which pairs a person should look at.")
+    precision = "precision that new pairs decided valid should have (default: the threshold of the best F1)"
+    policy.add_argument("--min-precision", type=_number(float, 0.5, 0.9999), metavar="P", help=precision)
+    for name, what in (
+        ("wrong-valid", "two masters taken for one (default: 10)"),
+        ("wrong-invalid", "a duplicate that is kept (default: 10)"),
+        ("review", "a person's look at one pair (default: 1)"),
+    ):
+        policy.add_argument(f"--{name}-cost", type=_number(float, 0), metavar="COST", help=f"of {what}")
+
+
+def _rebuild(command: argparse.ArgumentParser) -> None:
+    _places(command, "catalog", "models", "index", json_help="the manifest")
+    command.add_argument("--kind", choices=("auto", "flat", "pq"), default="auto", help="default: auto, by size")
+    command.add_argument("--min-recall", type=_number(float, 0, 1), default=0.98, help="recall@20 to reach (0.98)")
+    command.add_argument("--dry-run", action="store_true", help="build and measure, publish nothing")
+
+
+def _serve(command: argparse.ArgumentParser) -> None:
+    _places(command, "catalog", "models", "index")
+    command.add_argument("--host", default="127.0.0.1", help="default: 127.0.0.1")
+    command.add_argument("--port", type=_number(int, 1, 65_535), default=8002, help="default: 8002")
+    command.add_argument("--workers", type=_number(int, 1), default=1, help="processes (default: 1)")
+
+
+def _classify(command: argparse.ArgumentParser) -> None:
+    _places(command, "catalog", "models", "index", json_help="the answer of GET /pairs")
+    command.add_argument("q_sr_id", metavar="Q_SR_ID")
+    command.add_argument("m_sr_id", metavar="M_SR_ID")
+
+
+def _candidates(command: argparse.ArgumentParser) -> None:
+    _places(command, "catalog", "models", "index", json_help="the answer of GET /candidates")
+    command.add_argument("sr_id", metavar="SR_ID")
+    command.add_argument("-k", type=_number(int, 1), default=10, help="how many (default: 10)")
+
+
+def _evaluate(command: argparse.ArgumentParser) -> None:
+    _places(command, "groundtruth", "catalog", "models", "index", json_help="the figures")
+
+
+def _compare(command: argparse.ArgumentParser) -> None:
+    model = "current, baseline (of the current one), a version, or a model's folder"
+    command.add_argument("a", metavar="A", help=model)
+    command.add_argument("b", metavar="B", help="the same")
+    _places(command, "groundtruth", "catalog", "models", json_help="figures, test and interval")
+    where = "where pairs that they decide differently are listed (default: DIR/disagreements.csv)"
+    command.add_argument("--disagreements", type=Path, metavar="FILE", help=where)
+
+
+_ARGUMENTS: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {
+    "sample": _sample,
+    "import": _import,
+    "train": _train,
+    "rebuild": _rebuild,
+    "serve": _serve,
+    "classify": _classify,
+    "candidates": _candidates,
+    "evaluate": _evaluate,
+    "compare": _compare,
+}
+
+
+def _places(command: argparse.ArgumentParser, *places: str, json_help: str = "") -> None:
+    command.add_argument("--data", type=Path, default=DEFAULT_DATA, metavar="DIR", help="data folder (default: data)")
+    for place in places:
+        command.add_argument(f"--{place}", type=Path, metavar="PATH", help=f"of the {place}, if not in DIR")
+    if json_help:
+        command.add_argument("--json", action="store_true", help=f"print {json_help} as JSON")
+
+
+def _number(kind: type[int] | type[float], least: float, most: float = 2**31 - 1) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            number = kind(text)
+        except ValueError:
+            number = None
+        if number is None or not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"expected a number from {least} to {most}, got {text!r}")
+        return number
+
+    return parse

@@ -1,0 +1,93 @@
+"""What the classifier sees of a pair: numbers in groups, each symmetric and bounded, NaN where a side is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.errors import InputError
+from catalog.recording import Recording
+from matching.features.codes import CODES
+from matching.features.core import CORE
+from matching.features.feature import Column, Feature, FeatureGroup, Features
+from matching.features.fields import FIELDS
+from matching.features.people import PEOPLE
+from matching.features.rare import RARITY
+from matching.features.release import RELEASE
+from matching.features.sound import SOUND
+from matching.features.titles import TITLES
+from matching.features.versions import VERSIONS
+from matching.prepared import Pairs
+from matching.rarity import Rarity
+
+GROUPS: dict[str, FeatureGroup] = {
+    group.name: group for group in (CORE, TITLES, VERSIONS, PEOPLE, FIELDS, RELEASE, CODES, SOUND, RARITY)
+}
+FEATURES: tuple[Feature, ...] = tuple(feature for group in GROUPS.values() for feature in group.features)
+NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
+
+__all__ = ["FEATURES", "GROUPS", "NAMES", "Feature", "FeatureGroup", "Features", "names_without", "pair_features"]
+
+
+def pair_features(
+    q: Sequence[Recording],
+    m: Sequence[Recording],
+    cosines: npt.NDArray[np.float32],
+    rarity: Rarity,
+    names: Sequence[str] = NAMES,
+) -> Features:
+    """Compute the features of pairs.
+
+    Parameters
+    ----------
+    q : sequence of Recording
+        Queries, n_pairs long.
+    m : sequence of Recording
+        Candidates, n_pairs long.
+    cosines : numpy.ndarray
+        Shape (n_pairs,), float32, cosine similarities of their vectors in [-1, 1]; NaN where a side has no text.
+    rarity : Rarity
+        Of the catalogue's words.
+    names : sequence of str
+        Features wanted; groups without any of them are not computed.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_pairs, n_names), float32, columns as `names`; NaN is missing. Swapping q and m changes nothing.
+    """
+    pairs = Pairs(q, m, cosines, rarity)
+    columns: dict[str, Column] = {}
+    for group in GROUPS.values():
+        own = [feature.name for feature in group.features]
+        if not set(own).isdisjoint(names):
+            columns |= zip(own, group.compute(pairs), strict=True)
+    if not len(q):
+        return np.zeros((0, len(names)), dtype=np.float32)
+    return np.column_stack([columns[name] for name in names]).astype(np.float32)
+
+
+def names_without(groups: Sequence[str]) -> tuple[str, ...]:
+    """List the features that are left when groups are switched off.
+
+    Parameters
+    ----------
+    groups : sequence of str
+        Names of `GROUPS`, other than that of the five features that every model has.
+
+    Returns
+    -------
+    tuple of str
+        In the order of `NAMES`.
+
+    Raises
+    ------
+    InputError
+        If there is no such group.
+    """
+    optional = [name for name in GROUPS if name != CORE.name]
+    if unknown := [group for group in groups if group not in optional]:
+        raise InputError(f"expected feature groups out of {', '.join(optional)}, got {', '.join(unknown)}")
+    return tuple(feature.name for group in GROUPS.values() if group.name not in groups for feature in group.features)

@@ -1,0 +1,59 @@
+"""What a feature is, and the groups that they are switched on and off by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from matching.prepared import Pairs
+
+Features = npt.NDArray[np.float32]
+Column = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One number about a pair: symmetric, bounded, NaN where there is nothing to compare.
+
+    Attributes
+    ----------
+    name : str
+        Of the column.
+    topic : str
+        What it is about; an explanation sums up the features of a topic.
+    meaning : str
+        What it measures, with its range if that is not 0 to 1, and when it is missing.
+    agree, differ : str
+        How an explanation words a value of at least one half, and one below.
+    rises : bool
+        Whether more of it can only make a match likelier; the classifier is held to that.
+    """
+
+    name: str
+    topic: str
+    meaning: str
+    agree: str
+    differ: str
+    rises: bool = True
+
+
+@dataclass(frozen=True)
+class FeatureGroup:
+    """Features that are computed together and switched on and off together.
+
+    Attributes
+    ----------
+    name : str
+        Of the group.
+    features : tuple of Feature
+        Its columns.
+    compute : callable
+        Pairs to the columns, each of shape (n_pairs,).
+    """
+
+    name: str
+    features: tuple[Feature, ...]
+    compute: Callable[[Pairs], Sequence[Column]]

@@ -1,0 +1,150 @@
+"""Words that slipped into other fields: the artist in the title, everything in one field."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from rapidfuzz import fuzz
+
+from catalog.normalize import normalize
+from matching.features.feature import Column, Feature, FeatureGroup
+from matching.features.texts import row_ratio
+from matching.prepared import Pairs, Prepared
+from matching.wordbags import found_in, overlap
+
+_FOUND = 0.999
+
+
+def _compute(pairs: Pairs) -> list[Column]:
+    words = overlap(pairs.bags("all"), pairs.shared("all"), pairs.q, pairs.m)
+    title_most, title_least = _both_ways("title", pairs)
+    artist_most, artist_least = _both_ways("artists", pairs)
+    texts = [_text(each) for each in pairs.recordings]
+    return [
+        *(np.where(pairs.comparable("all"), column, np.nan) for column in words),
+        title_most,
+        title_least,
+        _inside(title_most, [_title(each) for each in pairs.recordings], texts, pairs),
+        artist_most,
+        artist_least,
+        _inside(artist_most, [_artists(each) for each in pairs.recordings], texts, pairs),
+        _both_ways("notes", pairs)[1],
+    ]
+
+
+def _both_ways(field: str, pairs: Pairs) -> tuple[Column, Column]:
+    """Look for a side's field in all of the other; nothing can be found of what is in another script."""
+    forth = found_in(pairs.bags(field), pairs.bags("all"), pairs.q, pairs.m)
+    back = found_in(pairs.bags(field), pairs.bags("all"), pairs.m, pairs.q)
+    if field == "notes":
+        return np.fmax(forth, back), np.fmin(forth, back)
+    comparable = pairs.comparable(field) & pairs.comparable("all")
+    return np.where(comparable, np.fmax(forth, back), np.nan), np.where(comparable, np.fmin(forth, back), np.nan)
+
+
+def _inside(found: Column, parts: list[str], texts: list[str], pairs: Pairs) -> Column:
+    """Look for a field inside the other side's text letter by letter, where its words do not show it."""
+    result = found.copy()
+    rows = np.flatnonzero(found < _FOUND)
+    forth, back = (
+        row_ratio(
+            [parts[place] for place in one[rows].tolist()],
+            [texts[place] for place in other[rows].tolist()],
+            fuzz.partial_ratio,
+        )
+        for one, other in ((pairs.q, pairs.m), (pairs.m, pairs.q))
+    )
+    result[rows] = np.fmax(forth, back)
+    return result
+
+
+def _title(prepared: Prepared) -> str:
+    return prepared.title.base.replace(" ", "") if prepared.title else ""
+
+
+def _text(prepared: Prepared) -> str:
+    title = prepared.title.full if prepared.title else ""
+    return f"{title}{_artists(prepared)}{prepared.album}".replace(" ", "")
+
+
+def _artists(prepared: Prepared) -> str:
+    """Write the artists in the order of their words, as somebody wrote them down."""
+    return _solid(prepared.recording.artists) if prepared.artists else ""
+
+
+@lru_cache(maxsize=1 << 16)
+def _solid(names: tuple[str, ...]) -> str:
+    return normalize("".join(names)).replace(" ", "")
+
+
+FIELDS = FeatureGroup(
+    "fields",
+    (
+        Feature(
+            "all_words",
+            "words of all fields",
+            "Weighted Jaccard index of all words of all fields; NaN without any.",
+            "the same words over all fields",
+            "other words over all fields",
+        ),
+        Feature(
+            "all_contained",
+            "words of all fields",
+            "Share of the poorer side's words, by weight, that the other has in any field; NaN without any.",
+            "one side's words are all on the other",
+            "words missing on the other side",
+        ),
+        Feature(
+            "title_found",
+            "title",
+            "Share of a title's words in any field of the other side, the better direction; NaN without a title.",
+            "a title stands in the other's fields",
+            "no title stands in the other's fields",
+        ),
+        Feature(
+            "titles_found",
+            "title",
+            "The same in the worse direction.",
+            "both titles stand in the other's fields",
+            "a title is not in the other's fields",
+        ),
+        Feature(
+            "title_inside",
+            "title",
+            "Best partial similarity of a title's letters within the other side's text; NaN without a title.",
+            "a title's letters stand in the other's text",
+            "no title's letters stand in the other's text",
+        ),
+        Feature(
+            "artist_found",
+            "artists",
+            "Share of the artists' words in any field of the other side, the better direction; NaN without artists.",
+            "the artist stands in the other's fields",
+            "no artist stands in the other's fields",
+        ),
+        Feature(
+            "artists_found",
+            "artists",
+            "The same in the worse direction.",
+            "both artists stand in the other's fields",
+            "an artist is not in the other's fields",
+        ),
+        Feature(
+            "artist_inside",
+            "artists",
+            "Best partial similarity of the artists' letters within the other side's text; NaN without artists.",
+            "the artist's letters stand in the other's text",
+            "the artist's letters are not in the other's text",
+        ),
+        Feature(
+            "notes_found",
+            "version",
+            "Share of the words of a title's notes that stand in any field of the other side, in the worse direction; "
+            "NaN without notes other than those of the same master.",
+            "the notes of the titles stand on both sides",
+            "a note of a title is not on the other side",
+        ),
+    ),
+    _compute,
+)

@@ -1,0 +1,122 @@
+"""Artists and contributors beyond the sets of names: who is featured, surnames and initials, who stands where."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from matching.features.feature import Column, Feature, FeatureGroup
+from matching.names import ARTIST_SCORERS, NameSimilarities, compare_names
+from matching.prepared import Pairs
+from matching.rarity import bucket_of
+from matching.wordbags import WordBags, found_in, overlap, shared_weight
+
+
+def _compute(pairs: Pairs) -> list[Column]:
+    q, m = pairs.q, pairs.m
+    artists, contributors = pairs.bags("artists"), pairs.bags("contributors")
+    evenly = np.ones_like(pairs.rarity.weights)
+    initials = WordBags.of([_initialed(each.contributors) for each in pairs.recordings], evenly)
+    same_script, people_script = pairs.comparable("artists"), pairs.comparable("contributors")
+    contributing = found_in(artists, contributors, q, m), found_in(artists, contributors, m, q)
+    both = overlap(contributors, pairs.shared("contributors"), q, m)
+    return [
+        *_credits(pairs),
+        *(np.where(same_script, column, np.nan) for column in overlap(artists, pairs.shared("artists"), q, m)),
+        *(np.where(people_script, column, np.nan) for column in both),
+        np.where(people_script, overlap(initials, shared_weight(initials, initials, q, m), q, m)[1], np.nan),
+        np.where(people_script, np.fmax(*contributing), np.nan),
+    ]
+
+
+def _credits(pairs: Pairs) -> NameSimilarities:
+    """Compare artists and featured artists together; where nobody is featured, the artists have been compared."""
+    overlap, best = (column.copy() for column in pairs.artists())
+    featuring = np.array([each.credits != each.artists for each in pairs.recordings], dtype=np.bool_)
+    rows = np.flatnonzero(featuring[pairs.q] | featuring[pairs.m])
+    credited = [each.credits for each in pairs.recordings]
+    again = compare_names(credited, pairs.q[rows], pairs.m[rows], ARTIST_SCORERS)
+    overlap[rows], best[rows] = again
+    return NameSimilarities(overlap, best)
+
+
+@lru_cache(maxsize=1 << 16)
+def _initialed(names: tuple[str, ...]) -> tuple[int, ...]:
+    """Write every name as each of its words with the initials of the others: "john lennon" as "lennon j", "john l".
+
+    The buckets of "j lennon" are among those of "john lennon"; names of one word give none.
+    """
+    keys: set[int] = set()
+    for name in names:
+        words = name.split()
+        for place, word in enumerate(words):
+            if len(word) > 1 and len(words) > 1:
+                others = "".join(sorted(other[0] for spot, other in enumerate(words) if spot != place))
+                keys.add(bucket_of(f"{word} {others}"))
+    return tuple(sorted(keys))
+
+
+PEOPLE = FeatureGroup(
+    "people",
+    (
+        Feature(
+            "credits",
+            "artists",
+            "Similarity of artists and featured artists together as sets; NaN without any.",
+            "same credited artists",
+            "other credited artists",
+        ),
+        Feature(
+            "artist_best",
+            "artists",
+            "Best similarity of two credited names; NaN without any.",
+            "a credited artist in common",
+            "no credited artist in common",
+        ),
+        Feature(
+            "artist_words",
+            "artists",
+            "Weighted Jaccard index of the words of the artists; NaN without any.",
+            "the same artist words",
+            "other artist words",
+        ),
+        Feature(
+            "artist_contained",
+            "artists",
+            "Share of the fewer artists' words, by weight, that the other side has; NaN without any.",
+            "one side's artists are all on the other",
+            "artists missing on the other side",
+        ),
+        Feature(
+            "contributor_words",
+            "contributors",
+            "Weighted Jaccard index of the words of the contributors; NaN without any.",
+            "the same contributor words",
+            "other contributor words",
+        ),
+        Feature(
+            "contributor_contained",
+            "contributors",
+            "Share of the fewer contributors' words, by weight, that the other side has; NaN without any.",
+            "one side's contributors are all on the other",
+            "contributors missing on the other side",
+        ),
+        Feature(
+            "contributor_initials",
+            "contributors",
+            "Share of contributors in common by surname and initial; NaN without any.",
+            "contributors in common by initial",
+            "no contributors in common by initial",
+        ),
+        Feature(
+            "artist_contributes",
+            "artists",
+            "Share of one side's artist words among the other's contributors; NaN without any.",
+            "the artist is a contributor of the other",
+            "the artist is no contributor of the other",
+            rises=False,
+        ),
+    ),
+    _compute,
+)

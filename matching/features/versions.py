@@ -1,0 +1,109 @@
+"""Version markers, type by type: what both sides say, and what one side alone says."""
+
+from __future__ import annotations
+
+import numpy as np
+from rapidfuzz import fuzz
+
+from catalog.versions import SAME_MASTER, MarkerType
+from matching.features.feature import Column, Feature, FeatureGroup
+from matching.features.texts import row_ratio
+from matching.prepared import Pairs, Prepared
+
+# In names of those who play other people's repertoire.
+_IMITATION_WORDS = frozenset({"karaoke", "tribute", "tributo", "hommage", "covers", "coverband", "lullaby"})
+_TYPES = tuple(kind for kind in MarkerType if kind not in SAME_MASTER)
+
+
+def _compute(pairs: Pairs) -> list[Column]:
+    said = np.zeros((len(pairs.recordings), len(_TYPES)), dtype=np.bool_)
+    for place, each in enumerate(pairs.recordings):
+        if kinds := _kinds(each):
+            said[place] = [kind in kinds for kind in _TYPES]
+    q, m = said[pairs.q], said[pairs.m]
+    either, both = q | m, q & m
+    columns = np.where(both, 1.0, np.where(either, 0.0, np.nan))
+    with np.errstate(invalid="ignore"):
+        agreement = both.sum(axis=1) / np.where(either.any(axis=1), either.sum(axis=1), np.nan)
+    return [*columns.T, agreement, _details(pairs), _numbers(pairs)]
+
+
+def _kinds(prepared: Prepared) -> set[MarkerType]:
+    """Find what the title says, and whom the artists' names say they imitate."""
+    kinds = {marker.type for marker in prepared.title.markers} if prepared.title else set()
+    for name in prepared.artists:
+        if not _IMITATION_WORDS.isdisjoint(name.split()):
+            kinds.add(MarkerType.KARAOKE if "karaoke" in name else MarkerType.COVER)
+    return kinds
+
+
+def _details(pairs: Pairs) -> Column:
+    """Compare what markers of the same type say more: live where, remixed by whom."""
+    told = [_told(each) for each in pairs.recordings]
+    result = np.full(len(pairs.q), np.nan)
+    rows: list[int] = []
+    flat_q: list[str] = []
+    flat_m: list[str] = []
+    for row, (one, other) in enumerate(zip(pairs.q.tolist(), pairs.m.tolist(), strict=True)):
+        if not (told[one] and told[other]):
+            continue
+        for kind in told[one].keys() & told[other].keys():
+            rows.append(row)
+            flat_q.append(told[one][kind])
+            flat_m.append(told[other][kind])
+    if rows:
+        np.fmin.at(result, rows, row_ratio(flat_q, flat_m, fuzz.token_set_ratio))
+    return result
+
+
+def _told(prepared: Prepared) -> dict[MarkerType, str]:
+    if not prepared.title or not prepared.title.markers:
+        return {}
+    return {marker.type: marker.detail for marker in prepared.title.markers if marker.detail and marker.type in _TYPES}
+
+
+def _numbers(pairs: Pairs) -> Column:
+    numbers = [each.title.numbers if each.title else frozenset() for each in pairs.recordings]
+    result = np.full(len(pairs.q), np.nan)
+    for row, (one, other) in enumerate(zip(pairs.q.tolist(), pairs.m.tolist(), strict=True)):
+        q, m = numbers[one], numbers[other]
+        if q or m:
+            result[row] = 1.0 if q == m else 0.5 if q <= m or m <= q else 0.0
+    return result
+
+
+def _marked(kind: MarkerType) -> Feature:
+    words = kind.value.replace("_", " ")
+    meaning = f"1 if both sides are marked {words}, 0 if one is; NaN if neither is."
+    return Feature(f"version_{kind.value}", "version", meaning, f"both {words}", f"{words} against not {words}")
+
+
+VERSIONS = FeatureGroup(
+    "versions",
+    (
+        *map(_marked, _TYPES),
+        Feature(
+            "version_agreement",
+            "version",
+            "Share of the marked types that both titles have, those of the same master aside; NaN without any.",
+            "same version types",
+            "other version types",
+        ),
+        Feature(
+            "version_detail",
+            "version",
+            "Least similarity of what markers of one type say more (live where, remixed by whom); NaN without any.",
+            "same version details",
+            "other version details",
+        ),
+        Feature(
+            "numbers",
+            "numbers",
+            "1 for the same numbers in both titles, 0.5 if one has further ones, 0 if each has one that the other "
+            "lacks; NaN without any.",
+            "same numbers in the titles",
+            "other numbers in the titles",
+        ),
+    ),
+    _compute,
+)

@@ -1,0 +1,161 @@
+"""What titles are made of."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.normalize import normalize
+from catalog.titles import TitleParts, parse_title
+from catalog.versions import MarkerType, parse_markers
+
+TITLES = st.one_of(
+    st.text(max_size=80),
+    st.text(alphabet="Yesterday (Live)[feat. Bob] - 0123IVX（）～", max_size=60),
+    st.lists(
+        st.sampled_from(
+            ["Love", "(Live)", " - ", "feat. Bob", "[Remix]", "Pt. 2", "012-", "(", ")", "II", "ライブ", "30s"]
+        ),
+        max_size=8,
+    ).map(" ".join),
+)
+
+
+@pytest.mark.parametrize("title", [None, "", "   ", "\t\n"])
+def test_no_title_has_no_parts(title):
+    assert parse_title(title) is None
+
+
+@pytest.mark.parametrize(
+    ("title", "base"),
+    [
+        ("Yesterday", "yesterday"),
+        ("Yesterday - 2011 Remaster", "yesterday"),
+        ("Yesterday (Live at Wembley", "yesterday"),
+        ("Yesterday Live at Wembley", "yesterday"),
+        ("Yesterday Radio Edit ft. Bob", "yesterday"),
+        ("Ignition Remix", "ignition"),
+        ("012-Yesterday", "yesterday"),
+        ("03. Yesterday", "yesterday"),
+        ("1-05 Yesterday", "yesterday"),
+        ("7 - Yesterday", "yesterday"),
+        ("01 - Intro", "intro"),
+        ("22 - Live", "22"),
+        ("99 Luftballons", "99 luftballons"),
+        ("1999 - Remastered 2010", "1999"),
+        ("24-7", "24 7"),
+        ("(I Can't Get No) Satisfaction", "i cant get no satisfaction"),
+        ("Escape (The Piña Colada Song)", "escape"),
+        ("(Intro)", "intro"),
+        ("[Live]", "live"),
+        ("(feat. Bob)", "feat bob"),
+        ("((((", "(((("),
+        ("Song（Live）", "song"),
+        ("夜に駆ける -Live ver.-", "夜に駆ける"),
+        ('Love Theme (From "The Godfather")', "love theme"),
+        ("The Beatles - Yesterday", "the beatles yesterday"),
+        ("Action Theme 30s", "action theme"),
+        ("Action Theme - No Drums", "action theme"),
+        ("Song (prod. by Bob)", "song"),
+        ("I <3 U", "i 3 u"),
+    ],
+)
+def test_base(title, base):
+    assert parse_title(title).base == base
+
+
+@pytest.mark.parametrize(
+    ("title", "featured"),
+    [
+        ("Song (feat. Bob & Al)", ("Bob & Al",)),
+        ("Song feat. Bob", ("Bob",)),
+        ("Song ft Bob (Remix)", ("Bob",)),
+        ("Song [with Bob Dylan]", ("Bob Dylan",)),
+        ("曲（feat. 初音ミク）[Remix]", ("初音ミク",)),
+        ("Song (Remix feat. Bob)", ("Bob",)),
+        ("Song (ft. Ann) [feat. Bob]", ("Ann", "Bob")),
+        ("Stay With Me", ()),
+        ("Stay (With Me)", ()),
+        ("Left Behind", ()),
+        ("Six Ft Under", ()),
+        ("20 ft High", ()),
+        ("A Feat of Strength", ()),
+        ("Defeat the Giant", ()),
+    ],
+)
+def test_featured(title, featured):
+    assert parse_title(title).featured == featured
+
+
+@pytest.mark.parametrize(
+    ("title", "numbers"),
+    [
+        ("Another Brick in the Wall, Pt. 2", {"2"}),
+        ("Another Brick in the Wall, Part II", {"2"}),
+        ("Another Brick in the Wall (Part Two)", {"2"}),
+        ("Rocky IV", {"4"}),
+        ("Symphony No. 5 in C minor, Op. 67: I. Allegro", {"5", "67", "1"}),
+        ("Track 01", {"1"}),
+        ("Interlude 02", {"2"}),
+        ("99 Luftballons", {"99"}),
+        ("Song - 2011 Remaster", set()),
+        ("Song (Mono 2009)", set()),
+        ("Song (Live 1985)", {"1985"}),
+        ("012-Song", set()),
+        ("03. Song", set()),
+        ("You and I", set()),
+        ("Malcolm X", set()),
+        ("R2D2", set()),
+        ("The Mix", set()),
+    ],
+)
+def test_numbers(title, numbers):
+    assert parse_title(title).numbers == numbers
+
+
+def test_pieces_hold_artist_and_title_but_no_credits():
+    parts = parse_title("03. The Beatles - Yesterday (Live) [feat. Bob]")
+    assert parts.pieces == ("the beatles yesterday", "the beatles", "yesterday", "live")
+    assert parts.full == "03 the beatles yesterday live feat bob"
+    assert [marker.type for marker in parts.markers] == [MarkerType.LIVE]
+
+
+@given(TITLES)
+def test_parts_of_any_title_are_normalised(title):
+    parts = parse_title(title)
+    if parts is None:
+        assert normalize(title) == ""
+        return
+    assert isinstance(parts, TitleParts)
+    assert parts.full == normalize(title)
+    assert parts.base
+    assert parts.pieces[0] == parts.base
+    assert all(piece and normalize(piece) == piece for piece in parts.pieces)
+    assert len(set(parts.pieces)) == len(parts.pieces)
+    assert all(name and name in title for name in parts.featured)
+    assert all(number.isascii() and str(int(number)) == number for number in parts.numbers)
+
+
+@given(st.lists(st.sampled_from(["love", "stay", "moon", "river", "blue"]), min_size=1, max_size=4).map(" ".join))
+def test_a_plain_title_is_its_own_base_with_any_note(plain):
+    assert parse_title(plain) == TitleParts(plain, plain, (plain,), (), frozenset(), ())
+    for noted in (f"{plain} (Live)", f"{plain} [feat. Bob]", f"{plain} - 2011 Remaster", f"05. {plain}"):
+        assert parse_title(noted).base == plain
+
+
+@given(TITLES)
+def test_markers_are_those_of_the_title_behind_a_track_number(title):
+    parts = parse_title(f"x{title}")
+    assert parts.markers == parse_markers(f"x{title}")
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["(", ")", " - ", " ", "a ", "ft. ", " -a", "live ", "(live) ", "part ", "1", "ii ", "live at ", "ス", "feat. a "],
+)
+def test_long_titles_take_bounded_time(unit):
+    title = unit * (4_096 // len(unit))
+    started = time.perf_counter()
+    parse_title(title)
+    assert time.perf_counter() - started < 1

@@ -1,0 +1,285 @@
+"""Choosing how to fit: grouped cross-validation over a small declared grid."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import f1_score, log_loss
+from threadpoolctl import threadpool_limits
+
+from catalog.errors import GroundTruthError
+from matching.classifier import PairClassifier, probability
+from matching.features import FEATURES
+from matching.trees import TreeEnsemble
+from training.calibration import calibrate
+from training.lessons import Lessons
+from training.trees import boost
+
+logger = logging.getLogger(__name__)
+
+_FOLDS = 5
+_FITS_AT_ONCE = 2
+_RISES = {feature.name: feature.rises for feature in FEATURES}
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A way of fitting the classifier.
+
+    Attributes
+    ----------
+    leaves : int
+        Of a tree; 0 takes the trees of the default model as they are.
+    rounds : int
+        Number of trees.
+    start_weight : float
+        What all lessons of other catalogues together weigh, in relation to all lessons of one's own; 0 leaves them
+        out.
+    """
+
+    leaves: int
+    rounds: int
+    start_weight: float = 0.0
+
+
+_ALONE = (Setting(4, 150), Setting(8, 100))
+_WITH_OTHERS = (Setting(4, 150, 0.5), Setting(8, 100, 0.5))
+_FROM_DEFAULT = (Setting(8, 100), Setting(8, 100, 1.0), Setting(8, 100, 10.0), Setting(0, 0))
+# Of other catalogues' lessons, which are weighed as a whole: more would only take longer.
+_MOST_OTHERS = 40_000
+
+
+@dataclass(frozen=True)
+class Start:
+    """What to start from: lessons of other catalogues, and the default model where they are its own.
+
+    Attributes
+    ----------
+    lessons : Lessons
+        All columns; learnt from, never judged by.
+    classifier : PairClassifier or None
+        Of the default model; ``None`` while that is being trained.
+    """
+
+    lessons: Lessons
+    classifier: PairClassifier | None = None
+
+
+@dataclass(frozen=True)
+class FoldFigures:
+    """How a setting did on pairs that it did not learn from.
+
+    Attributes
+    ----------
+    leaves, rounds, start_weight : numbers
+        Of the `Setting`.
+    fold : int
+        From 0.
+    n_pairs : int
+        Pairs of the fold.
+    log_loss : float
+        Of its match probabilities, lower is better.
+    f1 : float
+        At one half.
+    """
+
+    leaves: int
+    rounds: int
+    start_weight: float
+    fold: int
+    n_pairs: int
+    log_loss: float
+    f1: float
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """What cross-validation chose.
+
+    Attributes
+    ----------
+    setting : Setting
+        With the least log loss.
+    log_odds : numpy.ndarray
+        Shape (n,), float64, what it gave each lesson while not learning from it; not calibrated.
+    folds : list of FoldFigures
+        Of all settings.
+    """
+
+    setting: Setting
+    log_odds: Numbers
+    folds: list[FoldFigures]
+
+
+def select(lessons: Lessons, names: tuple[str, ...], start: Start | None) -> Selection:
+    """Try every setting of the grid by cross-validation and keep the best.
+
+    Parameters
+    ----------
+    lessons : Lessons
+        All columns; lessons with one position stay in one fold.
+    names : tuple of str
+        Features to use.
+    start : Start or None
+        ``None`` learns from these lessons alone.
+
+    Returns
+    -------
+    Selection
+        Judged by the log loss of calibrated probabilities over the pairs as they are.
+    """
+    folds = _folds(lessons)
+    grid = [setting for setting in _grid(start) if _is_possible(setting, names, start)]
+    figures: list[FoldFigures] = []
+    tried = []
+    for setting in grid:
+        log_odds = _out_of_fold(lessons, folds, names, setting, start)
+        calibration = calibrate(log_odds[lessons.as_it_is], lessons.valid[lessons.as_it_is])
+        probabilities = probability(calibration.slope * log_odds + calibration.intercept)
+        figures += _figures(setting, probabilities, folds, lessons)
+        loss = log_loss(lessons.valid[lessons.as_it_is], probabilities[lessons.as_it_is], labels=[False, True])
+        logger.info("%s: log loss %.5f in cross-validation", setting, loss)
+        tried.append((loss, setting, log_odds))
+    _, setting, log_odds = min(tried, key=lambda each: each[0])
+    return Selection(setting, log_odds, figures)
+
+
+def fit_setting(lessons: Lessons, names: tuple[str, ...], setting: Setting, start: Start | None) -> PairClassifier:
+    """Fit the classifier in one way.
+
+    Parameters
+    ----------
+    lessons : Lessons
+        All columns.
+    names : tuple of str
+        Features to use.
+    setting : Setting
+        How.
+    start : Start or None
+        Needed by settings that learn from other catalogues.
+
+    Returns
+    -------
+    PairClassifier
+        Neither calibrated nor with a threshold.
+
+    Raises
+    ------
+    GroundTruthError
+        If the lessons are all valid or all invalid, or have nothing to compare.
+    """
+    if start and start.classifier and not setting.leaves:
+        return start.classifier
+    require_both(lessons.valid)
+    features, valid, weights = lessons.columns(names).features, lessons.valid, np.ones(len(lessons))
+    if np.isnan(features).all():
+        raise GroundTruthError("expected pairs with something to compare, got only recordings without any metadata")
+    if start and setting.start_weight:
+        others = start.lessons.every(-(-len(start.lessons) // _MOST_OTHERS)) if start.classifier else start.lessons
+        features = np.concatenate((features, others.columns(names).features))
+        valid = np.concatenate((valid, others.valid))
+        # The sum of all weights stays the number of rows, which the regularisation is set to.
+        own, other = 1 / (1 + setting.start_weight), setting.start_weight / (1 + setting.start_weight)
+        total = len(valid)
+        shares = (total * own / len(lessons), total * other / len(others))
+        weights = np.repeat(shares, (len(lessons), len(others)))
+    rises = np.array([_RISES[name] for name in names])
+    trees = boost(features, valid, weights, rises, (setting.leaves, setting.rounds))
+    return uncalibrated(names, trees)
+
+
+def require_both(valid: npt.NDArray[np.bool_]) -> None:
+    """Refuse to learn from pairs of one kind.
+
+    Parameters
+    ----------
+    valid : numpy.ndarray
+        Shape (n,), bool.
+
+    Raises
+    ------
+    GroundTruthError
+        If they are all valid or all invalid.
+    """
+    if len(np.unique(valid)) < 2:
+        raise GroundTruthError(
+            f"expected both valid and invalid pairs to learn from, got {int(valid.sum())} valid and "
+            f"{int((~valid).sum())} invalid: add pairs of the other kind"
+        )
+
+
+def uncalibrated(names: tuple[str, ...], trees: TreeEnsemble) -> PairClassifier:
+    """Make a classifier of trees as they are.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of the features.
+    trees : TreeEnsemble
+        Over those.
+
+    Returns
+    -------
+    PairClassifier
+        Decides at one half, and wants nothing reviewed.
+    """
+    return PairClassifier(names, trees, slope=1.0, intercept=0.0, threshold=0.5, review_low=0.5, review_high=0.5)
+
+
+def _grid(start: Start | None) -> tuple[Setting, ...]:
+    if start is None:
+        return _ALONE
+    return _FROM_DEFAULT if start.classifier else _WITH_OTHERS
+
+
+def _is_possible(setting: Setting, names: tuple[str, ...], start: Start | None) -> bool:
+    """Whether the default model can be taken as it is: not when it looks at features that are switched off."""
+    default = start.classifier if start else None
+    return bool(setting.leaves) or (default is not None and set(default.features) <= set(names))
+
+
+def _folds(lessons: Lessons) -> npt.NDArray[np.int64]:
+    """Cut the lessons into folds of about one size; those of one position stay together."""
+    _, groups, counts = np.unique(lessons.positions, return_inverse=True, return_counts=True)
+    middles = np.cumsum(counts) - counts / 2
+    cut: npt.NDArray[np.int64] = (middles * _FOLDS / len(lessons)).astype(np.int64)
+    return cut[groups]
+
+
+def _out_of_fold(
+    lessons: Lessons, folds: npt.NDArray[np.int64], names: tuple[str, ...], setting: Setting, start: Start | None
+) -> Numbers:
+    log_odds = np.zeros(len(lessons))
+
+    def judge(fold: int) -> None:
+        held = folds == fold
+        taught = lessons.take(~held)
+        if len(np.unique(taught.valid)) < 2:  # too few to hold any back: judged by what learnt from them
+            taught = lessons
+        classifier = fit_setting(taught, names, setting, start)
+        features = lessons.take(held).columns(classifier.features).features
+        log_odds[held] = classifier.contributions(features).sum(axis=1)
+
+    # A fit of one thread each: boosting lets other threads run, and gains little from threads of its own.
+    with threadpool_limits(1), ThreadPoolExecutor(_FITS_AT_ONCE) as pool:
+        list(pool.map(judge, np.unique(folds).tolist()))
+    return log_odds
+
+
+def _figures(
+    setting: Setting, probabilities: Numbers, folds: npt.NDArray[np.int64], lessons: Lessons
+) -> list[FoldFigures]:
+    figures = []
+    for fold in np.unique(folds).tolist():
+        rows = (folds == fold) & lessons.as_it_is
+        valid, given = lessons.valid[rows], probabilities[rows]
+        loss = float(log_loss(valid, given, labels=[False, True])) if len(valid) else 0.0
+        f1 = float(f1_score(valid, given >= 0.5, zero_division=0)) if len(valid) else 0.0
+        figures.append(FoldFigures(**asdict(setting), fold=fold, n_pairs=int(rows.sum()), log_loss=loss, f1=f1))
+    return figures
