@@ -96,6 +96,41 @@ class TreeEnsemble:
         return cls(bias=bias, **arrays)
 
 
+def mean_of(one: TreeEnsemble, other: TreeEnsemble) -> TreeEnsemble:
+    """Make one ensemble that gives the mean of two.
+
+    Parameters
+    ----------
+    one : TreeEnsemble
+        Over some features.
+    other : TreeEnsemble
+        Over the same features.
+
+    Returns
+    -------
+    TreeEnsemble
+        All trees of both, each counting half.
+    """
+    width = max(one.left.shape[1], other.left.shape[1])
+    arrays: dict[str, Any] = {}
+    for name in _ARRAYS:
+        sides = [
+            _widened(getattr(each, name), width, leaf_of_its_own=name in ("left", "right")) for each in (one, other)
+        ]
+        arrays[name] = np.concatenate(sides)
+    arrays["value"] = arrays["value"] / 2
+    return TreeEnsemble(bias=(one.bias + other.bias) / 2, **arrays)
+
+
+def _widened(array: npt.NDArray[Any], width: int, *, leaf_of_its_own: bool) -> npt.NDArray[Any]:
+    """Pad node arrays with leaves."""
+    result = np.zeros((len(array), width), dtype=array.dtype)
+    if leaf_of_its_own:
+        result[:] = np.arange(width)
+    result[:, : array.shape[1]] = array
+    return result
+
+
 def _is_ordered(left: Integers, right: Integers, **_: object) -> bool:
     """Whether every node is a leaf or has both children behind it and to itself, so that there are few paths."""
     nodes, n_nodes = np.arange(left.shape[1]), left.shape[1]

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from catalog.errors import DamagedArtefactError
 from matching.additive import AdditiveTables
-from matching.trees import TreeEnsemble
+from matching.trees import TreeEnsemble, mean_of
 from training.trees import _classic_trees, _histogram_trees, boost, boost_stumps
 
 N_FEATURES = 5
@@ -236,3 +236,13 @@ def test_nodes_with_two_parents_are_refused_for_the_paths_would_be_countless():
     ladder = ensemble([0] * size, [*range(1, size), last], [*range(1, size), last], [0.0] * size)
     with pytest.raises(DamagedArtefactError):
         TreeEnsemble.from_json(ladder.to_json(), N_FEATURES)
+
+
+def test_the_mean_of_two_ensembles_gives_the_mean_of_their_sums():
+    features = np.random.default_rng(7).random((500, 4)).astype(np.float32)
+    features[::5, 2] = np.nan
+    valid, weights = np.nan_to_num(features[:, 0] + features[:, 2]) > 0.8, np.ones(500)
+    ensembles = [boost(features, valid, weights, np.ones(4, dtype=bool), shape) for shape in ((4, 10), (8, 5))]
+    one, other = (AdditiveTables.of(each, 4).contributions(features) for each in ensembles)
+    both = AdditiveTables.of(mean_of(*ensembles), 4).contributions(features)
+    np.testing.assert_allclose(both, (one + other) / 2, atol=1e-12)

@@ -73,7 +73,11 @@ def drawn(model, pairs, shown, policy=None):
     ours = Verdicts(probabilities, classifier.threshold)
     judged = Judged(pairs, features, ours, Verdicts(generator.random(len(pairs)), 0.5))
     settings = (Setting(4, 300), Setting(0, 0, 2.0))
-    folds = [FoldFigures(s.leaves, s.rounds, s.start_weight, n, n + 1, n / 10, 0.5) for s in settings for n in (0, 1)]
+    folds = [
+        FoldFigures(s.leaves, s.rounds, s.start_weight, s.blended, n, n + 1, n / 10, 0.5)
+        for s in settings
+        for n in (0, 1)
+    ]
     selection = Selection(settings[1], np.zeros(len(pairs)), folds)
     valid = np.arange(len(pairs)) % 2 == 0
     fitted = Fitted(classifier, selection, probabilities, valid)

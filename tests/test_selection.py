@@ -19,7 +19,7 @@ USED = ("cosine", "title", "artists", "contributors", "isrc")
 ALONE = (Setting(2, 10), Setting(4, 30))
 WITH_OTHERS = (Setting(4, 20, 0.5),)
 AS_IT_IS = Setting(0, 0)
-FROM_DEFAULT = (Setting(4, 30), Setting(4, 20, 1.0), Setting(4, 20, 10.0), AS_IT_IS)
+FROM_DEFAULT = (Setting(4, 30), Setting(4, 20, 1.0), Setting(4, 20, 1.0, blended=True), AS_IT_IS)
 GRIDS = {"_ALONE": ALONE, "_WITH_OTHERS": WITH_OTHERS, "_FROM_DEFAULT": FROM_DEFAULT}
 
 
@@ -58,7 +58,7 @@ def losses(chosen):
     """Log loss of every setting over all folds, from the figures that are reported."""
     by_setting = {}
     for fold in chosen.folds:
-        setting = Setting(fold.leaves, fold.rounds, fold.start_weight)
+        setting = Setting(fold.leaves, fold.rounds, fold.start_weight, fold.blended)
         by_setting.setdefault(setting, []).append((fold.n_pairs, fold.log_loss))
     return {s: sum(n * loss for n, loss in folds) / sum(n for n, _ in folds) for s, folds in by_setting.items()}
 
@@ -88,6 +88,7 @@ def test_every_setting_and_every_fold_is_reported_and_the_least_log_loss_is_chos
     for setting in found:
         folds = [fold for fold in chosen.folds if (fold.leaves, fold.rounds) == (setting.leaves, setting.rounds)]
         folds = [fold for fold in folds if fold.start_weight == setting.start_weight]
+        folds = [fold for fold in folds if fold.blended == setting.blended]
         assert [fold.fold for fold in folds] == [0, 1, 2, 3, 4]
         assert sum(fold.n_pairs for fold in folds) == lessons.as_it_is.sum()
         assert all(0 <= fold.f1 <= 1 and fold.log_loss > 0 for fold in folds)

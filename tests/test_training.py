@@ -219,7 +219,9 @@ def test_the_model_card_says_what_the_model_was_made_from(sample_folder, matcher
     assert sum(part["n_pairs"] for part in card["pairs"].values()) == 1_600
     assert set(card["figures"]) == {"classifier", "baseline"}
     assert (card["started_from"], card["without"]) == (None, [])
-    tried = {(fold["leaves"], fold["rounds"], fold["start_weight"]) for fold in card["cross_validation"]}
+    tried = {
+        (fold["leaves"], fold["rounds"], fold["start_weight"], fold["blended"]) for fold in card["cross_validation"]
+    }
     assert tuple(card["setting"].values()) in tried
     assert len(card["cross_validation"]) == 5 * len(tried)
     assert not list(matcher.model.folder.rglob("*.pkl"))

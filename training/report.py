@@ -117,7 +117,7 @@ def tried_settings(evidence: Evidence) -> list[TriedSetting]:
     selection = evidence.fitted.selection
     found: dict[Setting, list[FoldFigures]] = {}
     for fold in selection.folds:
-        found.setdefault(Setting(fold.leaves, fold.rounds, fold.start_weight), []).append(fold)
+        found.setdefault(Setting(fold.leaves, fold.rounds, fold.start_weight, fold.blended), []).append(fold)
     tried = []
     for setting, folds in found.items():
         sizes = [max(fold.n_pairs, 1e-9) for fold in folds]
