@@ -148,8 +148,13 @@ def classify(given: argparse.Namespace) -> None:
         return
     threshold = matcher.model.classifier.threshold
     print(f"{decision.decided}, match probability {decision.match_probability:.4f} (valid from {threshold:.4f})")
-    for reason in reasons(decision):
+    if decision.needs_review:
+        print("a person should look")
+    said = reasons(decision)
+    for reason in said:
         print(f"  {reason.log_odds:+6.2f}  {reason.words}")
+    rest = sum(decision.contributions.values()) - decision.contributions[BIAS] - sum(each.log_odds for each in said)
+    print(f"  {rest:+6.2f}  all the rest")
     print(f"  {decision.contributions[BIAS]:+6.2f}  before anything is compared")
 
 

@@ -30,6 +30,7 @@ from catalog.version_words import (
 __all__ = ["SAME_MASTER", "Marker", "MarkerType", "Place", "bare_note", "cut_title", "number_of", "parse_markers"]
 
 _LONGEST_TITLE = 4_096
+_LONGEST_NUMBER = 18  # digits; more are no number of anything
 _LONGEST_NOTE = 200
 _CACHED = 1 << 15
 _OPENING = "([{<（［【「『〔《"
@@ -240,7 +241,7 @@ def number_of(numeral: str) -> str:
     """
     numeral = numeral.casefold()
     if numeral.isdecimal():
-        return str(int(numeral))
+        return str(int(numeral[:_LONGEST_NUMBER]))
     if numeral in _WORDS:
         return str(_WORDS[numeral])
     if set(numeral) <= _ROMAN.keys():

@@ -59,7 +59,8 @@ def reasons(decision: Decision) -> list[Reason]:
 def _reason(topic: str, parts: Mapping[str, float], values: Mapping[str, float | None]) -> Reason:
     total = sum(parts.values())
     # The words of a feature that pulled the other way would contradict the sum.
-    heaviest = max(parts, key=lambda name: parts[name] if total > 0 else -parts[name])
+    there = [name for name in parts if values[name] is not None] or list(parts)
+    heaviest = max(there, key=lambda name: parts[name] if total > 0 else -parts[name])
     feature, value = _BY_NAME[heaviest], values[heaviest]
     if value is None:
         return Reason(_MISSING.get(topic, f"no {topic} to compare"), total)

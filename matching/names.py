@@ -33,6 +33,7 @@ _NOBODY = frozenset(
 )
 # Every name is compared with every name of the other side; a longer list than this is no credit but an attack or a bug.
 _MOST_NAMES = 64
+_LONGEST_ENTRY = 4_096  # characters, as of a title
 _CACHE_SIZE = 1 << 16
 
 Similarities = npt.NDArray[np.float64]
@@ -63,6 +64,7 @@ def names_of(entries: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def _names_in(entry: str) -> tuple[str, ...]:
+    entry = " ".join(entry[:_LONGEST_ENTRY].split())  # runs of blanks would be looked through again and again
     if normalize(entry) in _NOBODY:
         return ()
     names = {_comparable(name) for part in _JOINERS.split(entry) for name in _cut_at_commas(part)}

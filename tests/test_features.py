@@ -639,3 +639,19 @@ def test_a_rare_title_is_more_evidence_than_a_frequent_one():
 def test_what_is_not_shared_is_no_evidence():
     q, m = Recording("1", "Xylophone Heresy", ("Quillfeather",)), Recording("2", "Yesterday", ("The Beatles",))
     assert [compared(name, q, m) for name in ("title_evidence", "artist_evidence", "all_evidence")] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        {"title": "1 " + "⑩" * 2_200},  # unfolds into more digits than Python reads as a number
+        {"title": "ab cd" * 800, "album": "dc ba" * 800},
+        {"artists": ("a" + " " * 20_000 + "b",)},
+        {"isrcs": tuple(f"X{number:08d}" for number in range(5_000))},
+        {"contributors": tuple(f"{'ab ' * 1_300}{number}" for number in range(64))},
+    ],
+    ids=["digits", "long texts", "blanks", "malformed codes", "many words"],
+)
+def test_fields_that_nobody_would_write_are_compared_all_the_same(hostile):
+    found = pair_features([Recording("1", **hostile)], [Recording("2", "Song", ("Band",))], SAME, CATALOGUE)
+    assert found.shape == (1, len(NAMES))

@@ -12,7 +12,7 @@ import pytest
 from catalog.errors import InputError
 from catalog.isrc import parse_isrc
 from catalog.recording import Recording
-from catalog.sample import INVALID_PHENOMENA, PHENOMENA, VALID_PHENOMENA, generate, slips, write_sample
+from catalog.sample import INVALID_PHENOMENA, PHENOMENA, VALID_PHENOMENA, generate, holds_its_pairs, slips, write_sample
 from catalog.sample.lexicon import Term, compose, load_languages, weighted_patterns
 from catalog.sample.romanising import respelled
 from catalog.sample.scripts import script_of
@@ -343,3 +343,13 @@ def test_an_earlier_sample_is_replaced(tmp_path):
     before = (tmp_path / "groundtruth.csv").read_text()
     write_sample(tmp_path, 100, 20, seed=2)
     assert (tmp_path / "groundtruth.csv").read_text() != before
+
+
+def test_a_ground_truth_of_ones_own_is_not_taken_for_the_samples(tmp_path):
+    write_sample(tmp_path, 200, 100, 3)
+    groundtruth = tmp_path / "groundtruth.csv"
+    assert holds_its_pairs(tmp_path, groundtruth)
+    assert not holds_its_pairs(tmp_path / "elsewhere", groundtruth)
+    lines = groundtruth.read_text(encoding="utf-8").splitlines()
+    groundtruth.write_text("\n".join(lines[:-1]), encoding="utf-8")
+    assert not holds_its_pairs(tmp_path, groundtruth)

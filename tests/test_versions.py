@@ -1,7 +1,8 @@
 """Version markers in titles, and ordinary words that only look like them."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from ftfy.badness import is_bad
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from catalog.normalize import normalize
@@ -295,5 +296,6 @@ def test_the_quick_look_at_a_note_hides_no_marker(kind):
 @given(st.one_of(st.from_regex(BARE_END), st.from_regex(PART), st.from_regex(VOLUME)).filter(str.strip))
 def test_the_quick_look_at_a_title_hides_no_marker(title):
     title = title.strip()
+    assume(not is_bad(title))  # what looks like mojibake reads otherwise once it is repaired
     if find_markers(title, cut_title(title)):
         assert may_hold_markers(title, normalize(title))

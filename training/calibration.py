@@ -46,7 +46,10 @@ def calibrate(log_odds: Numbers, valid: npt.NDArray[np.bool_]) -> Calibration:
     if len(np.unique(valid)) < 2:
         logger.warning("the pairs to calibrate on are too few to hold both tags: the log-odds stay as they are")
         return Calibration(1.0, 0.0)
-    # The least of regularisation keeps the slope finite where the pairs are perfectly separable.
-    platt = LogisticRegression(C=1e3).fit(log_odds[:, None], valid)
+    # Platt's targets: as if one more pair of the other kind had been seen, so that the slope stays modest on few pairs.
+    n_valid, n_invalid = int(valid.sum()), int((~valid).sum())
+    targets = np.where(valid, (n_valid + 1) / (n_valid + 2), 1 / (n_invalid + 2))
+    twice, tags = np.tile(log_odds, 2)[:, None], np.repeat((True, False), len(valid))
+    platt = LogisticRegression(C=1e3).fit(twice, tags, sample_weight=np.concatenate((targets, 1 - targets)))
     slope = float(platt.coef_[0, 0])
     return Calibration(slope, float(platt.intercept_[0])) if slope > 0 else Calibration(1.0, 0.0)

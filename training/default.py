@@ -5,21 +5,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from catalog.artefacts import build_aside, current_version, publish
 from catalog.errors import DamagedArtefactError, MismatchedArtefactError, MissingArtefactError
-from catalog.manifest import sha256_file
+from catalog.manifest import read_json, sha256_file
 from catalog.paths import DataFolder
-from catalog.sample import TRUTH_FILE, write_sample
+from catalog.sample import holds_its_pairs, write_sample
 from catalog.store import Catalog
 from embeddings.encoder import FITTED, Encoder
-from matching.model import BASELINE_FILE, CLASSIFIER_FILE, ENCODER_FOLDER, RARITY_FILE, REPORT_FILE, Model
+from matching.model import BASELINE_FILE, CARD_FILE, CLASSIFIER_FILE, ENCODER_FOLDER, RARITY_FILE, REPORT_FILE, Model
 from matching.rarity import Rarity
 from training.further import further_lessons
 from training.holdout import TrainingData
 from training.lessons import LESSONS_FILE
+from training.policy import Policy
 from training.train import TrainOptions, encoder_provenance, train, write_card
 
 logger = logging.getLogger(__name__)
@@ -95,18 +96,19 @@ def options_for(folder: DataFolder, home: Path, given: TrainOptions) -> TrainOpt
     TrainOptions
         The embedded sample is what the default model itself is trained on.
     """
-    if (folder.root / TRUTH_FILE).is_file():
+    if holds_its_pairs(folder.root, folder.groundtruth):
         return replace(given, further=further_lessons())
     return replace(given, start=default_model(home))
 
 
 def _is_of_the_sample(model: Model, folder: DataFolder) -> bool:
     """Tell a model of the sample and the default encoder from one that somebody trained on other data there."""
-    if not (folder.root / TRUTH_FILE).is_file() or not folder.groundtruth.is_file():
+    if not holds_its_pairs(folder.root, folder.groundtruth):
         return False
-    on_sample = model.card.get("groundtruth_digest") == sha256_file(folder.groundtruth)
-    whole = (model.folder / LESSONS_FILE).is_file() and not model.card.get("without")
-    return on_sample and whole and model.card.get("encoder") == FITTED
+    card = model.card
+    on_sample = card.get("groundtruth_digest") == sha256_file(folder.groundtruth) and card.get("encoder") == FITTED
+    as_ever = card.get("policy") == asdict(Policy()) and not card.get("without") and not card.get("started_from")
+    return on_sample and as_ever and (model.folder / LESSONS_FILE).is_file()
 
 
 @dataclass(frozen=True)
@@ -146,11 +148,21 @@ def model_to_index_with(folder: DataFolder, catalog: Catalog, home: Path) -> Ite
     IndexingModel
         One that was made is removed when the block ends, unless it was published.
     """
-    if model := model_in_charge(folder):
+    try:
+        model = model_in_charge(folder)
+    except MismatchedArtefactError:
+        if not _is_adapted(folder):
+            raise
+        model = None  # of an earlier version of onemaster, and made without labels: so is the next one
+    if model:
         yield IndexingModel(Encoder.load(model.encoder_folder), model.version, lambda: model)
     else:
         with adapted(default_model(home), catalog, folder.models) as new:
             yield new
+
+
+def _is_adapted(folder: DataFolder) -> bool:
+    return "adapted_from" in read_json(current_version(folder.models) / CARD_FILE)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ Word lists (`lexicon`) make artists and works (`people`, `works`), these the hid
 from __future__ import annotations
 
 from catalog.sample.book import LabelledPair
-from catalog.sample.files import TRUTH_FILE, SampleReport, write_sample
+from catalog.sample.files import TRUTH_FILE, SampleReport, holds_its_pairs, write_sample
 from catalog.sample.generating import Sample, generate
 from catalog.sample.phenomena import INVALID_PHENOMENA, PHENOMENA, VALID_PHENOMENA
 
@@ -22,5 +22,6 @@ __all__ = [
     "Sample",
     "SampleReport",
     "generate",
+    "holds_its_pairs",
     "write_sample",
 ]

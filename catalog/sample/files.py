@@ -15,6 +15,7 @@ from catalog.store import write_catalog
 
 # Every folder that a sample was written to has this file, and no other.
 TRUTH_FILE = "truth.csv"
+PHENOMENA_FILE = "phenomena.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def write_sample(out: Path, records: int = 60_000, pairs: int = 28_000, seed: in
     explained = ((p.q_source_id, p.m_source_id, p.phenomenon, "|".join(p.shown)) for p in sample.pairs)
     # The truth comes first, since it marks the folder as a sample's, and the catalogue last: where it is, all is.
     _write_csv(truth, ("sr_id", "master_id"), sample.masters.items())
-    phenomena = _write_csv(out / "phenomena.csv", ("q_source_id", "m_source_id", "phenomenon", "shown"), explained)
+    phenomena = _write_csv(out / PHENOMENA_FILE, ("q_source_id", "m_source_id", "phenomenon", "shown"), explained)
     _write_csv(groundtruth, ("q_source_id", "m_source_id", "tag"), tagged)
     return SampleReport(
         catalog,
@@ -93,6 +94,32 @@ def write_sample(out: Path, records: int = 60_000, pairs: int = 28_000, seed: in
         masters=len(set(sample.masters.values())),
         seconds=time.perf_counter() - started,
     )
+
+
+def holds_its_pairs(folder: Path, groundtruth: Path) -> bool:
+    """Tell whether a ground truth is the one that a sample was written with: people keep data of their own beside it.
+
+    Parameters
+    ----------
+    folder : Path
+        Where a sample may have been written to.
+    groundtruth : Path
+        The file of labelled pairs.
+
+    Returns
+    -------
+    bool
+        Whether the folder holds a sample, and the file has its pairs.
+    """
+    explained = folder / PHENOMENA_FILE
+    if not all(path.is_file() for path in (folder / TRUTH_FILE, explained, groundtruth)):
+        return False
+    return _pairs_in(groundtruth) == _pairs_in(explained)
+
+
+def _pairs_in(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        return [row[:2] for row in csv.reader(file)]
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Path:

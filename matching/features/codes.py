@@ -55,7 +55,8 @@ def _fragments(prepared: Prepared) -> frozenset[str]:
     if len(prepared.recording.isrcs) == len(prepared.codes):
         return _NONE
     found = ("".join(filter(str.isalnum, code)).upper() for code in prepared.recording.isrcs if not parse_isrc(code))
-    return frozenset(each for each in found if _says_something(each) and not parse_isrcs([each]))
+    few = sorted(each for each in found if _says_something(each) and not parse_isrcs([each]))
+    return frozenset(few[:_MOST_CODES])
 
 
 def _says_something(text: str) -> bool:

@@ -14,6 +14,8 @@ from matching.prepared import Pairs, Prepared
 from matching.wordbags import found_in, overlap
 
 _FOUND = 0.999
+# Characters of a field that are looked for and looked in: the cost grows with their product.
+_LONGEST_PART = 256
 
 
 def _compute(pairs: Pairs) -> list[Column]:
@@ -60,12 +62,13 @@ def _inside(found: Column, parts: list[str], texts: list[str], pairs: Pairs) -> 
 
 
 def _title(prepared: Prepared) -> str:
-    return prepared.title.base.replace(" ", "") if prepared.title else ""
+    return prepared.title.base[:_LONGEST_PART].replace(" ", "") if prepared.title else ""
 
 
 def _text(prepared: Prepared) -> str:
     title = prepared.title.full if prepared.title else ""
-    return f"{title}{_artists(prepared)}{prepared.album}".replace(" ", "")
+    fields = (title[:_LONGEST_PART], _artists(prepared), prepared.album[:_LONGEST_PART])
+    return "".join(fields).replace(" ", "")
 
 
 def _artists(prepared: Prepared) -> str:
@@ -75,7 +78,7 @@ def _artists(prepared: Prepared) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def _solid(names: tuple[str, ...]) -> str:
-    return normalize("".join(names)).replace(" ", "")
+    return normalize("".join(names)[:_LONGEST_PART])[:_LONGEST_PART].replace(" ", "")
 
 
 FIELDS = FeatureGroup(

@@ -41,6 +41,9 @@ def _credits(pairs: Pairs) -> NameSimilarities:
     return NameSimilarities(overlap, best)
 
 
+_MOST_WORDS = 16  # of a name that is still a person's
+
+
 @lru_cache(maxsize=1 << 16)
 def _initialed(names: tuple[str, ...]) -> tuple[int, ...]:
     """Write every name as each of its words with the initials of the others: "john lennon" as "lennon j", "john l".
@@ -49,7 +52,7 @@ def _initialed(names: tuple[str, ...]) -> tuple[int, ...]:
     """
     keys: set[int] = set()
     for name in names:
-        words = name.split()
+        words = name.split()[:_MOST_WORDS]
         for place, word in enumerate(words):
             if len(word) > 1 and len(words) > 1:
                 others = "".join(sorted(other[0] for spot, other in enumerate(words) if spot != place))
