@@ -182,12 +182,12 @@ def text_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Seq
         Shape (n,), float64, in [0, 1].
     """
     result = _mean_similarity(q_texts, m_texts, scorers)
-    both = list(enumerate(zip(q_texts, m_texts, strict=True)))
-    foreign = [row for row, (q, m) in both if not (q.isascii() and m.isascii())]
+    q_plain, m_plain = (np.fromiter(map(str.isascii, texts), np.bool_, len(texts)) for texts in (q_texts, m_texts))
+    foreign = np.flatnonzero(~(q_plain & m_plain)).tolist()
     if foreign:
         q_latin, m_latin = [_latin(q_texts[row]) for row in foreign], [_latin(m_texts[row]) for row in foreign]
         result[foreign] = np.maximum(result[foreign], _mean_similarity(q_latin, m_latin, scorers))
-    across = [row for row, (q, m) in both if q.isascii() != m.isascii()]
+    across = np.flatnonzero(q_plain != m_plain).tolist()
     if across:
         sounds = sound_similarity([q_texts[row] for row in across], [m_texts[row] for row in across])
         result[across] = np.maximum(result[across], sounds)

@@ -54,12 +54,15 @@ def row_ratio(q_texts: Sequence[str], m_texts: Sequence[str], scorer: Scorer = f
         Shape (n,), float64, in [0, 1]; NaN where a side is missing.
     """
     result = np.ones(len(q_texts))
-    rows = [row for row, (one, other) in enumerate(zip(q_texts, m_texts, strict=True)) if one != other]
-    result[[row for row, (one, other) in enumerate(zip(q_texts, m_texts, strict=True)) if not one or not other]] = (
-        np.nan
-    )
-    asked = [row for row in rows if q_texts[row] and m_texts[row]]
+    missing: list[int] = []
+    asked: list[int] = []
+    for row, (one, other) in enumerate(zip(q_texts, m_texts, strict=True)):
+        if not one or not other:
+            missing.append(row)
+        elif one != other:
+            asked.append(row)
+    result[missing] = np.nan
     if asked:
-        one, other = [q_texts[row] for row in asked], [m_texts[row] for row in asked]
-        result[asked] = process.cpdist(one, other, scorer=scorer, dtype=np.float64) / 100
+        ours, theirs = [q_texts[row] for row in asked], [m_texts[row] for row in asked]
+        result[asked] = process.cpdist(ours, theirs, scorer=scorer, dtype=np.float64) / 100
     return result
