@@ -143,7 +143,7 @@ def test_models_are_found_by_version_path_and_role(tiny_data, tmp_path):
     moved = shutil.copytree(tiny_data.models / version, tmp_path / "elsewhere")
     found = {choice: contender(choice, tiny_data.models) for choice in ("current", "baseline", version, str(moved))}
     assert [model.name for model in found.values()] == [version, f"baseline of {version}", version, "elsewhere"]
-    assert {model.groundtruth_digest for model in found.values()} == {sha256_file(tiny_data.groundtruth)}
+    assert {model.groundtruth_digests for model in found.values()} == {frozenset({sha256_file(tiny_data.groundtruth)})}
     assert found["baseline"].threshold == 0.5
 
 

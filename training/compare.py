@@ -213,8 +213,8 @@ def compare(
         b=b,
         evaluation_a=evaluate_probabilities(probabilities_a, pairs.valid, a.threshold),
         evaluation_b=evaluate_probabilities(probabilities_b, pairs.valid, b.threshold),
-        learnt_from_a=a.groundtruth_digest == groundtruth_digest,
-        learnt_from_b=b.groundtruth_digest == groundtruth_digest,
+        learnt_from_a=groundtruth_digest in a.groundtruth_digests,
+        learnt_from_b=groundtruth_digest in b.groundtruth_digests,
         mcnemar=McNemar.of(decided_a == pairs.valid, decided_b == pairs.valid),
         f1_difference=count_difference_interval(
             f1, decided_a, decided_b, pairs.valid, resampling_units(pairs), resampling

@@ -35,14 +35,14 @@ class Contender:
         From labelled pairs to match probabilities, shape (n_pairs,), float64; never looks at the labels.
     threshold : float
         Pairs with at least this match probability are valid, 0 to 1.
-    groundtruth_digest : str or None
-        Of the file that it learnt from.
+    groundtruth_digests : frozenset of str
+        Of the files that it learnt from, and that the model it started from did.
     """
 
     name: str
     judge: Judge
     threshold: float
-    groundtruth_digest: str | None
+    groundtruth_digests: frozenset[str]
 
 
 def contender(choice: str, shelf: Path) -> Contender:
@@ -77,8 +77,8 @@ def contender(choice: str, shelf: Path) -> Contender:
                 f"{shelf} holds {', '.join(versions) or 'no models'}"
             )
         model = Model.load(places[0].resolve())
-    digest = model.card.get("groundtruth_digest")
-    learnt = None if digest is None else str(digest)
+    digests = (model.card.get(name) for name in ("groundtruth_digest", "start_groundtruth_digest"))
+    learnt = frozenset(str(digest) for digest in digests if digest is not None)
     if choice == BASELINE:
         return Contender(f"baseline of {model.version}", baseline_judge(model), model.baseline.threshold, learnt)
     return Contender(model.version, model_judge(model), model.classifier.threshold, learnt)

@@ -225,6 +225,7 @@ def _choices(options: TrainOptions, split: Split, fitted: Fitted) -> dict[str, o
         "policy": asdict(options.policy),
         "without": list(options.without),
         "started_from": options.start.version if options.start else None,
+        "start_groundtruth_digest": options.start.card.get("groundtruth_digest") if options.start else None,
         "tested_on": split.tested_on,
         "pairs": {name: _counts(getattr(split, name)) for name in ("learnt", "test")},
         "setting": asdict(fitted.selection.setting),
