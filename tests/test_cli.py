@@ -104,11 +104,13 @@ def test_classify_and_candidates(sample_folder):
     refused = answer("classify", "123", "789", "--data", sample_folder.root, "--json")
     in_words = onemaster("classify", "123", "789", "--data", sample_folder.root)
     assert in_words.stdout.startswith("invalid, match probability 0.")
-    lines = in_words.stdout.splitlines()[1:]
+    lines = [line for line in in_words.stdout.splitlines()[1:] if line != "a person should look"]
+    assert ("a person should look" in in_words.stdout) == refused["needs_review"]
     assert all(re.fullmatch(r" +[+-]\d+\.\d\d  \S.*", line) for line in lines)
     assert lines[-1].endswith("before anything is compared")
     told = [(f"{reason['log_odds']:+.2f}", reason["words"]) for reason in refused["reasons"]]
-    assert [tuple(line.strip().split("  ", 1)) for line in lines[:-1]] == told
+    assert lines[-2].endswith("all the rest")
+    assert [tuple(line.strip().split("  ", 1)) for line in lines[:-2]] == told
     listed = onemaster("candidates", "123", "-k", "1", "--data", sample_folder.root)
     assert "456" in listed.stdout
 
