@@ -8,16 +8,12 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from training.counts import CountMetric, Counts
 from training.pairs import LabelledPairs
+from training.splits import components
 
 logger = logging.getLogger(__name__)
-
-# One component of more than a tenth of the pairs would decide alone what a resample looks like.
-_LARGE_COMPONENT = 0.1
 
 Numbers = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.bool_]
@@ -92,16 +88,11 @@ def resampling_units(pairs: LabelledPairs) -> Units:
     -------
     numpy.ndarray
         Shape (n_pairs,), int64, from 0. The pairs of a group that holds more than a tenth of them (people who draw
-        invalid pairs at random make one) stand alone; intervals then are narrower than they should be, and a warning
-        says so.
+        invalid pairs at random make one), which would decide alone what a resample looks like, stand alone; intervals
+        then are narrower than they should be, and a warning says so.
     """
-    names = {name: row for row, name in enumerate(sorted(pairs.sr_ids))}
-    q, m = ([names[recording.sr_id] for recording in side] for side in (pairs.q, pairs.m))
-    graph = coo_array((np.ones(len(q), dtype=np.int8), (q, m)), shape=(len(names), len(names)))
-    _, labels = connected_components(graph, directed=False)
-    units = labels[q].astype(np.int64)
-    sizes = np.bincount(units, minlength=1)
-    alone = sizes[units] > max(1, _LARGE_COMPONENT * len(units))
+    found = components(pairs)
+    units, alone = found.of_pairs.copy(), found.large
     if alone.any():
         logger.warning(
             "%d of %d pairs hang together through shared recordings: resampling these one by one, which makes "
@@ -109,7 +100,7 @@ def resampling_units(pairs: LabelledPairs) -> Units:
             int(alone.sum()),
             len(units),
         )
-    units[alone] = len(names) + np.arange(int(alone.sum()))
+    units[alone] = len(found.least_ids) + np.arange(int(alone.sum()))
     return np.unique(units, return_inverse=True)[1].astype(np.int64)
 
 

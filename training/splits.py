@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,51 @@ from scipy.sparse.csgraph import connected_components
 from training.pairs import LabelledPairs
 
 # Drawing invalid pairs at random, as people do, ties most recordings into one component.
-_LARGE_COMPONENT = 0.1
+_LARGE_COMPONENT = 0.1  # of the pairs
 _LAST_POSITION = float(np.nextafter(1, 0))
+
+
+class Components(NamedTuple):
+    """Pairs that share a recording, directly or through others.
+
+    Attributes
+    ----------
+    of_pairs : numpy.ndarray
+        Shape (n_pairs,), int64, the component of each pair, from 0.
+    least_ids : list of str
+        Of each component, its least id.
+    large : numpy.ndarray
+        Shape (n_pairs,), bool, whether the pair's component holds more than a tenth of all pairs.
+    """
+
+    of_pairs: npt.NDArray[np.int64]
+    least_ids: list[str]
+    large: npt.NDArray[np.bool_]
+
+
+def components(pairs: LabelledPairs) -> Components:
+    """Find the connected components of labelled pairs.
+
+    Parameters
+    ----------
+    pairs : LabelledPairs
+        n_pairs pairs.
+
+    Returns
+    -------
+    Components
+        The same whatever the order of the file, but for that of the pairs.
+    """
+    names = sorted(pairs.sr_ids)
+    rows = {name: row for row, name in enumerate(names)}
+    q, m = ([rows[recording.sr_id] for recording in side] for side in (pairs.q, pairs.m))
+    graph = coo_array((np.ones(len(q), dtype=np.int8), (q, m)), shape=(len(names), len(names)))
+    _, labels = connected_components(graph, directed=False)
+    # Names are sorted, so the first row of a component is its least id.
+    _, firsts = np.unique(labels, return_index=True)
+    of_pairs = labels[q].astype(np.int64)
+    large = np.bincount(of_pairs, minlength=1)[of_pairs] > max(1, _LARGE_COMPONENT * len(of_pairs))
+    return Components(of_pairs, [names[first] for first in firsts], large)
 
 
 def component_positions(pairs: LabelledPairs, seed: int) -> npt.NDArray[np.float64]:
@@ -35,17 +79,10 @@ def component_positions(pairs: LabelledPairs, seed: int) -> npt.NDArray[np.float
     numpy.ndarray
         Shape (n_pairs,), float64.
     """
-    names = sorted(pairs.sr_ids)
-    rows = {name: row for row, name in enumerate(names)}
-    q, m = ([rows[recording.sr_id] for recording in side] for side in (pairs.q, pairs.m))
-    graph = coo_array((np.ones(len(q), dtype=np.int8), (q, m)), shape=(len(names), len(names)))
-    _, labels = connected_components(graph, directed=False)
-    # Names are sorted, so the first row of a component is its least id.
-    _, firsts = np.unique(labels, return_index=True)
-    positions = np.array([_position(names[first], seed) for first in firsts], dtype=np.float64)
-    positions[np.bincount(labels[q]) > max(1, _LARGE_COMPONENT * len(pairs))] = _LAST_POSITION
-    spread: npt.NDArray[np.float64] = positions[labels[q]]
-    return spread
+    found = components(pairs)
+    positions = np.array([_position(name, seed) for name in found.least_ids], dtype=np.float64)[found.of_pairs]
+    positions[found.large] = _LAST_POSITION
+    return positions
 
 
 def pair_positions(pairs: LabelledPairs, seed: int) -> npt.NDArray[np.float64]:
