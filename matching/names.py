@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import regex
-from rapidfuzz import fuzz, process
+from rapidfuzz import fuzz
 
 from catalog.normalize import normalize, romanize
 from catalog.sound import leaves_vowels_out, readings, skeleton, sound_key
+from matching.distinct import Column, Crossed
+from matching.fuzzy import Scorer, similarities
 
 # How several names are joined into one text; words only where they stand alone between names.
 _JOINERS = regex.compile(
@@ -35,9 +36,6 @@ _NOBODY = frozenset(
 _MOST_NAMES = 64
 _LONGEST_ENTRY = 4_096  # characters, as of a title
 _CACHE_SIZE = 1 << 16
-
-Similarities = npt.NDArray[np.float64]
-Scorer = Callable[..., float]
 
 
 def names_of(entries: tuple[str, ...]) -> tuple[str, ...]:
@@ -77,33 +75,27 @@ class NameSimilarities(NamedTuple):
     Attributes
     ----------
     overlap : numpy.ndarray
-        Shape (n_pairs,), float64, in [0, 1]: the mean over all names of their best counterparts, averaged with the
-        mean over the shorter side; names that only one side has lower it, but not to nothing. NaN where a side is
-        missing.
+        Shape (n,), float64, in [0, 1]: the mean over all names of their best counterparts, averaged with the mean over
+        the shorter side; names that only one side has lower it, but not to nothing.
     best : numpy.ndarray
-        Shape (n_pairs,), float64, in [0, 1]: of the two names that are most alike.
+        Shape (n,), float64, in [0, 1]: of the two names that are most alike.
     """
 
-    overlap: Similarities
-    best: Similarities
+    overlap: Column
+    best: Column
 
 
 def compare_names(
-    names: Sequence[tuple[str, ...]],
-    q: npt.NDArray[np.int64],
-    m: npt.NDArray[np.int64],
-    scorers: Sequence[Scorer],
+    q_names: Sequence[tuple[str, ...]], m_names: Sequence[tuple[str, ...]], scorers: Sequence[Scorer]
 ) -> NameSimilarities:
     """Compare sets of names, every name with every name of the other side, in its own script and in Latin letters.
 
     Parameters
     ----------
-    names : sequence of tuple of str
-        Comparable names of distinct recordings.
-    q : numpy.ndarray
-        Shape (n_pairs,), places in `names`.
-    m : numpy.ndarray
-        Shape (n_pairs,), places in `names`.
+    q_names : sequence of tuple of str
+        Comparable names of one side, n long, none empty.
+    m_names : sequence of tuple of str
+        Comparable names of the other, n long, none empty.
     scorers : sequence of callable
         rapidfuzz scorers for two names; their mean counts.
 
@@ -112,67 +104,25 @@ def compare_names(
     NameSimilarities
         Symmetric in q and m.
     """
-    overlap = np.full(len(q), np.nan)
-    rows: list[int] = []
-    ours: list[tuple[str, ...]] = []
-    theirs: list[tuple[str, ...]] = []
-    for row, (one, other) in enumerate(zip(q.tolist(), m.tolist(), strict=True)):
-        q_names, m_names = names[one], names[other]
-        if q_names and m_names:
-            if q_names == m_names:
-                overlap[row] = 1.0
-            else:
-                rows.append(row)
-                ours.append(q_names)
-                theirs.append(m_names)
-    best = overlap.copy()
-    if rows:
-        overlap[rows], best[rows] = _compare_sets(ours, theirs, scorers)
-    return NameSimilarities(overlap, best)
-
-
-def _compare_sets(
-    q_names: Sequence[tuple[str, ...]], m_names: Sequence[tuple[str, ...]], scorers: Sequence[Scorer]
-) -> NameSimilarities:
-    """Compare rows of names, none of them empty: first all pairs of names, then the best of each, then their means."""
-    flat_q = [q for ours, theirs in zip(q_names, m_names, strict=True) for q in ours for _ in theirs]
-    flat_m = [m for ours, theirs in zip(q_names, m_names, strict=True) for _ in ours for m in theirs]
-    similarities = text_similarity(flat_q, flat_m, scorers)
-    q_counts, m_counts = (np.array([len(names) for names in side]) for side in (q_names, m_names))
-    sizes = q_counts * m_counts
-    starts = np.cumsum(sizes) - sizes
-    row = np.repeat(np.arange(len(q_names)), sizes)
-    place = np.arange(len(row)) - np.repeat(starts, sizes)
-    width = m_counts[row]
-    q_sum, m_sum = (
-        _sums_of_best(similarities, row, name, counts)
-        for name, counts in ((place // width, q_counts), (place % width, m_counts))
-    )
+    crossed = Crossed.of(q_names, m_names)
+    alike = text_similarity(crossed.q, crossed.m, scorers)
+    q_sum, m_sum = crossed.sums_of_best(alike)
+    q_counts, m_counts = crossed.q_counts, crossed.m_counts
     everyone = (q_sum + m_sum) / (q_counts + m_counts)
     shorter = np.where(q_counts < m_counts, q_sum / q_counts, m_sum / m_counts)
     overlap = np.where(q_counts == m_counts, everyone, (everyone + shorter) / 2)
-    return NameSimilarities(overlap, np.maximum.reduceat(similarities, starts))
+    return NameSimilarities(overlap, crossed.best(alike))
 
 
-def _sums_of_best(
-    similarities: Similarities, row: npt.NDArray[np.int64], name: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]
-) -> Similarities:
-    starts = np.cumsum(counts) - counts
-    best = np.zeros(int(counts.sum()))
-    np.maximum.at(best, starts[row] + name, similarities)
-    sums: Similarities = np.add.reduceat(best, starts)
-    return sums
-
-
-def text_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Sequence[Scorer]) -> Similarities:
+def text_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Sequence[Scorer]) -> Column:
     """Compare two columns of normalised texts, row by row, in their own script and in Latin letters.
 
     Parameters
     ----------
     q_texts : sequence of str
-        Normalised texts of one side, n long.
+        Normalised texts of one side, n long, none empty.
     m_texts : sequence of str
-        Normalised texts of the other, n long.
+        Normalised texts of the other, n long, none empty.
     scorers : sequence of callable
         rapidfuzz scorers; their mean counts.
 
@@ -181,20 +131,21 @@ def text_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Seq
     numpy.ndarray
         Shape (n,), float64, in [0, 1].
     """
-    result = _mean_similarity(q_texts, m_texts, scorers)
+    result = similarities(q_texts, m_texts, *scorers)
     q_plain, m_plain = (np.fromiter(map(str.isascii, texts), np.bool_, len(texts)) for texts in (q_texts, m_texts))
     foreign = np.flatnonzero(~(q_plain & m_plain)).tolist()
     if foreign:
         q_latin, m_latin = [_latin(q_texts[row]) for row in foreign], [_latin(m_texts[row]) for row in foreign]
-        result[foreign] = np.maximum(result[foreign], _mean_similarity(q_latin, m_latin, scorers))
+        result[foreign] = np.maximum(result[foreign], similarities(q_latin, m_latin, *scorers))
     across = np.flatnonzero(q_plain != m_plain).tolist()
     if across:
-        sounds = sound_similarity([q_texts[row] for row in across], [m_texts[row] for row in across])
-        result[across] = np.maximum(result[across], sounds)
+        q_across, m_across = [q_texts[row] for row in across], [m_texts[row] for row in across]
+        consonants = [leaves_vowels_out(q) or leaves_vowels_out(m) for q, m in zip(q_across, m_across, strict=True)]
+        result[across] = np.fmax(result[across], sound_similarity(q_across, m_across, consonants))
     return result
 
 
-def sound_similarity(q_texts: Sequence[str], m_texts: Sequence[str]) -> Similarities:
+def sound_similarity(q_texts: Sequence[str], m_texts: Sequence[str], consonants: Sequence[bool]) -> Column:
     """Compare two columns of texts in two scripts, row by row, by how they sound.
 
     Parameters
@@ -203,25 +154,24 @@ def sound_similarity(q_texts: Sequence[str], m_texts: Sequence[str]) -> Similari
         Normalised texts of one side, n long.
     m_texts : sequence of str
         Normalised texts of the other, n long.
+    consonants : sequence of bool
+        Whether to compare consonants only, as where a side writes no vowels, n long.
 
     Returns
     -------
     numpy.ndarray
-        Shape (n,), float64, in [0, 1]: of the readings that sound most alike; by consonants where a side writes no
-        vowels. 0 for texts without a sound.
+        Shape (n,), float64, in [0, 1]: of the readings that sound most alike; NaN where a text has no sound.
     """
     rows: list[int] = []
     q_forms: list[str] = []
     m_forms: list[str] = []
-    for row, (q, m) in enumerate(zip(q_texts, m_texts, strict=True)):
-        consonants = leaves_vowels_out(q) or leaves_vowels_out(m)
-        for one, other in combined(sound_forms(q, consonants), sound_forms(m, consonants)):
+    for row, (q, m, only) in enumerate(zip(q_texts, m_texts, consonants, strict=True)):
+        for one, other in _combined(sound_forms(q, only), sound_forms(m, only)):
             rows.append(row)
             q_forms.append(one)
             m_forms.append(other)
-    result = np.zeros(len(q_texts))
-    if rows:
-        np.maximum.at(result, rows, process.cpdist(q_forms, m_forms, scorer=fuzz.ratio, dtype=np.float64) / 100)
+    result = np.full(len(q_texts), np.nan)
+    np.fmax.at(result, rows, similarities(q_forms, m_forms, fuzz.ratio))
     return result
 
 
@@ -246,32 +196,12 @@ def sound_forms(text: str, consonants: bool) -> tuple[str, ...]:
     return tuple(filter(None, dict.fromkeys(map(skeleton, forms)) if consonants else forms))
 
 
-def combined(q_forms: Sequence[str], m_forms: Sequence[str]) -> Iterable[tuple[str, str]]:
-    """Pair every form with every other; where two texts share one, that is all there is to ask.
-
-    Parameters
-    ----------
-    q_forms : sequence of str
-        From `sound_forms`.
-    m_forms : sequence of str
-        From `sound_forms`.
-
-    Returns
-    -------
-    iterable of (str, str)
-        Forms to compare.
-    """
+def _combined(q_forms: Sequence[str], m_forms: Sequence[str]) -> Iterable[tuple[str, str]]:
+    """Pair every form with every other; where two texts share one, that is all there is to ask."""
     for form in q_forms:
         if form in m_forms:
             return ((form, form),)
     return product(q_forms, m_forms)
-
-
-def _mean_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Sequence[Scorer]) -> Similarities:
-    total = np.zeros(len(q_texts))
-    for scorer in scorers:
-        total += process.cpdist(q_texts, m_texts, scorer=scorer, dtype=np.float64)
-    return total / (100 * len(scorers))
 
 
 def _cut_at_commas(text: str) -> list[str]:

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from rapidfuzz import fuzz
 
 from catalog.isrc import parse_isrcs
 from catalog.normalize import normalize
 from catalog.recording import Recording
 from catalog.titles import TitleParts, parse_title
 from catalog.versions import SAME_MASTER
+from matching.distinct import Column, DistinctPairs, Flags
+from matching.fuzzy import Scorer, similarities
 from matching.names import ARTIST_SCORERS, NameSimilarities, compare_names, names_of
 from matching.rarity import Rarity, buckets_of
 from matching.wordbags import WordBags, shared_weight
 
 LATIN, OTHER = 1, 2
 
-Integers = npt.NDArray[np.int64]
 T = TypeVar("T")
+H = TypeVar("H", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +220,7 @@ class Pairs:
         bags = self.bags(field)
         return self.once(f"shared {field}", lambda: shared_weight(bags, bags, self.q, self.m))
 
-    def comparable(self, field: str) -> npt.NDArray[np.bool_]:
+    def comparable(self, field: str) -> Flags:
         """Tell whether the words of a field can be the same: not those of two scripts.
 
         Parameters
@@ -230,10 +233,42 @@ class Pairs:
         numpy.ndarray
             Shape (n_pairs,), bool; true where a side is missing.
         """
-        scripts = np.array([each.scripts[field] for each in self.recordings], dtype=np.int64)
-        q, m = scripts[self.q], scripts[self.m]
-        comparable: npt.NDArray[np.bool_] = ((q & m) > 0) | (q == 0) | (m == 0)
-        return comparable
+        return self.once(f"comparable {field}", lambda: self._comparable(field))
+
+    def distinct(self, values: Sequence[H], wanted: Flags | None = None) -> DistinctPairs[H]:
+        """Find what has to be compared of one value of each recording.
+
+        Parameters
+        ----------
+        values : sequence
+            One for each of `recordings`; what is empty is missing.
+        wanted : numpy.ndarray, optional
+            Shape (n_pairs,), bool; the values of other pairs count as missing.
+
+        Returns
+        -------
+        DistinctPairs
+            Values that differ, each two of them once.
+        """
+        return DistinctPairs.of(values, self.q, self.m, wanted)
+
+    def similar(self, texts: Sequence[str], scorer: Scorer = fuzz.ratio) -> Column:
+        """Compare one text of each recording.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            Normalised, one for each of `recordings`; empty is missing.
+        scorer : callable
+            Of rapidfuzz, symmetric.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_pairs,), float64, in [0, 1]; NaN where a side is missing.
+        """
+        texts_of = self.distinct(texts)
+        return texts_of.spread(similarities(texts_of.q, texts_of.m, scorer))
 
     def artists(self) -> NameSimilarities:
         """Compare the artists as sets of names.
@@ -241,7 +276,50 @@ class Pairs:
         Returns
         -------
         NameSimilarities
-            Each of shape (n_pairs,).
+            Each of shape (n_pairs,); NaN where a side is missing.
         """
-        names = [each.artists for each in self.recordings]
-        return self.once("artists", lambda: compare_names(names, self.q, self.m, ARTIST_SCORERS))
+        return self.once("artists", lambda: self.names([each.artists for each in self.recordings], ARTIST_SCORERS))
+
+    def names(
+        self, names: Sequence[tuple[str, ...]], scorers: Sequence[Scorer], wanted: Flags | None = None
+    ) -> NameSimilarities:
+        """Compare sets of names.
+
+        Parameters
+        ----------
+        names : sequence of tuple of str
+            Comparable names of each of `recordings`.
+        scorers : sequence of callable
+            rapidfuzz scorers for two names; their mean counts.
+        wanted : numpy.ndarray, optional
+            Shape (n_pairs,), bool; the names of other pairs count as missing.
+
+        Returns
+        -------
+        NameSimilarities
+            Each of shape (n_pairs,); NaN where a side is missing.
+        """
+        sets = self.distinct(names, wanted)
+        overlap, best = compare_names(sets.q, sets.m, scorers)
+        return NameSimilarities(sets.spread(overlap), sets.spread(best))
+
+    def same_isrc(self) -> Column:
+        """Compare well-formed ISRCs exactly, after ISO 3901.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_pairs,), float64: 1 for a common code, 0 for conflicting ones, NaN where a side has none.
+        """
+        return self.once("same isrc", self._same_isrc)
+
+    def _same_isrc(self) -> Column:
+        codes = self.distinct([each.codes for each in self.recordings])
+        common = [not one.isdisjoint(other) for one, other in zip(codes.q, codes.m, strict=True)]
+        return codes.spread(np.array(common, dtype=np.float64))
+
+    def _comparable(self, field: str) -> Flags:
+        scripts = np.array([each.scripts[field] for each in self.recordings], dtype=np.int64)
+        q, m = scripts[self.q], scripts[self.m]
+        comparable: Flags = ((q & m) > 0) | (q == 0) | (m == 0)
+        return comparable

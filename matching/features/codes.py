@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from catalog.isrc import parse_isrc, parse_isrcs
+from matching.distinct import Crossed
 from matching.features.feature import Column, Feature, FeatureGroup
 from matching.prepared import Pairs, Prepared
 
@@ -20,28 +22,30 @@ _NONE: frozenset[str] = frozenset()
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    codes = [each.codes for each in pairs.recordings]
     hidden = [_hidden(each) for each in pairs.recordings]
     fragments = [_fragments(each) for each in pairs.recordings]
-    result = np.full((len(pairs.q), 4), np.nan)
-    for row, (one, other) in enumerate(zip(pairs.q.tolist(), pairs.m.tolist(), strict=True)):
-        q_codes, m_codes = codes[one], codes[other]
-        if q_codes and m_codes and q_codes.isdisjoint(m_codes):
-            result[row, :2] = _compare(q_codes, m_codes)
-        if not (hidden[one] or hidden[other] or fragments[one] or fragments[other]):
-            continue
-        q_known, m_known = q_codes | hidden[one], m_codes | hidden[other]
+    further = np.array([bool(one or other) for one, other in zip(hidden, fragments, strict=True)], dtype=np.bool_)
+    in_id, damaged = np.full(len(pairs.q), np.nan), np.full(len(pairs.q), np.nan)
+    for row in np.flatnonzero(further[pairs.q] | further[pairs.m]).tolist():
+        one, other = int(pairs.q[row]), int(pairs.m[row])
+        q_known, m_known = (pairs.recordings[place].codes | hidden[place] for place in (one, other))
         if (hidden[one] or hidden[other]) and q_known and m_known:
-            result[row, 2] = not q_known.isdisjoint(m_known)
+            in_id[row] = not q_known.isdisjoint(m_known)
         if fragments[one] or fragments[other]:
-            result[row, 3] = _fragment_of(fragments[one], m_known, fragments[other], q_known)
-    return [result[:, column] for column in range(4)]
+            damaged[row] = _fragment_of(fragments[one], m_known, fragments[other], q_known)
+    return [*_conflicts(pairs), in_id, damaged]
 
 
-def _compare(q_codes: frozenset[str], m_codes: frozenset[str]) -> tuple[float, float]:
-    both = [(one, other) for one in sorted(q_codes)[:_MOST_CODES] for other in sorted(m_codes)[:_MOST_CODES]]
-    near = any(OSA.distance(one, other, score_cutoff=1) <= 1 for one, other in both)
-    return float(near), float(any(one[:_REGISTRANT] == other[:_REGISTRANT] for one, other in both))
+def _conflicts(pairs: Pairs) -> tuple[Column, Column]:
+    """Compare conflicting codes, each of one side with each of the other."""
+    few = [tuple(sorted(each.codes)[:_MOST_CODES]) for each in pairs.recordings]
+    sets = pairs.distinct(few, wanted=pairs.same_isrc() == 0)
+    codes = Crossed.of(sets.q, sets.m)
+    near = process.cpdist(codes.q, codes.m, scorer=OSA.distance, score_cutoff=1, dtype=np.int32) <= 1
+    registrant = [one[:_REGISTRANT] == other[:_REGISTRANT] for one, other in zip(codes.q, codes.m, strict=True)]
+    answers = (codes.best(np.array(column, dtype=np.float64)) for column in (near, registrant))
+    one, other = (sets.spread(answer) for answer in answers)
+    return one, other
 
 
 def _hidden(prepared: Prepared) -> frozenset[str]:

@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 
 from catalog.normalize import normalize
 from matching.features.feature import Column, Feature, FeatureGroup
-from matching.features.texts import row_ratio
+from matching.fuzzy import similarities
 from matching.prepared import Pairs, Prepared
 from matching.wordbags import found_in, overlap
 
@@ -47,18 +47,13 @@ def _both_ways(field: str, pairs: Pairs) -> tuple[Column, Column]:
 
 def _inside(found: Column, parts: list[str], texts: list[str], pairs: Pairs) -> Column:
     """Look for a field inside the other side's text letter by letter, where its words do not show it."""
-    result = found.copy()
-    rows = np.flatnonzero(found < _FOUND)
-    forth, back = (
-        row_ratio(
-            [parts[place] for place in one[rows].tolist()],
-            [texts[place] for place in other[rows].tolist()],
-            fuzz.partial_ratio,
-        )
-        for one, other in ((pairs.q, pairs.m), (pairs.m, pairs.q))
-    )
-    result[rows] = np.fmax(forth, back)
-    return result
+    sides = pairs.distinct(list(zip(parts, texts, strict=True)), wanted=found < _FOUND)
+    result = np.full(len(sides.q), np.nan)
+    for ours, theirs in ((sides.q, sides.m), (sides.m, sides.q)):
+        asked = [row for row, ((part, _), (_, text)) in enumerate(zip(ours, theirs, strict=True)) if part and text]
+        alike = similarities([ours[row][0] for row in asked], [theirs[row][1] for row in asked], fuzz.partial_ratio)
+        result[asked] = np.fmax(result[asked], alike)
+    return np.where(found < _FOUND, sides.spread(result), found)
 
 
 def _title(prepared: Prepared) -> str:

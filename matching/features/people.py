@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from matching.features.feature import Column, Feature, FeatureGroup
-from matching.names import ARTIST_SCORERS, NameSimilarities, compare_names
+from matching.names import ARTIST_SCORERS, NameSimilarities
 from matching.prepared import Pairs
 from matching.rarity import bucket_of
 from matching.wordbags import WordBags, found_in, overlap, shared_weight
@@ -32,12 +32,10 @@ def _compute(pairs: Pairs) -> list[Column]:
 
 def _credits(pairs: Pairs) -> NameSimilarities:
     """Compare artists and featured artists together; where nobody is featured, the artists have been compared."""
-    overlap, best = (column.copy() for column in pairs.artists())
     featuring = np.array([each.credits != each.artists for each in pairs.recordings], dtype=np.bool_)
-    rows = np.flatnonzero(featuring[pairs.q] | featuring[pairs.m])
-    credited = [each.credits for each in pairs.recordings]
-    again = compare_names(credited, pairs.q[rows], pairs.m[rows], ARTIST_SCORERS)
-    overlap[rows], best[rows] = again
+    wanted = featuring[pairs.q] | featuring[pairs.m]
+    credited = pairs.names([each.credits for each in pairs.recordings], ARTIST_SCORERS, wanted)
+    overlap, best = (np.where(wanted, *columns) for columns in zip(credited, pairs.artists(), strict=True))
     return NameSimilarities(overlap, best)
 
 

@@ -6,7 +6,6 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from matching.features.feature import Column, Feature, FeatureGroup
-from matching.features.texts import ratio
 from matching.prepared import Pairs
 
 # Sources measure silence at the ends differently: up to 2 s say nothing, from 10 s on they are two recordings.
@@ -22,9 +21,9 @@ def _compute(pairs: Pairs) -> list[Column]:
     years = np.array([np.nan if each.release_year is None else float(each.release_year) for each in recordings])
     apart = np.abs(seconds[q] - seconds[m])
     return [
-        ratio([album.replace(" ", "") for album in albums], q, m),
-        ratio(albums, q, m, fuzz.token_set_ratio),
-        ratio(labels, q, m, fuzz.token_set_ratio),
+        pairs.similar([album.replace(" ", "") for album in albums]),
+        pairs.similar(albums, fuzz.token_set_ratio),
+        pairs.similar(labels, fuzz.token_set_ratio),
         1 - np.minimum(np.abs(years[q] - years[m]), _YEARS) / _YEARS,
         1 - np.clip((apart - _SOFT_S) / (_GRACE_S - _SOFT_S), 0, 1),
         np.minimum(seconds[q], seconds[m]) / np.maximum(seconds[q], seconds[m]),

@@ -3,59 +3,47 @@
 from __future__ import annotations
 
 import numpy as np
+from rapidfuzz import fuzz
 
+from matching.distinct import Crossed
 from matching.features.feature import Column, Feature, FeatureGroup
-from matching.features.texts import ratio, row_ratio
-from matching.prepared import Integers, Pairs, Prepared
+from matching.fuzzy import similarities
+from matching.prepared import Pairs, Prepared
 from matching.wordbags import overlap
 
 _MOST_PIECES = 4
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    bases = [_solid(each.title.base) if each.title else "" for each in pairs.recordings]
-    fulls = [_solid(each.title.full) if each.title else "" for each in pairs.recordings]
-    comparable = pairs.comparable("title")
-    base = np.where(comparable, ratio(bases, pairs.q, pairs.m), np.nan)
+    base = pairs.similar([_solid(each.title.base) if each.title else "" for each in pairs.recordings])
     words = overlap(pairs.bags("title"), pairs.shared("title"), pairs.q, pairs.m)
-    cut = np.where(comparable, _cut_off(fulls, pairs.q, pairs.m), np.nan)
-    return [base, *(np.where(comparable, column, np.nan) for column in words), cut, _pieces(base, pairs)]
+    comparable = pairs.comparable("title")
+    base, *rest = (np.where(comparable, column, np.nan) for column in (base, *words, _cut_off(pairs)))
+    return [base, *rest, _pieces(base, pairs)]
 
 
 def _solid(text: str) -> str:
     return text.replace(" ", "")
 
 
-def _cut_off(fulls: list[str], q: Integers, m: Integers) -> Column:
-    both = [(fulls[one], fulls[other]) for one, other in zip(q.tolist(), m.tolist(), strict=True)]
-    lengths = [min(len(one), len(other)) for one, other in both]
-    return row_ratio(
-        [one[:length] for (one, _), length in zip(both, lengths, strict=True)],
-        [other[:length] for (_, other), length in zip(both, lengths, strict=True)],
-    )
+def _cut_off(pairs: Pairs) -> Column:
+    """Compare as much of two titles as the shorter one has."""
+    titles = pairs.distinct([_solid(each.title.full) if each.title else "" for each in pairs.recordings])
+    both = [(one[: len(other)], other[: len(one)]) for one, other in zip(titles.q, titles.m, strict=True)]
+    return titles.spread(similarities([one for one, _ in both], [other for _, other in both], fuzz.ratio))
 
 
 def _pieces(base: Column, pairs: Pairs) -> Column:
     """Take the best match of any two pieces where a side has several."""
-    result = base.copy()
-    pieces = [_pieces_of(each) for each in pairs.recordings]
-    flat_q: list[str] = []
-    flat_m: list[str] = []
-    rows: list[int] = []
-    for row, (one, other) in enumerate(zip(pairs.q.tolist(), pairs.m.tolist(), strict=True)):
-        if len(pieces[one]) * len(pieces[other]) > 1:
-            for piece in pieces[one]:
-                for counterpart in pieces[other]:
-                    flat_q.append(piece)
-                    flat_m.append(counterpart)
-                    rows.append(row)
-    if rows:
-        np.fmax.at(result, rows, row_ratio(flat_q, flat_m))
-    return result
+    pieces_of = [_pieces_of(each) for each in pairs.recordings]
+    several = np.array([len(pieces) > 1 for pieces in pieces_of], dtype=np.bool_)
+    titles = pairs.distinct(pieces_of, wanted=several[pairs.q] | several[pairs.m])
+    pieces = Crossed.of(titles.q, titles.m)
+    return np.fmax(base, titles.spread(pieces.best(similarities(pieces.q, pieces.m, fuzz.ratio))))
 
 
-def _pieces_of(prepared: Prepared) -> list[str]:
-    return [_solid(piece) for piece in prepared.title.pieces[:_MOST_PIECES]] if prepared.title else []
+def _pieces_of(prepared: Prepared) -> tuple[str, ...]:
+    return tuple(map(_solid, prepared.title.pieces[:_MOST_PIECES])) if prepared.title else ()
 
 
 TITLES = FeatureGroup(

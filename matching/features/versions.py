@@ -7,7 +7,7 @@ from rapidfuzz import fuzz
 
 from catalog.versions import SAME_MASTER, MarkerType
 from matching.features.feature import Column, Feature, FeatureGroup
-from matching.features.texts import row_ratio
+from matching.fuzzy import similarities
 from matching.prepared import Pairs, Prepared
 
 # In names of those who play other people's repertoire.
@@ -39,37 +39,32 @@ def _kinds(prepared: Prepared) -> set[MarkerType]:
 
 def _details(pairs: Pairs) -> Column:
     """Compare what markers of the same type say more: live where, remixed by whom."""
-    told = [_told(each) for each in pairs.recordings]
-    result = np.full(len(pairs.q), np.nan)
-    rows: list[int] = []
-    flat_q: list[str] = []
-    flat_m: list[str] = []
-    for row, (one, other) in enumerate(zip(pairs.q.tolist(), pairs.m.tolist(), strict=True)):
-        if not (told[one] and told[other]):
-            continue
-        for kind in told[one].keys() & told[other].keys():
-            rows.append(row)
-            flat_q.append(told[one][kind])
-            flat_m.append(told[other][kind])
-    if rows:
-        np.fmin.at(result, rows, row_ratio(flat_q, flat_m, fuzz.token_set_ratio))
-    return result
+    told = pairs.distinct([_told(each) for each in pairs.recordings])
+    details = [(dict(one), dict(other)) for one, other in zip(told.q, told.m, strict=True)]
+    rows = [row for row, (one, other) in enumerate(details) for _ in one.keys() & other.keys()]
+    kinds = [kind for one, other in details for kind in one.keys() & other.keys()]
+    result = np.full(len(details), np.nan)
+    ours, theirs = ([details[row][side][kind] for row, kind in zip(rows, kinds, strict=True)] for side in (0, 1))
+    np.fmin.at(result, rows, similarities(ours, theirs, fuzz.token_set_ratio))
+    return told.spread(result)
 
 
-def _told(prepared: Prepared) -> dict[MarkerType, str]:
+def _told(prepared: Prepared) -> tuple[tuple[MarkerType, str], ...]:
     if not prepared.title or not prepared.title.markers:
-        return {}
-    return {marker.type: marker.detail for marker in prepared.title.markers if marker.detail and marker.type in _TYPES}
+        return ()
+    return tuple(
+        (marker.type, marker.detail) for marker in prepared.title.markers if marker.detail and marker.type in _TYPES
+    )
 
 
 def _numbers(pairs: Pairs) -> Column:
     numbers = [each.title.numbers if each.title else frozenset() for each in pairs.recordings]
-    result = np.full(len(pairs.q), np.nan)
-    for row, (one, other) in enumerate(zip(pairs.q.tolist(), pairs.m.tolist(), strict=True)):
-        q, m = numbers[one], numbers[other]
-        if q or m:
-            result[row] = 1.0 if q == m else 0.5 if q <= m or m <= q else 0.0
-    return result
+    # In brackets, since having no number is not missing where the other side has one.
+    sides = pairs.distinct([(each,) for each in numbers])
+    both = [(one, other) for (one,), (other,) in zip(sides.q, sides.m, strict=True)]
+    answers = np.array([0.5 if one <= other or other <= one else 0.0 for one, other in both])
+    some = np.array([bool(each) for each in numbers], dtype=np.bool_)
+    return np.where(some[pairs.q] | some[pairs.m], sides.spread(answers), np.nan)
 
 
 def _marked(kind: MarkerType) -> Feature:
