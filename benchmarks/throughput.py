@@ -20,9 +20,9 @@ import numpy.typing as npt
 from benchmarks.datasets import Dataset, music20, sample
 from benchmarks.record import arguments, save
 from benchmarks.workload import NEIGHBOURS, Work, forget, judge_all_features, judge_by_baseline, prepare_work
-from matching.features import GROUPS, NAMES
+from matching.features import BLOCK, GROUPS, NAMES
 from matching.features.feature import Column
-from matching.prepared import Pairs
+from matching.table import Pairs
 
 BATCHES = (8_192, 65_536)
 PROCESSES = 2
@@ -164,17 +164,19 @@ def _stages_once(work: Work, batch: int) -> dict[str, float]:
     totals: dict[str, float] = {}
     for start in range(0, len(work.q), batch):
         part = work.take(slice(start, start + batch))
-        columns: list[Column] = []
         sides, clock = part.sides(), time.perf_counter()
-        pairs = Pairs(*sides, part.cosines, part.rarity)
+        pairs = Pairs.of(*sides, part.cosines, part.rarity)
         clock = _book(totals, "prepare", clock)
-        for name, group in GROUPS.items():
-            columns += group.compute(pairs)
-            clock = _book(totals, name, clock)
-        features = np.column_stack(columns).astype(np.float32)
-        clock = _book(totals, "columns", clock)
-        part.classifier.match_probabilities(features)
-        _book(totals, "probability", clock)
+        for first in range(0, len(part.q), BLOCK):
+            block = pairs.block(first, first + BLOCK)
+            columns: list[Column] = []
+            for name, group in GROUPS.items():
+                columns += group.compute(block)
+                clock = _book(totals, name, clock)
+            features = np.column_stack(columns).astype(np.float32)
+            clock = _book(totals, "columns", clock)
+            part.classifier.match_probabilities(features)
+            clock = _book(totals, "probability", clock)
     return totals
 
 

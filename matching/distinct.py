@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -14,6 +14,55 @@ Flags = npt.NDArray[np.bool_]
 Column = npt.NDArray[np.float64]
 T = TypeVar("T")
 H = TypeVar("H", bound=Hashable)
+
+
+@dataclass(frozen=True, eq=False)
+class Numbered(Generic[T]):
+    """A column of values as numbers of the distinct ones.
+
+    Attributes
+    ----------
+    values : list
+        Distinct ones that are present.
+    rows : numpy.ndarray
+        Shape (n_rows,), int64: place in `values`, -1 where the value is missing.
+    """
+
+    values: list[T]
+    rows: Integers
+
+    @classmethod
+    def of(cls, column: Iterable[H]) -> Numbered[H]:
+        """Give every distinct value a number.
+
+        Parameters
+        ----------
+        column : iterable
+            Values; what is empty is missing.
+
+        Returns
+        -------
+        Numbered
+            In the order of their first appearance.
+        """
+        places: dict[H, int] = {}
+        rows = np.array([places.setdefault(value, len(places)) if value else -1 for value in column], dtype=np.int64)
+        return Numbered(list(places), rows)
+
+    def flags(self, tell: Callable[[T], bool]) -> Flags:
+        """Tell something of every row's value.
+
+        Parameters
+        ----------
+        tell : callable
+            Tells it of a value.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_rows,), bool; false where the value is missing.
+        """
+        return np.array([*map(tell, self.values), False], dtype=np.bool_)[self.rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,17 +82,17 @@ class DistinctPairs(Generic[T]):
     _places: Integers
 
     @classmethod
-    def of(cls, values: Sequence[H], q: Integers, m: Integers, wanted: Flags | None = None) -> DistinctPairs[H]:
+    def of(cls, column: Numbered[H], q: Integers, m: Integers, wanted: Flags | None = None) -> DistinctPairs[H]:
         """Find what has to be compared.
 
         Parameters
         ----------
-        values : sequence
-            One of each recording; what is empty is missing.
+        column : Numbered
+            One value of each recording.
         q : numpy.ndarray
-            Shape (n_pairs,), places in `values`.
+            Shape (n_pairs,), rows of `column`.
         m : numpy.ndarray
-            Shape (n_pairs,), places in `values`.
+            Shape (n_pairs,), rows of `column`.
         wanted : numpy.ndarray, optional
             Shape (n_pairs,), bool; the values of other pairs count as missing.
 
@@ -52,19 +101,18 @@ class DistinctPairs(Generic[T]):
         DistinctPairs
             Swapping q and m may swap the sides of any of them.
         """
-        numbers: dict[H, int] = {}
-        number = np.array([numbers.setdefault(value, len(numbers) + 1) if value else 0 for value in values], np.int64)
-        q_number, m_number = number[q], number[m]
-        present = (q_number > 0) & (m_number > 0)
+        ours, theirs = column.rows[q], column.rows[m]
+        present = (ours >= 0) & (theirs >= 0)
         if wanted is not None:
             present &= wanted
-        same = q_number == m_number
+        same = ours == theirs
         rows = np.flatnonzero(present & ~same)
-        low, high = np.minimum(q_number[rows], m_number[rows]), np.maximum(q_number[rows], m_number[rows])
-        keys, places = np.unique(low * (len(numbers) + 1) + high, return_inverse=True)
-        known = list(numbers)
-        ours, theirs = ([known[place - 1] for place in side.tolist()] for side in np.divmod(keys, len(numbers) + 1))
-        return DistinctPairs(ours, theirs, present & same, rows, places)
+        low, high = np.minimum(ours[rows], theirs[rows]), np.maximum(ours[rows], theirs[rows])
+        keys, places = np.unique(low * len(column.values) + high, return_inverse=True)
+        lows, highs = np.divmod(keys, len(column.values)) if len(keys) else (keys, keys)
+        known = column.values
+        one, other = ([known[place] for place in side.tolist()] for side in (lows, highs))
+        return DistinctPairs(one, other, present & same, rows, places)
 
     def spread(self, answers: Column, same: float = 1.0) -> Column:
         """Give every pair of recordings the answer for its values.

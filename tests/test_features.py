@@ -14,8 +14,9 @@ from catalog.versions import SAME_MASTER, MarkerType
 from matching.baseline import BASELINE_FEATURES, baseline_features
 from matching.features import FEATURES, GROUPS, NAMES, names_without, pair_features
 from matching.names import ARTIST_SCORERS, CONTRIBUTOR_SCORERS, compare_names, names_of
-from matching.prepared import Pairs, prepare
+from matching.prepared import prepare
 from matching.rarity import Rarity
+from matching.table import Pairs
 
 NAME = st.text(alphabet="abcABCéøßñЖשがカ大谷 &,.-'()|/", max_size=12) | st.sampled_from(
     ["The Beatles", "Beatles, The", "x", "Various Artists", "大谷智哉", "Tomoya Ohtani", "עידן רייכל", "Paul McCartney"]
@@ -66,7 +67,7 @@ def titles(name, q, m):
 
 
 def overlap(q, m, scorers):
-    return float(compare_names([names_of(q), names_of(m)], np.array([0]), np.array([1]), scorers).overlap[0])
+    return float(compare_names([names_of(q)], [names_of(m)], scorers).overlap[0])
 
 
 def artists(q, m):
@@ -201,7 +202,7 @@ def test_every_feature_but_the_cosine_says_when_it_is_missing():
 def test_features_are_missing_exactly_where_there_is_nothing_to_compare(q, m):
     found = dict(zip(NAMES, pair_features([q], [m], SAME, CATALOGUE)[0].tolist(), strict=True))
     one, other = prepare(q), prepare(m)
-    pairs = Pairs([q], [m], SAME, CATALOGUE)
+    pairs = Pairs.of([q], [m], SAME, CATALOGUE)
     for name, (decide, read) in PRESENT.items():
         if not all(pairs.comparable(words)[0] for words in WORDS_OF.get(name, ())):
             assert np.isnan(found[name]) or name == "title_piece", name

@@ -11,7 +11,7 @@ from catalog.errors import InputError
 from catalog.recording import Recording
 from matching.features.codes import CODES
 from matching.features.core import CORE
-from matching.features.feature import Column, Feature, FeatureGroup, Features
+from matching.features.feature import Feature, FeatureGroup, Features
 from matching.features.fields import FIELDS
 from matching.features.people import PEOPLE
 from matching.features.rare import RARITY
@@ -19,8 +19,8 @@ from matching.features.release import RELEASE
 from matching.features.sound import SOUND
 from matching.features.titles import TITLES
 from matching.features.versions import VERSIONS
-from matching.prepared import Pairs
 from matching.rarity import Rarity
+from matching.table import Pairs
 
 GROUPS: dict[str, FeatureGroup] = {
     group.name: group for group in (CORE, TITLES, VERSIONS, PEOPLE, FIELDS, RELEASE, CODES, SOUND, RARITY)
@@ -28,7 +28,10 @@ GROUPS: dict[str, FeatureGroup] = {
 FEATURES: tuple[Feature, ...] = tuple(feature for group in GROUPS.values() for feature in group.features)
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 
-__all__ = ["FEATURES", "GROUPS", "NAMES", "Feature", "FeatureGroup", "Features", "names_without", "pair_features"]
+# Pairs at once: their columns stay in the processor's cache.
+BLOCK = 16_384
+
+__all__ = ["BLOCK", "FEATURES", "GROUPS", "NAMES", "Feature", "FeatureGroup", "Features", "names_without", "pair_features"]
 
 
 def pair_features(
@@ -58,15 +61,17 @@ def pair_features(
     numpy.ndarray
         Shape (n_pairs, n_names), float32, columns as `names`; NaN is missing. Swapping q and m changes nothing.
     """
-    pairs = Pairs(q, m, cosines, rarity)
-    columns: dict[str, Column] = {}
-    for group in GROUPS.values():
-        own = [feature.name for feature in group.features]
-        if not set(own).isdisjoint(names):
-            columns |= zip(own, group.compute(pairs), strict=True)
-    if not len(q):
-        return np.zeros((0, len(names)), dtype=np.float32)
-    return np.column_stack([columns[name] for name in names]).astype(np.float32)
+    groups = [group for group in GROUPS.values() if any(feature.name in names for feature in group.features)]
+    column_of = {name: column for column, name in enumerate(names)}
+    features = np.empty((len(q), len(names)), dtype=np.float32)
+    pairs = Pairs.of(q, m, cosines, rarity)
+    for start in range(0, len(q), BLOCK):
+        block = pairs.block(start, start + BLOCK)
+        for group in groups:
+            for feature, values in zip(group.features, group.compute(block), strict=True):
+                if feature.name in column_of:
+                    features[start : start + BLOCK, column_of[feature.name]] = values
+    return features
 
 
 def names_without(groups: Sequence[str]) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from rapidfuzz.distance import OSA
 from catalog.isrc import parse_isrc, parse_isrcs
 from matching.distinct import Crossed
 from matching.features.feature import Column, Feature, FeatureGroup
-from matching.prepared import Pairs, Prepared
+from matching.prepared import Prepared
+from matching.table import Pairs
 
 _REGISTRANT = 5  # characters of the prefix code of ISO 3901
 _IN_ID = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[A-Z0-9]{3}[0-9]{7}(?![A-Z0-9])")
@@ -22,30 +23,37 @@ _NONE: frozenset[str] = frozenset()
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    hidden = [_hidden(each) for each in pairs.recordings]
-    fragments = [_fragments(each) for each in pairs.recordings]
-    further = np.array([bool(one or other) for one, other in zip(hidden, fragments, strict=True)], dtype=np.bool_)
+    table, further = pairs.table, pairs.table.flags(_says_more)
     in_id, damaged = np.full(len(pairs.q), np.nan), np.full(len(pairs.q), np.nan)
-    for row in np.flatnonzero(further[pairs.q] | further[pairs.m]).tolist():
-        one, other = int(pairs.q[row]), int(pairs.m[row])
-        q_known, m_known = (pairs.recordings[place].codes | hidden[place] for place in (one, other))
-        if (hidden[one] or hidden[other]) and q_known and m_known:
+    for row in np.flatnonzero(pairs.either(further)).tolist():
+        q, m = table.rows[pairs.q[row]], table.rows[pairs.m[row]]
+        (q_hidden, q_parts), (m_hidden, m_parts) = ((_hidden(each), _fragments(each)) for each in (q, m))
+        q_known, m_known = q.codes | q_hidden, m.codes | m_hidden
+        if (q_hidden or m_hidden) and q_known and m_known:
             in_id[row] = not q_known.isdisjoint(m_known)
-        if fragments[one] or fragments[other]:
-            damaged[row] = _fragment_of(fragments[one], m_known, fragments[other], q_known)
+        if q_parts or m_parts:
+            damaged[row] = _fragment_of(q_parts, m_known, m_parts, q_known)
     return [*_conflicts(pairs), in_id, damaged]
 
 
 def _conflicts(pairs: Pairs) -> tuple[Column, Column]:
     """Compare conflicting codes, each of one side with each of the other."""
-    few = [tuple(sorted(each.codes)[:_MOST_CODES]) for each in pairs.recordings]
-    sets = pairs.distinct(few, wanted=pairs.same_isrc() == 0)
+    sets = pairs.distinct(_codes, wanted=pairs.same_isrc() == 0)
     codes = Crossed.of(sets.q, sets.m)
     near = process.cpdist(codes.q, codes.m, scorer=OSA.distance, score_cutoff=1, dtype=np.int32) <= 1
     registrant = [one[:_REGISTRANT] == other[:_REGISTRANT] for one, other in zip(codes.q, codes.m, strict=True)]
     answers = (codes.best(np.array(column, dtype=np.float64)) for column in (near, registrant))
     one, other = (sets.spread(answer) for answer in answers)
     return one, other
+
+
+def _codes(prepared: Prepared) -> tuple[str, ...]:
+    return tuple(sorted(prepared.codes)[:_MOST_CODES])
+
+
+def _says_more(prepared: Prepared) -> bool:
+    """Tell whether there is anything like a code beside the well-formed ones."""
+    return bool(_hidden(prepared) or _fragments(prepared))
 
 
 def _hidden(prepared: Prepared) -> frozenset[str]:

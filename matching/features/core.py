@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import numpy as np
 from rapidfuzz import fuzz
 
 from matching.features.feature import Column, Feature, FeatureGroup
 from matching.names import CONTRIBUTOR_SCORERS, text_similarity
-from matching.prepared import Pairs
+from matching.prepared import Prepared
+from matching.table import Pairs
+
+_contributors = attrgetter("contributors")
 
 
 def _compute(pairs: Pairs) -> list[Column]:
@@ -15,18 +20,22 @@ def _compute(pairs: Pairs) -> list[Column]:
         pairs.cosines.astype(np.float64),
         _titles(pairs),
         pairs.artists().overlap,
-        pairs.names([each.contributors for each in pairs.recordings], CONTRIBUTOR_SCORERS).overlap,
+        pairs.names(_contributors, CONTRIBUTOR_SCORERS).overlap,
         pairs.same_isrc(),
     ]
 
 
 def _titles(pairs: Pairs) -> Column:
     """Compare titles as delivered: the mean of edit similarity without blanks and of similarity as sets of words."""
-    titles = pairs.distinct([each.title.full if each.title else "" for each in pairs.recordings])
+    titles = pairs.distinct(_title)
     q_solid, m_solid = ([title.replace(" ", "") for title in side] for side in (titles.q, titles.m))
     edits = text_similarity(q_solid, m_solid, (fuzz.ratio,))
     words = text_similarity(titles.q, titles.m, (fuzz.token_set_ratio,))
     return titles.spread((edits + words) / 2)
+
+
+def _title(row: Prepared) -> str:
+    return row.title.full if row.title else ""
 
 
 CORE = FeatureGroup(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -10,7 +11,8 @@ from rapidfuzz import fuzz
 from catalog.normalize import normalize
 from matching.features.feature import Column, Feature, FeatureGroup
 from matching.fuzzy import similarities
-from matching.prepared import Pairs, Prepared
+from matching.prepared import Prepared
+from matching.table import Pairs
 from matching.wordbags import found_in, overlap
 
 _FOUND = 0.999
@@ -19,35 +21,34 @@ _LONGEST_PART = 256
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    words = overlap(pairs.bags("all"), pairs.shared("all"), pairs.q, pairs.m)
+    words = overlap(pairs.table.bags("all"), pairs.shared("all"), pairs.q, pairs.m)
     title_most, title_least = _both_ways("title", pairs)
     artist_most, artist_least = _both_ways("artists", pairs)
-    texts = [_text(each) for each in pairs.recordings]
     return [
         *(np.where(pairs.comparable("all"), column, np.nan) for column in words),
         title_most,
         title_least,
-        _inside(title_most, [_title(each) for each in pairs.recordings], texts, pairs),
+        _inside(title_most, _title_and_text, pairs),
         artist_most,
         artist_least,
-        _inside(artist_most, [_artists(each) for each in pairs.recordings], texts, pairs),
+        _inside(artist_most, _artists_and_text, pairs),
         _both_ways("notes", pairs)[1],
     ]
 
 
 def _both_ways(field: str, pairs: Pairs) -> tuple[Column, Column]:
     """Look for a side's field in all of the other; nothing can be found of what is in another script."""
-    forth = found_in(pairs.bags(field), pairs.bags("all"), pairs.q, pairs.m)
-    back = found_in(pairs.bags(field), pairs.bags("all"), pairs.m, pairs.q)
+    forth = found_in(pairs.table.bags(field), pairs.table.bags("all"), pairs.q, pairs.m)
+    back = found_in(pairs.table.bags(field), pairs.table.bags("all"), pairs.m, pairs.q)
     if field == "notes":
         return np.fmax(forth, back), np.fmin(forth, back)
     comparable = pairs.comparable(field) & pairs.comparable("all")
     return np.where(comparable, np.fmax(forth, back), np.nan), np.where(comparable, np.fmin(forth, back), np.nan)
 
 
-def _inside(found: Column, parts: list[str], texts: list[str], pairs: Pairs) -> Column:
+def _inside(found: Column, read: Callable[[Prepared], tuple[str, str]], pairs: Pairs) -> Column:
     """Look for a field inside the other side's text letter by letter, where its words do not show it."""
-    sides = pairs.distinct(list(zip(parts, texts, strict=True)), wanted=found < _FOUND)
+    sides = pairs.distinct(read, wanted=found < _FOUND)
     result = np.full(len(sides.q), np.nan)
     for ours, theirs in ((sides.q, sides.m), (sides.m, sides.q)):
         asked = [row for row, ((part, _), (_, text)) in enumerate(zip(ours, theirs, strict=True)) if part and text]
@@ -56,8 +57,13 @@ def _inside(found: Column, parts: list[str], texts: list[str], pairs: Pairs) -> 
     return np.where(found < _FOUND, sides.spread(result), found)
 
 
-def _title(prepared: Prepared) -> str:
-    return prepared.title.base[:_LONGEST_PART].replace(" ", "") if prepared.title else ""
+def _title_and_text(prepared: Prepared) -> tuple[str, str]:
+    title = prepared.title.base[:_LONGEST_PART].replace(" ", "") if prepared.title else ""
+    return title, _text(prepared)
+
+
+def _artists_and_text(prepared: Prepared) -> tuple[str, str]:
+    return _artists(prepared), _text(prepared)
 
 
 def _text(prepared: Prepared) -> str:

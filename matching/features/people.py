@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import attrgetter
 
 import numpy as np
 
 from matching.features.feature import Column, Feature, FeatureGroup
 from matching.names import ARTIST_SCORERS, NameSimilarities
-from matching.prepared import Pairs
+from matching.prepared import Prepared
 from matching.rarity import bucket_of
+from matching.table import Pairs, RecordingTable
 from matching.wordbags import WordBags, found_in, overlap, shared_weight
+
+_credited = attrgetter("credits")
 
 
 def _compute(pairs: Pairs) -> list[Column]:
     q, m = pairs.q, pairs.m
-    artists, contributors = pairs.bags("artists"), pairs.bags("contributors")
-    evenly = np.ones_like(pairs.rarity.weights)
-    initials = WordBags.of([_initialed(each.contributors) for each in pairs.recordings], evenly)
+    artists, contributors = pairs.table.bags("artists"), pairs.table.bags("contributors")
+    initials = pairs.table.once("initials", lambda: _initials(pairs.table))
     same_script, people_script = pairs.comparable("artists"), pairs.comparable("contributors")
     contributing = found_in(artists, contributors, q, m), found_in(artists, contributors, m, q)
     both = overlap(contributors, pairs.shared("contributors"), q, m)
@@ -32,11 +35,19 @@ def _compute(pairs: Pairs) -> list[Column]:
 
 def _credits(pairs: Pairs) -> NameSimilarities:
     """Compare artists and featured artists together; where nobody is featured, the artists have been compared."""
-    featuring = np.array([each.credits != each.artists for each in pairs.recordings], dtype=np.bool_)
-    wanted = featuring[pairs.q] | featuring[pairs.m]
-    credited = pairs.names([each.credits for each in pairs.recordings], ARTIST_SCORERS, wanted)
+    wanted = pairs.either(pairs.table.flags(_features_somebody))
+    credited = pairs.names(_credited, ARTIST_SCORERS, wanted)
     overlap, best = (np.where(wanted, *columns) for columns in zip(credited, pairs.artists(), strict=True))
     return NameSimilarities(overlap, best)
+
+
+def _features_somebody(prepared: Prepared) -> bool:
+    return prepared.credits != prepared.artists
+
+
+def _initials(table: RecordingTable) -> WordBags:
+    evenly = np.ones_like(table.rarity.weights)
+    return WordBags.of([_initialed(row.contributors) for row in table.rows], evenly)
 
 
 _MOST_WORDS = 16  # of a name that is still a person's

@@ -5,26 +5,29 @@ from __future__ import annotations
 import numpy as np
 
 from matching.features.feature import Column, Feature, FeatureGroup
-from matching.prepared import Pairs
 from matching.rarity import bucket_of, whole_title
+from matching.table import Pairs, RecordingTable
 
 # Weight of shared words at which the evidence of rarity is half of all there can be: about one rare word.
 _HALF = 1.0
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    weights, q, m = pairs.rarity.weights, pairs.q, pairs.m
-    titles = np.array(
-        [weights[bucket_of(whole_title(each.title.base))] if each.title else np.nan for each in pairs.recordings]
-    )
+    titles = pairs.table.once("title rarity", lambda: _titles(pairs.table))
     return [
-        np.minimum(titles[q], titles[m]),
+        np.minimum(titles[pairs.q], titles[pairs.m]),
         *(_shared(pairs, field) for field in ("title", "artists", "all")),
     ]
 
 
+def _titles(table: RecordingTable) -> Column:
+    whole = [bucket_of(whole_title(row.title.base)) if row.title else -1 for row in table.rows]
+    buckets = np.array(whole, dtype=np.int64)
+    return np.where(buckets >= 0, table.rarity.weights[buckets], np.nan)
+
+
 def _shared(pairs: Pairs, field: str) -> Column:
-    bags, shared = pairs.bags(field), pairs.shared(field)
+    bags, shared = pairs.table.bags(field), pairs.shared(field)
     missing = (bags.totals[pairs.q] == 0) | (bags.totals[pairs.m] == 0) | ~pairs.comparable(field)
     return np.where(missing, np.nan, shared / (shared + _HALF))
 

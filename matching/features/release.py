@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import numpy as np
 from rapidfuzz import fuzz
 
 from matching.features.feature import Column, Feature, FeatureGroup
-from matching.prepared import Pairs
+from matching.prepared import Prepared
+from matching.table import Pairs
 
 # Sources measure silence at the ends differently: up to 2 s say nothing, from 10 s on they are two recordings.
 _SOFT_S, _GRACE_S = 2.0, 10.0
 _YEARS = 10.0  # apart, from which years are simply different
 
+_album, _label = attrgetter("album"), attrgetter("label")
+
 
 def _compute(pairs: Pairs) -> list[Column]:
     q, m = pairs.q, pairs.m
-    albums, labels = ([getattr(each, name) for each in pairs.recordings] for name in ("album", "label"))
-    recordings = [each.recording for each in pairs.recordings]
-    seconds = np.array([np.nan if each.duration_ms is None else each.duration_ms / 1e3 for each in recordings])
-    years = np.array([np.nan if each.release_year is None else float(each.release_year) for each in recordings])
+    seconds, years = pairs.table.numbers(_seconds), pairs.table.numbers(_year)
     apart = np.abs(seconds[q] - seconds[m])
     return [
-        pairs.similar([album.replace(" ", "") for album in albums]),
-        pairs.similar(albums, fuzz.token_set_ratio),
-        pairs.similar(labels, fuzz.token_set_ratio),
+        pairs.similar(_solid_album),
+        pairs.similar(_album, fuzz.token_set_ratio),
+        pairs.similar(_label, fuzz.token_set_ratio),
         1 - np.minimum(np.abs(years[q] - years[m]), _YEARS) / _YEARS,
         1 - np.clip((apart - _SOFT_S) / (_GRACE_S - _SOFT_S), 0, 1),
         np.minimum(seconds[q], seconds[m]) / np.maximum(seconds[q], seconds[m]),
         1 - np.minimum(apart, _GRACE_S) / _GRACE_S,
     ]
+
+
+def _solid_album(prepared: Prepared) -> str:
+    return prepared.album.replace(" ", "")
+
+
+def _seconds(prepared: Prepared) -> float:
+    milliseconds = prepared.recording.duration_ms
+    return np.nan if milliseconds is None else milliseconds / 1e3
+
+
+def _year(prepared: Prepared) -> float:
+    year = prepared.recording.release_year
+    return np.nan if year is None else float(year)
 
 
 RELEASE = FeatureGroup(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,21 +12,17 @@ from catalog.sound import leaves_vowels_out
 from matching.distinct import Crossed, Flags
 from matching.features.feature import Column, Feature, FeatureGroup
 from matching.names import sound_similarity
-from matching.prepared import Pairs
+from matching.prepared import Prepared
+from matching.table import Pairs
 
 _MOST_TEXTS = 3
+Texts = tuple[str, ...]
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    titles = _compare([each.title.pieces if each.title else () for each in pairs.recordings], pairs)
-    artists = _compare([each.credits for each in pairs.recordings], pairs)
-    contributors = _compare([each.contributors for each in pairs.recordings], pairs)
+    titles, artists, contributors = (_compare(read, pairs) for read in (_titles, _credits, _contributors))
     return [
-        *(
-            np.where(sounds.vowels_left_out == out, sounds.best, np.nan)
-            for sounds in (titles, artists)
-            for out in (0, 1)
-        ),
+        *(np.where(sounds.consonants == only, sounds.best, np.nan) for sounds in (titles, artists) for only in (0, 1)),
         contributors.mean,
     ]
 
@@ -33,23 +30,48 @@ def _compute(pairs: Pairs) -> list[Column]:
 class _Sounds(NamedTuple):
     """How much the texts of two sides sound alike, for the pairs of two scripts; each of shape (n_pairs,)."""
 
-    vowels_left_out: Flags
+    consonants: Flags
     best: Column
     mean: Column
 
 
-def _compare(texts: Sequence[tuple[str, ...]], pairs: Pairs) -> _Sounds:
+def _compare(read: Callable[[Prepared], Texts], pairs: Pairs) -> _Sounds:
     """Compare a field of pairs in two scripts: by consonants where one of them writes few vowels."""
-    few = [each[:_MOST_TEXTS] for each in texts]
-    foreign = np.array([not all(map(str.isascii, each)) for each in texts], dtype=np.bool_)
-    vowelless = np.array([any(map(leaves_vowels_out, each)) for each in few], dtype=np.bool_)
-    left_out = {value: bool(out) for value, out in zip(few, vowelless, strict=True)}
-    sets = pairs.distinct(few, wanted=foreign[pairs.q] | foreign[pairs.m])
+    table = pairs.table
+    foreign = table.once(("foreign", read), lambda: table.values(read).flags(_is_foreign))
+    vowelless = pairs.either(table.once(("vowelless", read), lambda: table.values(read).flags(_is_vowelless)))
+    sets = pairs.distinct(read, wanted=pairs.either(foreign))
     crossed = Crossed.of(sets.q, sets.m)
-    consonants = [left_out[one] or left_out[other] for one, other in zip(sets.q, sets.m, strict=True)]
+    consonants = [_is_vowelless(one) or _is_vowelless(other) for one, other in zip(sets.q, sets.m, strict=True)]
     alike = sound_similarity(crossed.q, crossed.m, np.repeat(consonants, crossed.sizes).tolist())
     best, mean = crossed.best(alike), _mean_of_fewer(crossed, np.nan_to_num(alike))
-    return _Sounds(vowelless[pairs.q] | vowelless[pairs.m], sets.spread(best), sets.spread(mean))
+    return _Sounds(vowelless, sets.spread(best), sets.spread(mean))
+
+
+def _titles(prepared: Prepared) -> Texts:
+    return _few(prepared.title.pieces) if prepared.title else ()
+
+
+def _credits(prepared: Prepared) -> Texts:
+    return _few(prepared.credits)
+
+
+def _contributors(prepared: Prepared) -> Texts:
+    return _few(prepared.contributors)
+
+
+def _few(texts: Texts) -> Texts:
+    """Take those in other scripts first: they are what is compared by sound."""
+    return texts if len(texts) <= _MOST_TEXTS else tuple(sorted(texts, key=str.isascii)[:_MOST_TEXTS])
+
+
+def _is_foreign(texts: Texts) -> bool:
+    return not all(map(str.isascii, texts))
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_vowelless(texts: Texts) -> bool:
+    return any(map(leaves_vowels_out, texts))
 
 
 def _mean_of_fewer(crossed: Crossed[str], alike: Column) -> Column:

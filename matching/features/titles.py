@@ -8,15 +8,16 @@ from rapidfuzz import fuzz
 from matching.distinct import Crossed
 from matching.features.feature import Column, Feature, FeatureGroup
 from matching.fuzzy import similarities
-from matching.prepared import Pairs, Prepared
+from matching.prepared import Prepared
+from matching.table import Pairs
 from matching.wordbags import overlap
 
 _MOST_PIECES = 4
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    base = pairs.similar([_solid(each.title.base) if each.title else "" for each in pairs.recordings])
-    words = overlap(pairs.bags("title"), pairs.shared("title"), pairs.q, pairs.m)
+    base = pairs.similar(_base)
+    words = overlap(pairs.table.bags("title"), pairs.shared("title"), pairs.q, pairs.m)
     comparable = pairs.comparable("title")
     base, *rest = (np.where(comparable, column, np.nan) for column in (base, *words, _cut_off(pairs)))
     return [base, *rest, _pieces(base, pairs)]
@@ -28,18 +29,28 @@ def _solid(text: str) -> str:
 
 def _cut_off(pairs: Pairs) -> Column:
     """Compare as much of two titles as the shorter one has."""
-    titles = pairs.distinct([_solid(each.title.full) if each.title else "" for each in pairs.recordings])
+    titles = pairs.distinct(_full)
     both = [(one[: len(other)], other[: len(one)]) for one, other in zip(titles.q, titles.m, strict=True)]
     return titles.spread(similarities([one for one, _ in both], [other for _, other in both], fuzz.ratio))
 
 
 def _pieces(base: Column, pairs: Pairs) -> Column:
     """Take the best match of any two pieces where a side has several."""
-    pieces_of = [_pieces_of(each) for each in pairs.recordings]
-    several = np.array([len(pieces) > 1 for pieces in pieces_of], dtype=np.bool_)
-    titles = pairs.distinct(pieces_of, wanted=several[pairs.q] | several[pairs.m])
+    titles = pairs.distinct(_pieces_of, wanted=pairs.either(pairs.table.flags(_has_several)))
     pieces = Crossed.of(titles.q, titles.m)
     return np.fmax(base, titles.spread(pieces.best(similarities(pieces.q, pieces.m, fuzz.ratio))))
+
+
+def _base(prepared: Prepared) -> str:
+    return _solid(prepared.title.base) if prepared.title else ""
+
+
+def _full(prepared: Prepared) -> str:
+    return _solid(prepared.title.full) if prepared.title else ""
+
+
+def _has_several(prepared: Prepared) -> bool:
+    return len(_pieces_of(prepared)) > 1
 
 
 def _pieces_of(prepared: Prepared) -> tuple[str, ...]:

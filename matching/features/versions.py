@@ -6,9 +6,11 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from catalog.versions import SAME_MASTER, MarkerType
+from matching.distinct import Flags
 from matching.features.feature import Column, Feature, FeatureGroup
 from matching.fuzzy import similarities
-from matching.prepared import Pairs, Prepared
+from matching.prepared import Prepared
+from matching.table import Pairs, RecordingTable
 
 # In names of those who play other people's repertoire.
 _IMITATION_WORDS = frozenset({"karaoke", "tribute", "tributo", "hommage", "covers", "coverband", "lullaby"})
@@ -16,16 +18,21 @@ _TYPES = tuple(kind for kind in MarkerType if kind not in SAME_MASTER)
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    said = np.zeros((len(pairs.recordings), len(_TYPES)), dtype=np.bool_)
-    for place, each in enumerate(pairs.recordings):
-        if kinds := _kinds(each):
-            said[place] = [kind in kinds for kind in _TYPES]
+    said = pairs.table.once("version types", lambda: _said(pairs.table))
     q, m = said[pairs.q], said[pairs.m]
     either, both = q | m, q & m
     columns = np.where(both, 1.0, np.where(either, 0.0, np.nan))
     with np.errstate(invalid="ignore"):
         agreement = both.sum(axis=1) / np.where(either.any(axis=1), either.sum(axis=1), np.nan)
     return [*columns.T, agreement, _details(pairs), _numbers(pairs)]
+
+
+def _said(table: RecordingTable) -> Flags:
+    said = np.zeros((len(table.rows), len(_TYPES)), dtype=np.bool_)
+    for place, row in enumerate(table.rows):
+        if kinds := _kinds(row):
+            said[place] = [kind in kinds for kind in _TYPES]
+    return said
 
 
 def _kinds(prepared: Prepared) -> set[MarkerType]:
@@ -39,7 +46,7 @@ def _kinds(prepared: Prepared) -> set[MarkerType]:
 
 def _details(pairs: Pairs) -> Column:
     """Compare what markers of the same type say more: live where, remixed by whom."""
-    told = pairs.distinct([_told(each) for each in pairs.recordings])
+    told = pairs.distinct(_told)
     details = [(dict(one), dict(other)) for one, other in zip(told.q, told.m, strict=True)]
     rows = [row for row, (one, other) in enumerate(details) for _ in one.keys() & other.keys()]
     kinds = [kind for one, other in details for kind in one.keys() & other.keys()]
@@ -58,13 +65,19 @@ def _told(prepared: Prepared) -> tuple[tuple[MarkerType, str], ...]:
 
 
 def _numbers(pairs: Pairs) -> Column:
-    numbers = [each.title.numbers if each.title else frozenset() for each in pairs.recordings]
-    # In brackets, since having no number is not missing where the other side has one.
-    sides = pairs.distinct([(each,) for each in numbers])
+    sides = pairs.distinct(_numbers_of)
     both = [(one, other) for (one,), (other,) in zip(sides.q, sides.m, strict=True)]
     answers = np.array([0.5 if one <= other or other <= one else 0.0 for one, other in both])
-    some = np.array([bool(each) for each in numbers], dtype=np.bool_)
-    return np.where(some[pairs.q] | some[pairs.m], sides.spread(answers), np.nan)
+    return np.where(pairs.either(pairs.table.flags(_has_numbers)), sides.spread(answers), np.nan)
+
+
+def _numbers_of(prepared: Prepared) -> tuple[frozenset[str]]:
+    """Put the numbers into brackets: having none is not missing where the other side has one."""
+    return (prepared.title.numbers if prepared.title else frozenset(),)
+
+
+def _has_numbers(prepared: Prepared) -> bool:
+    return bool(prepared.title and prepared.title.numbers)
 
 
 def _marked(kind: MarkerType) -> Feature:
