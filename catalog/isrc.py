@@ -41,6 +41,8 @@ def parse_isrc(text: str | None) -> str | None:
     """
     if text is None:
         return None
+    if _CODE.fullmatch(text):
+        return text
     code = _SEPARATORS.sub("", text).upper()
     for candidate in (code, code.removeprefix("ISRC")):  # Icelandic codes may themselves begin with ISRC
         if _CODE.fullmatch(candidate):

@@ -55,7 +55,7 @@ def read_japanese(text: str) -> list[str]:
     found: dict[str, str] = {}  # by what they are without their blanks
     with _one_at_a_time:
         for nodes in _tagger().nbestToNodeList(text, _ANALYSES):
-            words = [(node.surface, _kana(node)) for node in nodes]
+            words = [(node.surface, _kana(node.surface, node.feature)) for node in nodes]
             if len(words) > 1 and len(text) <= _LONGEST_NAME and _SURNAME in nodes[0].feature[:4]:
                 first, given = words[0][1], words[1:]
                 named = "".join(_NAME_KANJI.get(surface, kana) for surface, kana in given)
@@ -74,12 +74,13 @@ def _tagger() -> fugashi.GenericTagger:
     return fugashi.GenericTagger(ipadic.MECAB_ARGS)
 
 
-def _kana(node: fugashi.Node) -> str:
-    if len(node.feature) > _PRONUNCIATION and node.feature[_PRONUNCIATION] != "*":
-        return str(node.feature[_PRONUNCIATION])
-    return "".join(_NAME_KANJI.get(sign, sign) for sign in node.surface)
+def _kana(surface: str, features: tuple[str, ...]) -> str:
+    if len(features) > _PRONUNCIATION and features[_PRONUNCIATION] != "*":
+        return features[_PRONUNCIATION]
+    return "".join(_NAME_KANJI.get(sign, sign) for sign in surface)
 
 
+@lru_cache(maxsize=1 << 10)  # analyses differ in little
 def _romaji(kana: str) -> str:
     return anyascii(_SYLLABLE.sub(_merged, kana.translate(_TO_KATAKANA))).lower()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import cached_property
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -66,17 +67,57 @@ class Numbered(Generic[T]):
 
 
 @dataclass(frozen=True, eq=False)
+class NumberedSets(Generic[T]):
+    """Sets of values as numbers of the distinct ones.
+
+    Attributes
+    ----------
+    values : list
+        Distinct ones.
+    members : numpy.ndarray
+        Shape (n_members,), int64: places in `values`, set after set.
+    counts : numpy.ndarray
+        Shape (n_sets,), int64, sizes of the sets.
+    """
+
+    values: list[T]
+    members: Integers
+    counts: Integers
+
+    @classmethod
+    def of(cls, sets: Sequence[Sequence[H]]) -> NumberedSets[H]:
+        """Give every distinct value a number.
+
+        Parameters
+        ----------
+        sets : sequence of sequence
+            Values.
+
+        Returns
+        -------
+        NumberedSets
+            In the order of their first appearance.
+        """
+        places: dict[H, int] = {}
+        members = np.array([places.setdefault(value, len(places)) for each in sets for value in each], dtype=np.int64)
+        return NumberedSets(list(places), members, np.array(list(map(len, sets)), dtype=np.int64))
+
+
+@dataclass(frozen=True, eq=False)
 class DistinctPairs(Generic[T]):
     """Pairs of values that are present and differ, each once.
 
     Attributes
     ----------
-    q, m : list
-        Values of the two sides, n_distinct long.
+    values : list
+        Distinct ones.
+    q_places, m_places : numpy.ndarray
+        Shape (n_distinct,), int64: places in `values` of the two sides.
     """
 
-    q: list[T]
-    m: list[T]
+    values: list[T]
+    q_places: Integers
+    m_places: Integers
     _same: Flags
     _rows: Integers
     _places: Integers
@@ -107,12 +148,18 @@ class DistinctPairs(Generic[T]):
             present &= wanted
         same = ours == theirs
         rows = np.flatnonzero(present & ~same)
-        low, high = np.minimum(ours[rows], theirs[rows]), np.maximum(ours[rows], theirs[rows])
-        keys, places = np.unique(low * len(column.values) + high, return_inverse=True)
-        lows, highs = np.divmod(keys, len(column.values)) if len(keys) else (keys, keys)
-        known = column.values
-        one, other = ([known[place] for place in side.tolist()] for side in (lows, highs))
-        return DistinctPairs(one, other, present & same, rows, places)
+        unique = _unique_pairs(ours[rows], theirs[rows], len(column.values))
+        return DistinctPairs(column.values, unique.low, unique.high, present & same, rows, unique.places)
+
+    @cached_property
+    def q(self) -> list[T]:
+        """Values of one side."""
+        return [self.values[place] for place in self.q_places.tolist()]
+
+    @cached_property
+    def m(self) -> list[T]:
+        """Values of the other."""
+        return [self.values[place] for place in self.m_places.tolist()]
 
     def spread(self, answers: Column, same: float = 1.0) -> Column:
         """Give every pair of recordings the answer for its values.
@@ -136,12 +183,12 @@ class DistinctPairs(Generic[T]):
 
 @dataclass(frozen=True, eq=False)
 class Crossed(Generic[T]):
-    """Rows of two sets of values, none empty: every value of one with every value of the other.
+    """Rows of two sets of values: every value of one with every value of the other, each two values once.
 
     Attributes
     ----------
     q, m : list
-        Values, n_crossed long, row after row, within a row each of q with all of m.
+        Values, n_distinct long; swapping the sets may swap the sides of any of them.
     q_counts, m_counts : numpy.ndarray
         Shape (n_rows,), int64, sizes of the sets.
     """
@@ -150,36 +197,34 @@ class Crossed(Generic[T]):
     m: list[T]
     q_counts: Integers
     m_counts: Integers
+    _places: Integers
 
     @classmethod
-    def of(cls, q_sets: Sequence[Sequence[T]], m_sets: Sequence[Sequence[T]]) -> Crossed[T]:
-        """Write the sets out.
+    def of(cls, sets: NumberedSets[H], q: Integers, m: Integers) -> Crossed[H]:
+        """Find what has to be compared.
 
         Parameters
         ----------
-        q_sets : sequence of sequence
-            n_rows long, no set empty.
-        m_sets : sequence of sequence
-            n_rows long, no set empty.
+        sets : NumberedSets
+            Of both sides.
+        q : numpy.ndarray
+            Shape (n_rows,), int64, which set is one side.
+        m : numpy.ndarray
+            Shape (n_rows,), int64, which set is the other.
 
         Returns
         -------
         Crossed
-            All of them.
+            All of it.
         """
-        q = [one for ours, theirs in zip(q_sets, m_sets, strict=True) for one in ours for _ in theirs]
-        m = [other for ours, theirs in zip(q_sets, m_sets, strict=True) for _ in ours for other in theirs]
-        return cls(q, m, _counts(q_sets), _counts(m_sets))
-
-    @property
-    def sizes(self) -> Integers:
-        """How many each row has, shape (n_rows,)."""
-        return self.q_counts * self.m_counts
-
-    @property
-    def starts(self) -> Integers:
-        """Where each row begins, shape (n_rows,)."""
-        return np.cumsum(self.sizes) - self.sizes
+        q_counts, m_counts, starts = sets.counts[q], sets.counts[m], _starts(sets.counts)
+        row, place = _places_in_rows(q_counts * m_counts)
+        q_place, m_place = np.divmod(place, m_counts[row])
+        unique = _unique_pairs(
+            sets.members[starts[q][row] + q_place], sets.members[starts[m][row] + m_place], len(sets.values)
+        )
+        one, other = ([sets.values[number] for number in side.tolist()] for side in (unique.low, unique.high))
+        return Crossed(one, other, q_counts, m_counts, unique.places)
 
     def best(self, similarities: Column) -> Column:
         """Take the best of each row.
@@ -187,14 +232,19 @@ class Crossed(Generic[T]):
         Parameters
         ----------
         similarities : numpy.ndarray
-            Shape (n_crossed,), float64, of `q` and `m`; NaN is missing.
+            Shape (n_distinct,), float64, of `q` and `m`; NaN is missing.
 
         Returns
         -------
         numpy.ndarray
-            Shape (n_rows,), float64; NaN where all are.
+            Shape (n_rows,), float64; NaN where a set is empty, or all is missing.
         """
-        return np.fmax.reduceat(similarities, self.starts) if len(similarities) else np.zeros(0)
+        sizes = self.q_counts * self.m_counts
+        result = np.full(len(sizes), np.nan)
+        if len(self._places):
+            some = sizes > 0
+            result[some] = np.fmax.reduceat(similarities[self._places], _starts(sizes)[some])
+        return result
 
     def sums_of_best(self, similarities: Column) -> tuple[Column, Column]:
         """Sum up, over the values of a side, how alike the best counterpart of each is.
@@ -202,31 +252,47 @@ class Crossed(Generic[T]):
         Parameters
         ----------
         similarities : numpy.ndarray
-            Shape (n_crossed,), float64, in [0, 1], of `q` and `m`.
+            Shape (n_distinct,), float64, in [0, 1], of `q` and `m`.
 
         Returns
         -------
         tuple of numpy.ndarray
-            For q and for m, each of shape (n_rows,), float64.
+            For q and for m, each of shape (n_rows,), float64; 0 where a set is empty.
         """
-        if not len(similarities):
-            return np.zeros(0), np.zeros(0)
-        row = np.repeat(np.arange(len(self.sizes)), self.sizes)
-        place = np.arange(len(row)) - np.repeat(self.starts, self.sizes)
-        width = self.m_counts[row]
+        row, place = _places_in_rows(self.q_counts * self.m_counts)
+        places = np.divmod(place, self.m_counts[row])
         return (
-            _sums_of_best(similarities, row, place // width, self.q_counts),
-            _sums_of_best(similarities, row, place % width, self.m_counts),
+            _sums_of_best(similarities[self._places], row, places[0], self.q_counts),
+            _sums_of_best(similarities[self._places], row, places[1], self.m_counts),
         )
 
 
-def _counts(sets: Iterable[Sequence[object]]) -> Integers:
-    return np.array([len(each) for each in sets], dtype=np.int64)
+class _UniquePairs(NamedTuple):
+    low: Integers
+    high: Integers
+    places: Integers
 
 
-def _sums_of_best(similarities: Column, row: Integers, value: Integers, counts: Integers) -> Column:
-    starts = np.cumsum(counts) - counts
+def _unique_pairs(q: Integers, m: Integers, n_values: int) -> _UniquePairs:
+    """Find the distinct pairs of numbers below n_values, whichever side they are on, and where each row's is."""
+    keys, places = np.unique(np.minimum(q, m) * n_values + np.maximum(q, m), return_inverse=True)
+    low, high = np.divmod(keys, max(n_values, 1))
+    return _UniquePairs(low, high, places)
+
+
+def _starts(counts: Integers) -> Integers:
+    return np.cumsum(counts) - counts
+
+
+def _places_in_rows(sizes: Integers) -> tuple[Integers, Integers]:
+    """Give every member of every row that row, and its place there."""
+    row = np.repeat(np.arange(len(sizes)), sizes)
+    return row, np.arange(len(row)) - np.repeat(_starts(sizes), sizes)
+
+
+def _sums_of_best(similarities: Column, row: Integers, place: Integers, counts: Integers) -> Column:
     best = np.zeros(int(counts.sum()))
-    np.maximum.at(best, starts[row] + value, similarities)
-    sums: Column = np.add.reduceat(best, starts)
+    np.maximum.at(best, _starts(counts)[row] + place, similarities)
+    of_row = np.repeat(np.arange(len(counts)), counts)
+    sums: Column = np.bincount(of_row, weights=best, minlength=len(counts)).astype(np.float64)
     return sums

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +12,7 @@ from rapidfuzz import fuzz
 
 from catalog.normalize import normalize, romanize
 from catalog.sound import leaves_vowels_out, readings, skeleton, sound_key
-from matching.distinct import Column, Crossed
+from matching.distinct import Column, Crossed, Numbered, NumberedSets
 from matching.fuzzy import Scorer, similarities
 
 # How several names are joined into one text; words only where they stand alone between names.
@@ -63,9 +62,12 @@ def names_of(entries: tuple[str, ...]) -> tuple[str, ...]:
 @lru_cache(maxsize=_CACHE_SIZE)
 def _names_in(entry: str) -> tuple[str, ...]:
     entry = " ".join(entry[:_LONGEST_ENTRY].split())  # runs of blanks would be looked through again and again
-    if normalize(entry) in _NOBODY:
+    if (folded := normalize(entry)) in _NOBODY:
         return ()
-    names = {_comparable(name) for part in _JOINERS.split(entry) for name in _cut_at_commas(part)}
+    parts = _JOINERS.split(entry)
+    if len(parts) == 1 and "," not in entry:
+        return (_comparable(folded),) if folded else ()
+    names = {_comparable(normalize(name)) for part in parts for name in _cut_at_commas(part)}
     return tuple(sorted(names - {""})[:_MOST_NAMES])
 
 
@@ -85,17 +87,13 @@ class NameSimilarities(NamedTuple):
     best: Column
 
 
-def compare_names(
-    q_names: Sequence[tuple[str, ...]], m_names: Sequence[tuple[str, ...]], scorers: Sequence[Scorer]
-) -> NameSimilarities:
+def compare_names(names: Crossed[str], scorers: Sequence[Scorer]) -> NameSimilarities:
     """Compare sets of names, every name with every name of the other side, in its own script and in Latin letters.
 
     Parameters
     ----------
-    q_names : sequence of tuple of str
-        Comparable names of one side, n long, none empty.
-    m_names : sequence of tuple of str
-        Comparable names of the other, n long, none empty.
+    names : Crossed
+        Comparable names, n rows, no set empty.
     scorers : sequence of callable
         rapidfuzz scorers for two names; their mean counts.
 
@@ -104,14 +102,12 @@ def compare_names(
     NameSimilarities
         Symmetric in q and m.
     """
-    crossed = Crossed.of(q_names, m_names)
-    alike = text_similarity(crossed.q, crossed.m, scorers)
-    q_sum, m_sum = crossed.sums_of_best(alike)
-    q_counts, m_counts = crossed.q_counts, crossed.m_counts
-    everyone = (q_sum + m_sum) / (q_counts + m_counts)
-    shorter = np.where(q_counts < m_counts, q_sum / q_counts, m_sum / m_counts)
-    overlap = np.where(q_counts == m_counts, everyone, (everyone + shorter) / 2)
-    return NameSimilarities(overlap, crossed.best(alike))
+    alike = text_similarity(names.q, names.m, scorers)
+    q_sum, m_sum = names.sums_of_best(alike)
+    everyone = (q_sum + m_sum) / (names.q_counts + names.m_counts)
+    shorter = np.where(names.q_counts < names.m_counts, q_sum / names.q_counts, m_sum / names.m_counts)
+    overlap = np.where(names.q_counts == names.m_counts, everyone, (everyone + shorter) / 2)
+    return NameSimilarities(overlap, names.best(alike))
 
 
 def text_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Sequence[Scorer]) -> Column:
@@ -139,13 +135,12 @@ def text_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Seq
         result[foreign] = np.maximum(result[foreign], similarities(q_latin, m_latin, *scorers))
     across = np.flatnonzero(q_plain != m_plain).tolist()
     if across:
-        q_across, m_across = [q_texts[row] for row in across], [m_texts[row] for row in across]
-        consonants = [leaves_vowels_out(q) or leaves_vowels_out(m) for q, m in zip(q_across, m_across, strict=True)]
-        result[across] = np.fmax(result[across], sound_similarity(q_across, m_across, consonants))
+        sounds = sound_similarity([q_texts[row] for row in across], [m_texts[row] for row in across])
+        result[across] = np.fmax(result[across], sounds)
     return result
 
 
-def sound_similarity(q_texts: Sequence[str], m_texts: Sequence[str], consonants: Sequence[bool]) -> Column:
+def sound_similarity(q_texts: Sequence[str], m_texts: Sequence[str]) -> Column:
     """Compare two columns of texts in two scripts, row by row, by how they sound.
 
     Parameters
@@ -154,25 +149,19 @@ def sound_similarity(q_texts: Sequence[str], m_texts: Sequence[str], consonants:
         Normalised texts of one side, n long.
     m_texts : sequence of str
         Normalised texts of the other, n long.
-    consonants : sequence of bool
-        Whether to compare consonants only, as where a side writes no vowels, n long.
 
     Returns
     -------
     numpy.ndarray
-        Shape (n,), float64, in [0, 1]: of the readings that sound most alike; NaN where a text has no sound.
+        Shape (n,), float64, in [0, 1]: of the readings that sound most alike; by consonants where a side writes no
+        vowels. NaN where a text has no sound.
     """
-    rows: list[int] = []
-    q_forms: list[str] = []
-    m_forms: list[str] = []
-    for row, (q, m, only) in enumerate(zip(q_texts, m_texts, consonants, strict=True)):
-        for one, other in _combined(sound_forms(q, only), sound_forms(m, only)):
-            rows.append(row)
-            q_forms.append(one)
-            m_forms.append(other)
-    result = np.full(len(q_texts), np.nan)
-    np.fmax.at(result, rows, similarities(q_forms, m_forms, fuzz.ratio))
-    return result
+    out = {text: leaves_vowels_out(text) for text in {*q_texts, *m_texts}}
+    consonants = [out[q] or out[m] for q, m in zip(q_texts, m_texts, strict=True)]
+    asked = Numbered.of([*zip(q_texts, consonants, strict=True), *zip(m_texts, consonants, strict=True)])
+    forms = NumberedSets.of([sound_forms(text, only) for text, only in asked.values])
+    crossed = Crossed.of(forms, asked.rows[: len(q_texts)], asked.rows[len(q_texts) :])
+    return crossed.best(similarities(crossed.q, crossed.m, fuzz.ratio))
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
@@ -196,14 +185,6 @@ def sound_forms(text: str, consonants: bool) -> tuple[str, ...]:
     return tuple(filter(None, dict.fromkeys(map(skeleton, forms)) if consonants else forms))
 
 
-def _combined(q_forms: Sequence[str], m_forms: Sequence[str]) -> Iterable[tuple[str, str]]:
-    """Pair every form with every other; where two texts share one, that is all there is to ask."""
-    for form in q_forms:
-        if form in m_forms:
-            return ((form, form),)
-    return product(q_forms, m_forms)
-
-
 def _cut_at_commas(text: str) -> list[str]:
     parts = [part.strip() for part in text.split(",")]
     if len(parts) == 2 and any(len(part.split()) == 1 for part in parts):
@@ -211,8 +192,8 @@ def _cut_at_commas(text: str) -> list[str]:
     return parts
 
 
-def _comparable(name: str) -> str:
-    words = normalize(name).split()
+def _comparable(normalised: str) -> str:
+    words = normalised.split()
     return " ".join(sorted(word for word in words if word != _ARTICLE) or words)
 
 

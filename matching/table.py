@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rapidfuzz import fuzz
 
 from catalog.recording import Recording
-from matching.distinct import Column, DistinctPairs, Flags, Integers, Numbered
+from matching.distinct import Column, Crossed, DistinctPairs, Flags, Integers, Numbered, NumberedSets
 from matching.fuzzy import Scorer, similarities
 from matching.names import ARTIST_SCORERS, NameSimilarities, compare_names
 from matching.prepared import Prepared, prepare
@@ -88,6 +88,21 @@ class RecordingTable(_Once):
             A row for each recording.
         """
         return self.once(("values", read), lambda: Numbered.of(map(read, self.rows)))
+
+    def sets(self, read: Callable[[Prepared], tuple[H, ...]]) -> NumberedSets[H]:
+        """Read a set of values off every recording.
+
+        Parameters
+        ----------
+        read : callable
+            Gives it. The same function is asked once.
+
+        Returns
+        -------
+        NumberedSets
+            One for each of the distinct sets of `values`.
+        """
+        return self.once(("sets", read), lambda: NumberedSets.of(self.values(read).values))
 
     def numbers(self, read: Callable[[Prepared], float]) -> Column:
         """Read a number off every recording.
@@ -288,6 +303,23 @@ class Pairs(_Once):
         """
         return DistinctPairs.of(self.table.values(read), self.q, self.m, wanted)
 
+    def crossed(self, read: Callable[[Prepared], tuple[H, ...]], sets: DistinctPairs[tuple[H, ...]]) -> Crossed[H]:
+        """Write out what has to be compared of sets of values.
+
+        Parameters
+        ----------
+        read : callable
+            Reads a set off a recording.
+        sets : DistinctPairs
+            What `distinct` found of the same sets.
+
+        Returns
+        -------
+        Crossed
+            A row for each of `sets`.
+        """
+        return Crossed.of(self.table.sets(read), sets.q_places, sets.m_places)
+
     def similar(self, read: Callable[[Prepared], str], scorer: Scorer = fuzz.ratio) -> Column:
         """Compare one text of each recording.
 
@@ -329,7 +361,7 @@ class Pairs(_Once):
             Each of shape (n_pairs,); NaN where a side is missing.
         """
         sets = self.distinct(read, wanted)
-        overlap, best = compare_names(sets.q, sets.m, scorers)
+        overlap, best = compare_names(self.crossed(read, sets), scorers)
         return NameSimilarities(sets.spread(overlap), sets.spread(best))
 
     def artists(self) -> NameSimilarities:

@@ -12,6 +12,7 @@ from catalog.isrc import IsrcState, compare_isrcs
 from catalog.recording import Recording
 from catalog.versions import SAME_MASTER, MarkerType
 from matching.baseline import BASELINE_FEATURES, baseline_features
+from matching.distinct import Crossed, NumberedSets
 from matching.features import FEATURES, GROUPS, NAMES, names_without, pair_features
 from matching.names import ARTIST_SCORERS, CONTRIBUTOR_SCORERS, compare_names, names_of
 from matching.prepared import prepare
@@ -67,7 +68,8 @@ def titles(name, q, m):
 
 
 def overlap(q, m, scorers):
-    return float(compare_names([names_of(q)], [names_of(m)], scorers).overlap[0])
+    names = Crossed.of(NumberedSets.of([names_of(q), names_of(m)]), np.array([0]), np.array([1]))
+    return float(compare_names(names, scorers).overlap[0])
 
 
 def artists(q, m):

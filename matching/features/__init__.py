@@ -31,7 +31,17 @@ NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 # Pairs at once: their columns stay in the processor's cache.
 BLOCK = 16_384
 
-__all__ = ["BLOCK", "FEATURES", "GROUPS", "NAMES", "Feature", "FeatureGroup", "Features", "names_without", "pair_features"]
+__all__ = [
+    "BLOCK",
+    "FEATURES",
+    "GROUPS",
+    "NAMES",
+    "Feature",
+    "FeatureGroup",
+    "Features",
+    "names_without",
+    "pair_features",
+]
 
 
 def pair_features(

@@ -9,7 +9,6 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from catalog.isrc import parse_isrc, parse_isrcs
-from matching.distinct import Crossed
 from matching.features.feature import Column, Feature, FeatureGroup
 from matching.prepared import Prepared
 from matching.table import Pairs
@@ -23,12 +22,15 @@ _NONE: frozenset[str] = frozenset()
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    table, further = pairs.table, pairs.table.flags(_says_more)
+    table = pairs.table
+    hidden = table.once("codes in ids", lambda: list(map(_hidden, table.rows)))
+    fragments = table.once("fragments of codes", lambda: list(map(_fragments, table.rows)))
+    further = table.once("further codes", lambda: np.array([*map(bool, hidden)]) | np.array([*map(bool, fragments)]))
     in_id, damaged = np.full(len(pairs.q), np.nan), np.full(len(pairs.q), np.nan)
     for row in np.flatnonzero(pairs.either(further)).tolist():
-        q, m = table.rows[pairs.q[row]], table.rows[pairs.m[row]]
-        (q_hidden, q_parts), (m_hidden, m_parts) = ((_hidden(each), _fragments(each)) for each in (q, m))
-        q_known, m_known = q.codes | q_hidden, m.codes | m_hidden
+        one, other = pairs.q[row], pairs.m[row]
+        q_hidden, q_parts, m_hidden, m_parts = hidden[one], fragments[one], hidden[other], fragments[other]
+        q_known, m_known = table.rows[one].codes | q_hidden, table.rows[other].codes | m_hidden
         if (q_hidden or m_hidden) and q_known and m_known:
             in_id[row] = not q_known.isdisjoint(m_known)
         if q_parts or m_parts:
@@ -39,7 +41,7 @@ def _compute(pairs: Pairs) -> list[Column]:
 def _conflicts(pairs: Pairs) -> tuple[Column, Column]:
     """Compare conflicting codes, each of one side with each of the other."""
     sets = pairs.distinct(_codes, wanted=pairs.same_isrc() == 0)
-    codes = Crossed.of(sets.q, sets.m)
+    codes = pairs.crossed(_codes, sets)
     near = process.cpdist(codes.q, codes.m, scorer=OSA.distance, score_cutoff=1, dtype=np.int32) <= 1
     registrant = [one[:_REGISTRANT] == other[:_REGISTRANT] for one, other in zip(codes.q, codes.m, strict=True)]
     answers = (codes.best(np.array(column, dtype=np.float64)) for column in (near, registrant))
@@ -49,11 +51,6 @@ def _conflicts(pairs: Pairs) -> tuple[Column, Column]:
 
 def _codes(prepared: Prepared) -> tuple[str, ...]:
     return tuple(sorted(prepared.codes)[:_MOST_CODES])
-
-
-def _says_more(prepared: Prepared) -> bool:
-    """Tell whether there is anything like a code beside the well-formed ones."""
-    return bool(_hidden(prepared) or _fragments(prepared))
 
 
 def _hidden(prepared: Prepared) -> frozenset[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from rapidfuzz import fuzz
@@ -28,10 +28,10 @@ def _compute(pairs: Pairs) -> list[Column]:
         *(np.where(pairs.comparable("all"), column, np.nan) for column in words),
         title_most,
         title_least,
-        _inside(title_most, _title_and_text, pairs),
+        _inside(title_most, "title", pairs),
         artist_most,
         artist_least,
-        _inside(artist_most, _artists_and_text, pairs),
+        _inside(artist_most, "artists", pairs),
         _both_ways("notes", pairs)[1],
     ]
 
@@ -46,40 +46,46 @@ def _both_ways(field: str, pairs: Pairs) -> tuple[Column, Column]:
     return np.where(comparable, np.fmax(forth, back), np.nan), np.where(comparable, np.fmin(forth, back), np.nan)
 
 
-def _inside(found: Column, read: Callable[[Prepared], tuple[str, str]], pairs: Pairs) -> Column:
+class _Texts(NamedTuple):
+    """What is looked for letter by letter, and the text in which, without blanks."""
+
+    title: str
+    artists: str
+    text: str
+
+
+def _inside(found: Column, part: str, pairs: Pairs) -> Column:
     """Look for a field inside the other side's text letter by letter, where its words do not show it."""
-    sides = pairs.distinct(read, wanted=found < _FOUND)
-    result = np.full(len(sides.q), np.nan)
-    for ours, theirs in ((sides.q, sides.m), (sides.m, sides.q)):
-        asked = [row for row, ((part, _), (_, text)) in enumerate(zip(ours, theirs, strict=True)) if part and text]
-        alike = similarities([ours[row][0] for row in asked], [theirs[row][1] for row in asked], fuzz.partial_ratio)
-        result[asked] = np.fmax(result[asked], alike)
+    sides = pairs.distinct(_texts, wanted=found < _FOUND)
+    parts, texts = [getattr(each, part) for each in sides.values], [each.text for each in sides.values]
+    lengths = np.array(list(map(len, parts)), dtype=np.int64)
+    q_length, m_length = lengths[sides.q_places], lengths[sides.m_places]
+    # The shorter part is the one that may stand inside of a longer text; words are looked for both ways.
+    forth = np.flatnonzero((q_length > 0) & ((m_length == 0) | (q_length <= m_length)))
+    back = np.flatnonzero((m_length > 0) & ((q_length == 0) | (m_length <= q_length)))
+    looked_for = np.concatenate((sides.q_places[forth], sides.m_places[back])).tolist()
+    looked_in = np.concatenate((sides.m_places[forth], sides.q_places[back])).tolist()
+    alike = similarities([parts[one] for one in looked_for], [texts[other] for other in looked_in], fuzz.partial_ratio)
+    result = np.full(len(q_length), np.nan)
+    np.fmax.at(result, np.concatenate((forth, back)), alike)
     return np.where(found < _FOUND, sides.spread(result), found)
 
 
-def _title_and_text(prepared: Prepared) -> tuple[str, str]:
-    title = prepared.title.base[:_LONGEST_PART].replace(" ", "") if prepared.title else ""
-    return title, _text(prepared)
+def _texts(prepared: Prepared) -> _Texts:
+    title, album = prepared.title, prepared.album[:_LONGEST_PART].replace(" ", "")
+    base, full = (_solid(title.base), _solid(title.full)) if title else ("", "")
+    artists = _artists(prepared.recording.artists) if prepared.artists else ""
+    return _Texts(base, artists, full + artists + album)
 
 
-def _artists_and_text(prepared: Prepared) -> tuple[str, str]:
-    return _artists(prepared), _text(prepared)
-
-
-def _text(prepared: Prepared) -> str:
-    title = prepared.title.full if prepared.title else ""
-    fields = (title[:_LONGEST_PART], _artists(prepared), prepared.album[:_LONGEST_PART])
-    return "".join(fields).replace(" ", "")
-
-
-def _artists(prepared: Prepared) -> str:
-    """Write the artists in the order of their words, as somebody wrote them down."""
-    return _solid(prepared.recording.artists) if prepared.artists else ""
+def _solid(text: str) -> str:
+    return text[:_LONGEST_PART].replace(" ", "")
 
 
 @lru_cache(maxsize=1 << 16)
-def _solid(names: tuple[str, ...]) -> str:
-    return normalize("".join(names)[:_LONGEST_PART])[:_LONGEST_PART].replace(" ", "")
+def _artists(names: tuple[str, ...]) -> str:
+    """Write the artists in the order of their words, as somebody wrote them down."""
+    return _solid(normalize("".join(names)[:_LONGEST_PART]))
 
 
 FIELDS = FeatureGroup(

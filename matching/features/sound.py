@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -41,9 +40,8 @@ def _compare(read: Callable[[Prepared], Texts], pairs: Pairs) -> _Sounds:
     foreign = table.once(("foreign", read), lambda: table.values(read).flags(_is_foreign))
     vowelless = pairs.either(table.once(("vowelless", read), lambda: table.values(read).flags(_is_vowelless)))
     sets = pairs.distinct(read, wanted=pairs.either(foreign))
-    crossed = Crossed.of(sets.q, sets.m)
-    consonants = [_is_vowelless(one) or _is_vowelless(other) for one, other in zip(sets.q, sets.m, strict=True)]
-    alike = sound_similarity(crossed.q, crossed.m, np.repeat(consonants, crossed.sizes).tolist())
+    crossed = pairs.crossed(read, sets)
+    alike = sound_similarity(crossed.q, crossed.m)
     best, mean = crossed.best(alike), _mean_of_fewer(crossed, np.nan_to_num(alike))
     return _Sounds(vowelless, sets.spread(best), sets.spread(mean))
 
@@ -69,7 +67,6 @@ def _is_foreign(texts: Texts) -> bool:
     return not all(map(str.isascii, texts))
 
 
-@lru_cache(maxsize=1 << 16)
 def _is_vowelless(texts: Texts) -> bool:
     return any(map(leaves_vowels_out, texts))
 

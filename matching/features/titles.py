@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from rapidfuzz import fuzz
 
-from matching.distinct import Crossed
 from matching.features.feature import Column, Feature, FeatureGroup
 from matching.fuzzy import similarities
 from matching.prepared import Prepared
@@ -37,7 +36,7 @@ def _cut_off(pairs: Pairs) -> Column:
 def _pieces(base: Column, pairs: Pairs) -> Column:
     """Take the best match of any two pieces where a side has several."""
     titles = pairs.distinct(_pieces_of, wanted=pairs.either(pairs.table.flags(_has_several)))
-    pieces = Crossed.of(titles.q, titles.m)
+    pieces = pairs.crossed(_pieces_of, titles)
     return np.fmax(base, titles.spread(pieces.best(similarities(pieces.q, pieces.m, fuzz.ratio))))
 
 
@@ -50,7 +49,7 @@ def _full(prepared: Prepared) -> str:
 
 
 def _has_several(prepared: Prepared) -> bool:
-    return len(_pieces_of(prepared)) > 1
+    return prepared.title is not None and len(prepared.title.pieces) > 1
 
 
 def _pieces_of(prepared: Prepared) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from matching.table import Pairs, RecordingTable
 # In names of those who play other people's repertoire.
 _IMITATION_WORDS = frozenset({"karaoke", "tribute", "tributo", "hommage", "covers", "coverband", "lullaby"})
 _TYPES = tuple(kind for kind in MarkerType if kind not in SAME_MASTER)
+_COLUMNS = {kind: column for column, kind in enumerate(_TYPES)}
 
 
 def _compute(pairs: Pairs) -> list[Column]:
@@ -31,13 +32,13 @@ def _said(table: RecordingTable) -> Flags:
     said = np.zeros((len(table.rows), len(_TYPES)), dtype=np.bool_)
     for place, row in enumerate(table.rows):
         if kinds := _kinds(row):
-            said[place] = [kind in kinds for kind in _TYPES]
+            said[place, [_COLUMNS[kind] for kind in kinds]] = True
     return said
 
 
 def _kinds(prepared: Prepared) -> set[MarkerType]:
     """Find what the title says, and whom the artists' names say they imitate."""
-    kinds = {marker.type for marker in prepared.title.markers} if prepared.title else set()
+    kinds = {marker.type for marker in prepared.title.markers if marker.type in _COLUMNS} if prepared.title else set()
     for name in prepared.artists:
         if not _IMITATION_WORDS.isdisjoint(name.split()):
             kinds.add(MarkerType.KARAOKE if "karaoke" in name else MarkerType.COVER)
