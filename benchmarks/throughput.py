@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -22,11 +22,11 @@ from benchmarks.record import arguments, save
 from benchmarks.workload import NEIGHBOURS, Work, forget, judge_all_features, judge_by_baseline, prepare_work
 from matching.features import BLOCK, GROUPS, NAMES
 from matching.features.feature import Column
-from matching.table import Pairs
+from matching.table import Pairs, RecordingTable
 
 BATCHES = (8_192, 65_536)
 PROCESSES = 2
-JUDGES: dict[str, Callable[[Work], npt.NDArray[np.float64]]] = {
+JUDGES: dict[str, Callable[[Work, int], Iterator[npt.NDArray[np.float64]]]] = {
     "onemaster": judge_all_features,
     "baseline": judge_by_baseline,
 }
@@ -73,8 +73,8 @@ def measure(dataset: Dataset) -> Figures:
         "nearest_in_small_batches": speeds(near, BATCHES[0], ["onemaster"]),
         "labelled": speeds(labelled, BATCHES[0], list(JUDGES)),
         "microseconds_a_pair": {
-            "nearest": stages(near, BATCHES[-1]),
-            "labelled": stages(labelled, BATCHES[0]),
+            "nearest": stages(near),
+            "labelled": stages(labelled),
         },
     }
 
@@ -96,7 +96,8 @@ def speeds(work: Work, batch: int, judges: Sequence[str]) -> Figures:
     dict
         Medians of three runs, and ours divided by the baseline's if both are asked for.
     """
-    halves = [work.take(slice(None, len(work.q) // 2)), work.take(slice(len(work.q) // 2, None))]
+    middle = len(work.q) // 2
+    halves = [work.take(slice(None, middle)).alone(), work.take(slice(middle, None)).alone()]
     figures: dict[str, dict[str, float]] = {}
     with ProcessPoolExecutor(PROCESSES, get_context("spawn"), _keep, (halves,)) as pool:
         for name in judges:
@@ -112,22 +113,20 @@ def speeds(work: Work, batch: int, judges: Sequence[str]) -> Figures:
     return {"pairs": len(work.q), "batch": batch, "pairs_per_second": figures, "of_the_baselines": ratio}
 
 
-def stages(work: Work, batch: int) -> dict[str, float]:
+def stages(work: Work) -> dict[str, float]:
     """Measure what every stage takes, on one process.
 
     Parameters
     ----------
     work : Work
         The pairs.
-    batch : int
-        Pairs at once.
 
     Returns
     -------
     dict
         Stage to microseconds a pair, the median of three runs.
     """
-    runs = [_stages_once(work, batch) for _ in range(_REPEATS)]
+    runs = [_stages_once(work) for _ in range(_REPEATS)]
     return {stage: round(float(np.median([run[stage] for run in runs])) / len(work.q) * 1e6, 3) for stage in runs[0]}
 
 
@@ -147,7 +146,7 @@ def _judge_halves(pool: ProcessPoolExecutor, name: str, batch: int, stop: int | 
 
 def _judge_all(work: Work, name: str, batch: int) -> int:
     forget()
-    return sum(len(JUDGES[name](work.take(slice(start, start + batch)))) for start in range(0, len(work.q), batch))
+    return sum(map(len, JUDGES[name](work, batch)))
 
 
 def _median(run: Callable[[], object]) -> float:
@@ -159,24 +158,22 @@ def _median(run: Callable[[], object]) -> float:
     return float(np.median(seconds))
 
 
-def _stages_once(work: Work, batch: int) -> dict[str, float]:
+def _stages_once(work: Work) -> dict[str, float]:
     forget()
     totals: dict[str, float] = {}
-    for start in range(0, len(work.q), batch):
-        part = work.take(slice(start, start + batch))
-        sides, clock = part.sides(), time.perf_counter()
-        pairs = Pairs.of(*sides, part.cosines, part.rarity)
-        clock = _book(totals, "prepare", clock)
-        for first in range(0, len(part.q), BLOCK):
-            block = pairs.block(first, first + BLOCK)
-            columns: list[Column] = []
-            for name, group in GROUPS.items():
-                columns += group.compute(block)
-                clock = _book(totals, name, clock)
-            features = np.column_stack(columns).astype(np.float32)
-            clock = _book(totals, "columns", clock)
-            part.classifier.match_probabilities(features)
-            clock = _book(totals, "probability", clock)
+    clock = time.perf_counter()
+    pairs = Pairs(RecordingTable(work.recordings, work.rarity), work.q, work.m, work.cosines)
+    clock = _book(totals, "prepare", clock)
+    for start in range(0, len(work.q), BLOCK):
+        block = pairs.block(start, start + BLOCK)
+        columns: list[Column] = []
+        for name, group in GROUPS.items():
+            columns += group.compute(block)
+            clock = _book(totals, name, clock)
+        features = np.column_stack(columns).astype(np.float32)
+        clock = _book(totals, "columns", clock)
+        work.classifier.match_probabilities(features)
+        clock = _book(totals, "probability", clock)
     return totals
 
 

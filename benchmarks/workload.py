@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,9 @@ from catalog.store import Catalog
 from embeddings.encoder import Encoder
 from matching.baseline import baseline_features
 from matching.classifier import PairClassifier
-from matching.features import pair_features
+from matching.features import features_of
 from matching.rarity import Rarity
+from matching.table import Pairs, RecordingTable
 from training.default import default_model
 from training.pairs import read_groundtruth
 
@@ -35,7 +37,7 @@ class Work:
     Attributes
     ----------
     recordings : list of Recording
-        All of the catalogue.
+        Those that stand in pairs, at least.
     q, m : numpy.ndarray
         Shape (n_pairs,), int64, places in `recordings`.
     cosines : numpy.ndarray
@@ -69,6 +71,19 @@ class Work:
         """
         rest = (self.rarity, self.classifier, self.baseline)
         return Work(self.recordings, self.q[rows], self.m[rows], self.cosines[rows], *rest)
+
+    def alone(self) -> Work:
+        """Keep the recordings that stand in pairs only.
+
+        Returns
+        -------
+        Work
+            The same pairs.
+        """
+        used, places = np.unique(np.concatenate((self.q, self.m)), return_inverse=True)
+        q, m = places[: len(self.q)], places[len(self.q) :]
+        recordings = [self.recordings[row] for row in used.tolist()]
+        return Work(recordings, q, m, self.cosines, self.rarity, self.classifier, self.baseline)
 
     def sides(self) -> tuple[list[Recording], list[Recording]]:
         """Look up both sides.
@@ -108,43 +123,51 @@ def prepare_work(dataset: Dataset) -> tuple[Work, Work]:
     q, m = np.unique(np.sort(np.column_stack((q, m)), axis=1), axis=0).T
     q_labelled, m_labelled = (snapshot.rows_of([recording.sr_id for recording in side]) for side in (pairs.q, pairs.m))
     near, labelled = (
-        Work(recordings, one, other, snapshot.cosines(one, other), rarity, model.classifier, model.baseline)
+        Work(recordings, one, other, snapshot.cosines(one, other), rarity, model.classifier, model.baseline).alone()
         for one, other in ((q, m), (q_labelled, m_labelled))
     )
     return near, labelled
 
 
-def judge_all_features(work: Work) -> npt.NDArray[np.float64]:
-    """Judge pairs by all features.
+def judge_all_features(work: Work, batch: int) -> Iterator[npt.NDArray[np.float64]]:
+    """Judge pairs by all features; what is read off the recordings is read once.
 
     Parameters
     ----------
     work : Work
         The pairs.
+    batch : int
+        Pairs at once.
 
-    Returns
-    -------
+    Yields
+    ------
     numpy.ndarray
-        Shape (n_pairs,), float64, match probabilities.
+        Shape (n_batch,), float64, match probabilities.
     """
-    features = pair_features(*work.sides(), work.cosines, work.rarity, work.classifier.features)
-    return work.classifier.match_probabilities(features)
+    table = RecordingTable(work.recordings, work.rarity)
+    for start in range(0, len(work.q), batch):
+        part = work.take(slice(start, start + batch))
+        pairs = Pairs(table, part.q, part.m, part.cosines)
+        yield work.classifier.match_probabilities(features_of(pairs, work.classifier.features))
 
 
-def judge_by_baseline(work: Work) -> npt.NDArray[np.float64]:
+def judge_by_baseline(work: Work, batch: int) -> Iterator[npt.NDArray[np.float64]]:
     """Judge pairs by the nineteen features of the baseline.
 
     Parameters
     ----------
     work : Work
         The pairs.
+    batch : int
+        Pairs at once.
 
-    Returns
-    -------
+    Yields
+    ------
     numpy.ndarray
-        Shape (n_pairs,), float64, match probabilities.
+        Shape (n_batch,), float64, match probabilities.
     """
-    return work.baseline.match_probabilities(baseline_features(*work.sides()))
+    for start in range(0, len(work.q), batch):
+        yield work.baseline.match_probabilities(baseline_features(*work.take(slice(start, start + batch)).sides()))
 
 
 def forget() -> None:

@@ -39,6 +39,7 @@ __all__ = [
     "Feature",
     "FeatureGroup",
     "Features",
+    "features_of",
     "names_without",
     "pair_features",
 ]
@@ -71,11 +72,28 @@ def pair_features(
     numpy.ndarray
         Shape (n_pairs, n_names), float32, columns as `names`; NaN is missing. Swapping q and m changes nothing.
     """
+    return features_of(Pairs.of(q, m, cosines, rarity), names)
+
+
+def features_of(pairs: Pairs, names: Sequence[str] = NAMES) -> Features:
+    """Compute the features of pairs of rows of a table; many calls may share the table.
+
+    Parameters
+    ----------
+    pairs : Pairs
+        Any number of them.
+    names : sequence of str
+        Features wanted; groups without any of them are not computed.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_pairs, n_names), float32, as of `pair_features`.
+    """
     groups = [group for group in GROUPS.values() if any(feature.name in names for feature in group.features)]
     column_of = {name: column for column, name in enumerate(names)}
-    features = np.empty((len(q), len(names)), dtype=np.float32)
-    pairs = Pairs.of(q, m, cosines, rarity)
-    for start in range(0, len(q), BLOCK):
+    features = np.empty((len(pairs.q), len(names)), dtype=np.float32)
+    for start in range(0, len(pairs.q), BLOCK):
         block = pairs.block(start, start + BLOCK)
         for group in groups:
             for feature, values in zip(group.features, group.compute(block), strict=True):
