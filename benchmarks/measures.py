@@ -8,10 +8,11 @@ import numpy.typing as npt
 from catalog.isrc import IsrcState, compare_isrcs
 from catalog.recording import Recording
 from catalog.sample.scripts import script_of
+from training.calibration import calibration_error
 from training.counts import accuracy, f1
 from training.evaluate import evaluate_probabilities
 from training.intervals import Resampling, Units, bootstrap_interval, count_difference_interval, count_interval
-from training.measures import brier, calibration_error
+from training.measures import brier
 from training.pairs import LabelledPairs
 
 RESAMPLING = Resampling(n_resamples=1_000)

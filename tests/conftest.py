@@ -24,8 +24,9 @@ from matching.model import Model
 from service.app import create_app
 from service.settings import Settings
 from training.default import default_model
+from training.further import further_lessons
 from training.holdout import TrainingData
-from training.train import train
+from training.train import TrainOptions, train
 
 
 @pytest.fixture
@@ -38,11 +39,15 @@ def interruptible():
 
 @pytest.fixture(scope="session")
 def sample_folder(tmp_path_factory):
-    """A data folder as `onemaster sample`, `train --alone` and `rebuild` leave it; tests only read it."""
+    """A data folder as `onemaster sample`, `train` and `rebuild` leave it, with fewer lessons; tests only read it."""
     folder = DataFolder.at(tmp_path_factory.mktemp("sample"))
     write_sample(folder.root, 3_000, 1_600, 20)
     with Catalog.open(folder.catalog, folder.copies) as catalog:
-        model = train(TrainingData(catalog, folder.groundtruth, folder.root), None, folder.models).model
+        data, options = (
+            TrainingData(catalog, folder.groundtruth, folder.root),
+            TrainOptions(further=further_lessons(1_000)),
+        )
+        model = train(data, None, folder.models, options).model
         rebuild(catalog, Encoder.load(model.encoder_folder), model.version, folder.index)
     return folder
 

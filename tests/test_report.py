@@ -18,11 +18,12 @@ from catalog.store import Catalog
 from matching.classifier import INVALID, VALID
 from matching.features import NAMES
 from matching.model import Model
+from training.calibration import calibration_error
 from training.classifier import Fitted
 from training.evidence import Evidence
 from training.figures import phenomena_picture
 from training.importance import group_weights, shapes, topic_weights
-from training.measures import average_precision, brier, calibration_error, error_ratio, measures, reliability, roc_auc
+from training.measures import average_precision, brier, error_ratio, measures, reliability, roc_auc
 from training.mistakes import worst_mistakes
 from training.pairs import LabelledPairs, read_groundtruth
 from training.phenomena import Shares, figures_by_phenomenon, read_phenomena, wilson

@@ -11,6 +11,8 @@ from sklearn.linear_model import LogisticRegression
 
 logger = logging.getLogger(__name__)
 
+CALIBRATION_BINS = 10
+
 Numbers = npt.NDArray[np.float64]
 
 
@@ -53,3 +55,41 @@ def calibrate(log_odds: Numbers, valid: npt.NDArray[np.bool_]) -> Calibration:
     platt = LogisticRegression(C=1e3).fit(twice, tags, sample_weight=np.concatenate((targets, 1 - targets)))
     slope = float(platt.coef_[0, 0])
     return Calibration(slope, float(platt.intercept_[0])) if slope > 0 else Calibration(1.0, 0.0)
+
+
+def calibration_error(probabilities: Numbers, valid: npt.NDArray[np.bool_], _threshold: float) -> float:
+    """Work out the expected calibration error over ten equal bins (Naeini et al. 2015).
+
+    Parameters
+    ----------
+    probabilities : numpy.ndarray
+        Shape (n_pairs,), float64.
+    valid : numpy.ndarray
+        Shape (n_pairs,), bool.
+    _threshold : float
+        Does not matter.
+
+    Returns
+    -------
+    float
+        0 to 1, lower is better.
+    """
+    surplus = np.bincount(calibration_bins(probabilities), probabilities - valid, CALIBRATION_BINS)
+    return float(np.abs(surplus).sum() / len(valid))
+
+
+def calibration_bins(probabilities: Numbers) -> npt.NDArray[np.int64]:
+    """Put match probabilities into ten equal bins.
+
+    Parameters
+    ----------
+    probabilities : numpy.ndarray
+        Shape (n_pairs,), float64, in [0, 1].
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_pairs,), int64, 0 to 9; the last one holds 1, too.
+    """
+    bins: npt.NDArray[np.int64] = np.minimum((probabilities * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
+    return bins

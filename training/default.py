@@ -107,8 +107,8 @@ def _is_of_the_sample(model: Model, folder: DataFolder) -> bool:
         return False
     card = model.card
     on_sample = card.get("groundtruth_digest") == sha256_file(folder.groundtruth) and card.get("encoder") == FITTED
-    as_ever = card.get("policy") == asdict(Policy()) and not card.get("without") and not card.get("started_from")
-    return on_sample and as_ever and (model.folder / LESSONS_FILE).is_file()
+    as_ever = card.get("policy") == asdict(Policy()) and not card.get("without") and card.get("further_lessons")
+    return bool(on_sample and as_ever) and (model.folder / LESSONS_FILE).is_file()
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from sklearn.metrics import (
 
 from index.snapshot import Snapshot
 from matching.matcher import Matcher
+from training.calibration import calibration_error
 from training.pairs import LabelledPairs
 
-_CALIBRATION_BINS = 10
 _SEARCH_BATCH = 1_024
 _DECISION_BATCH = 8_192
 
@@ -119,7 +119,7 @@ def evaluate_probabilities(
         roc_auc=float(roc_auc_score(valid, probabilities)) if both else None,
         average_precision=float(average_precision_score(valid, probabilities)) if both else None,
         brier=float(brier_score_loss(valid, probabilities, labels=[False, True])),
-        calibration_error=_calibration_error(probabilities, valid),
+        calibration_error=calibration_error(probabilities, valid, threshold),
         threshold=threshold,
     )
 
@@ -193,9 +193,3 @@ def evaluate_matcher(matcher: Matcher, pairs: LabelledPairs) -> dict[str, object
         "model": matcher.model.version,
         "index": matcher.snapshot.version,
     }
-
-
-def _calibration_error(probabilities: npt.NDArray[np.float64], valid: npt.NDArray[np.bool_]) -> float:
-    bins = np.minimum((probabilities * _CALIBRATION_BINS).astype(np.int64), _CALIBRATION_BINS - 1)
-    surplus = np.bincount(bins, probabilities - valid, minlength=_CALIBRATION_BINS)
-    return float(np.abs(surplus).sum() / len(valid))

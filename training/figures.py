@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from scipy.special import expit, logit
 from sklearn.metrics import precision_recall_curve
 
+from training.calibration import CALIBRATION_BINS
 from training.drawing import BASELINE, FAINT, INK, OURS, Picture, draw
 from training.importance import FeatureShape
 from training.intervals import Interval
-from training.measures import CALIBRATION_BINS, reliability
+from training.measures import reliability
 from training.phenomena import PhenomenonFigures
 from training.verdicts import Judged, Verdicts
 

@@ -37,8 +37,13 @@ _SEED = 1_020_304
 Rows = npt.NDArray[np.int64]
 
 
-def further_lessons() -> Lessons:
+def further_lessons(records: int = _RECORDS) -> Lessons:
     """Invent a catalogue, propose candidates in it as the service would, and look up which are one master.
+
+    Parameters
+    ----------
+    records : int
+        Of the catalogue.
 
     Returns
     -------
@@ -47,7 +52,7 @@ def further_lessons() -> Lessons:
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = DataFolder.at(Path(scratch))
-        write_sample(folder.root, _RECORDS, 0, _SEED)
+        write_sample(folder.root, records, 0, _SEED)
         with Catalog.open(folder.catalog, folder.copies) as catalog:
             recordings = list(catalog)
         with (folder.root / TRUTH_FILE).open(encoding="utf-8", newline="") as file:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
+from training.calibration import CALIBRATION_BINS, calibration_bins, calibration_error
 from training.counts import CountMetric, accuracy, f1, precision, recall
 from training.intervals import (
     Interval,
@@ -18,8 +19,7 @@ from training.intervals import (
 )
 from training.verdicts import Judged
 
-CALIBRATION_BINS = 10
-# Figures that need every pair anew in each resample take about a millisecond each for 5,000 pairs: fewer of them.
+# Figures that need every pair anew in each resample take far longer than counts do: fewer of them.
 RESAMPLES, PROBABILITY_RESAMPLES = 2_000, 500
 
 Numbers = npt.NDArray[np.float64]
@@ -149,7 +149,7 @@ def reliability(probabilities: Numbers, valid: Labels) -> list[ReliabilityBin]:
     list of ReliabilityBin
         Those that hold pairs, from low to high.
     """
-    bins = _bins(probabilities)
+    bins = calibration_bins(probabilities)
     columns = [np.bincount(bins, weights, CALIBRATION_BINS) for weights in (None, probabilities, valid)]
     return [
         ReliabilityBin(int(n_pairs), float(given / n_pairs), float(share / n_pairs))
@@ -226,38 +226,12 @@ def brier(probabilities: Numbers, valid: Labels, _threshold: float) -> float:
     return float(np.square(probabilities - valid).mean())
 
 
-def calibration_error(probabilities: Numbers, valid: Labels, _threshold: float) -> float:
-    """Work out the expected calibration error over ten equal bins (Naeini et al. 2015).
-
-    Parameters
-    ----------
-    probabilities : numpy.ndarray
-        Shape (n_pairs,), float64.
-    valid : numpy.ndarray
-        Shape (n_pairs,), bool.
-    _threshold : float
-        Does not matter.
-
-    Returns
-    -------
-    float
-        0 to 1, lower is better.
-    """
-    surplus = np.bincount(_bins(probabilities), probabilities - valid, CALIBRATION_BINS)
-    return float(np.abs(surplus).sum() / len(valid))
-
-
 _PROBABLE = {
     "roc_auc": roc_auc,
     "average_precision": average_precision,
     "brier": brier,
     "calibration_error": calibration_error,
 }
-
-
-def _bins(probabilities: Numbers) -> npt.NDArray[np.int64]:
-    bins: npt.NDArray[np.int64] = np.minimum((probabilities * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
-    return bins
 
 
 def _ratio(wrong: Numbers, _valid: Labels, _threshold: float) -> float:

@@ -226,6 +226,7 @@ def _choices(options: TrainOptions, split: Split, fitted: Fitted) -> dict[str, o
         "without": list(options.without),
         "started_from": options.start.version if options.start else None,
         "start_groundtruth_digest": options.start.card.get("groundtruth_digest") if options.start else None,
+        "further_lessons": len(options.further) if options.further else 0,
         "tested_on": split.tested_on,
         "pairs": {name: _counts(getattr(split, name)) for name in ("learnt", "test")},
         "setting": asdict(fitted.selection.setting),

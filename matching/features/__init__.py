@@ -29,7 +29,7 @@ FEATURES: tuple[Feature, ...] = tuple(feature for group in GROUPS.values() for f
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 
 # Pairs at once: their columns stay in the processor's cache.
-BLOCK = 16_384
+BLOCK = 65_536
 
 __all__ = [
     "BLOCK",
