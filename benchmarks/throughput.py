@@ -6,6 +6,7 @@ which nearly every recording stands in one pair. What is kept from one call to t
 
 from __future__ import annotations
 
+import gc
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -65,6 +66,7 @@ def measure(dataset: Dataset) -> Figures:
         JSON values.
     """
     near, labelled = prepare_work(dataset)
+    gc.freeze()
     return {
         "name": dataset.name,
         "digests": dataset.digests,
@@ -133,10 +135,11 @@ def stages(work: Work) -> dict[str, float]:
 def _keep(halves: Sequence[Work]) -> None:
     """Receive the pairs in a new process, before anything is timed."""
     _kept[:] = halves
+    gc.freeze()  # what came stays: the collector need not look through it again and again
 
 
 def _judge_half(half: int, name: str, batch: int, stop: int | None) -> int:
-    return _judge_all(_kept[half].take(slice(stop)), name, batch)
+    return _judge_all(_kept[half] if stop is None else _kept[half].take(slice(stop)).alone(), name, batch)
 
 
 def _judge_halves(pool: ProcessPoolExecutor, name: str, batch: int, stop: int | None) -> int:
