@@ -1,6 +1,7 @@
 """What the classifier sees of a pair: symmetric, bounded, missing where a side is missing, and right on examples."""
 
 from copy import deepcopy
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -12,9 +13,8 @@ from catalog.isrc import IsrcState, compare_isrcs
 from catalog.recording import Recording
 from catalog.versions import SAME_MASTER, MarkerType
 from matching.baseline import BASELINE_FEATURES, baseline_features
-from matching.distinct import Crossed, NumberedSets
 from matching.features import FEATURES, GROUPS, NAMES, names_without, pair_features
-from matching.names import ARTIST_SCORERS, CONTRIBUTOR_SCORERS, compare_names, names_of
+from matching.names import ARTIST_SCORERS, CONTRIBUTOR_SCORERS, names_of
 from matching.prepared import prepare
 from matching.rarity import Rarity
 from matching.table import Pairs
@@ -68,8 +68,8 @@ def titles(name, q, m):
 
 
 def overlap(q, m, scorers):
-    names = Crossed.of(NumberedSets.of([names_of(q), names_of(m)]), np.array([0]), np.array([1]))
-    return float(compare_names(names, scorers).overlap[0])
+    pairs = Pairs.of([Recording("1", artists=q)], [Recording("2", artists=m)], SAME, CATALOGUE)
+    return float(pairs.names(attrgetter("artists"), scorers).overlap[0])
 
 
 def artists(q, m):
@@ -153,7 +153,7 @@ def one_direction(q, m):
 PRESENT = {
     **{feature.name: (on_both, field("title")) for feature in GROUPS["titles"].features},
     **dict.fromkeys(("title", "title_rarity", "title_evidence"), (on_both, field("title"))),
-    **dict.fromkeys(("artists", "artist_words", "artist_contained", "artist_evidence"), (on_both, field("artists"))),
+    **dict.fromkeys(("artists", "artist_evidence"), (on_both, field("artists"))),
     **dict.fromkeys(("contributors", "contributor_words", "contributor_contained"), (on_both, field("contributors"))),
     **dict.fromkeys(("credits", "artist_best"), (on_both, field("credits"))),
     **{name: (on_either, marked(kind)) for name, kind in FLAGS.items()},
@@ -186,7 +186,7 @@ WORDS_OF = {
         ("title_base", "title_words", "title_contained", "title_cut", "title_piece", "title_evidence"), ("title",)
     ),
     **dict.fromkeys(("title_found", "titles_found", "title_inside"), ("title", "all")),
-    **dict.fromkeys(("artist_words", "artist_contained", "artist_evidence"), ("artists",)),
+    "artist_evidence": ("artists",),
     **dict.fromkeys(("artist_found", "artists_found", "artist_inside"), ("artists", "all")),
     **dict.fromkeys(("contributor_words", "contributor_contained", "contributor_initials"), ("contributors",)),
     "artist_contributes": ("contributors",),
@@ -458,8 +458,6 @@ def test_one_credited_artist_in_common_is_seen_among_others():
     q, m = Recording("1", artists=("Adele", "Drake", "Rihanna")), Recording("2", artists=("Drake", "Queen"))
     assert compared("artist_best", q, m) == 1
     assert compared("artist_best", q, Recording("3", artists=("Queen", "Muse"))) < 0.6
-    assert compared("artist_contained", q, Recording("4", artists=("Drake",))) == pytest.approx(1)
-    assert compared("artist_words", q, Recording("4", artists=("Drake",))) < 0.5
 
 
 def test_contributors_are_found_by_surname_and_by_initial():

@@ -21,15 +21,14 @@ def _compute(pairs: Pairs) -> list[Column]:
     q, m = pairs.q, pairs.m
     artists, contributors = pairs.table.bags("artists"), pairs.table.bags("contributors")
     initials = pairs.table.once("initials", lambda: _initials(pairs.table))
-    same_script, people_script = pairs.comparable("artists"), pairs.comparable("contributors")
+    comparable = pairs.comparable("contributors")
     contributing = found_in(artists, contributors, q, m), found_in(artists, contributors, m, q)
     both = overlap(contributors, pairs.shared("contributors"), q, m)
     return [
         *_credits(pairs),
-        *(np.where(same_script, column, np.nan) for column in overlap(artists, pairs.shared("artists"), q, m)),
-        *(np.where(people_script, column, np.nan) for column in both),
-        np.where(people_script, overlap(initials, shared_weight(initials, initials, q, m), q, m)[1], np.nan),
-        np.where(people_script, np.fmax(*contributing), np.nan),
+        *(np.where(comparable, column, np.nan) for column in both),
+        np.where(comparable, overlap(initials, shared_weight(initials, initials, q, m), q, m)[1], np.nan),
+        np.where(comparable, np.fmax(*contributing), np.nan),
     ]
 
 
@@ -85,20 +84,6 @@ PEOPLE = FeatureGroup(
             "Best similarity of two credited names; NaN without any.",
             "a credited artist in common",
             "no credited artist in common",
-        ),
-        Feature(
-            "artist_words",
-            "artists",
-            "Weighted Jaccard index of the words of the artists; NaN without any.",
-            "the same artist words",
-            "other artist words",
-        ),
-        Feature(
-            "artist_contained",
-            "artists",
-            "Share of the fewer artists' words, by weight, that the other side has; NaN without any.",
-            "one side's artists are all on the other",
-            "artists missing on the other side",
         ),
         Feature(
             "contributor_words",
