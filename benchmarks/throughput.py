@@ -2,6 +2,7 @@
 
 The pairs are those of a search for duplicates: every recording with its 20 nearest, in batches; and labelled ones, of
 which nearly every recording stands in one pair. What is kept from one call to the next is thrown away before each run.
+Nothing here makes cycles, so that the collector is off, as in any process that only computes.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def measure(dataset: Dataset) -> Figures:
         JSON values.
     """
     near, labelled = prepare_work(dataset)
-    gc.freeze()
+    gc.disable()
     return {
         "name": dataset.name,
         "digests": dataset.digests,
@@ -135,7 +136,7 @@ def stages(work: Work) -> dict[str, float]:
 def _keep(halves: Sequence[Work]) -> None:
     """Receive the pairs in a new process, before anything is timed."""
     _kept[:] = halves
-    gc.freeze()  # what came stays: the collector need not look through it again and again
+    gc.disable()
 
 
 def _judge_half(half: int, name: str, batch: int, stop: int | None) -> int:

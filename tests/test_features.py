@@ -454,6 +454,11 @@ def test_featured_artists_count_wherever_they_stand(other):
     assert compared("credits", Recording("1", "Hello", ("Rihanna", "Adele")), other) < 0.9
 
 
+def test_a_feature_that_there_is_not_is_refused():
+    with pytest.raises(InputError, match="expected features out of cosine.*got nonsense"):
+        compared("nonsense", Recording("1", "Hello"), Recording("2", "Hello"))
+
+
 def test_one_credited_artist_in_common_is_seen_among_others():
     q, m = Recording("1", artists=("Adele", "Drake", "Rihanna")), Recording("2", artists=("Drake", "Queen"))
     assert compared("artist_best", q, m) == 1

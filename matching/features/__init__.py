@@ -89,7 +89,14 @@ def features_of(pairs: Pairs, names: Sequence[str] = NAMES) -> Features:
     -------
     numpy.ndarray
         Shape (n_pairs, n_names), float32, as of `pair_features`.
+
+    Raises
+    ------
+    InputError
+        If there is no feature of a name.
     """
+    if unknown := set(names) - set(NAMES):
+        raise InputError(f"expected features out of {', '.join(NAMES)}, got {', '.join(sorted(unknown))}")
     groups = [group for group in GROUPS.values() if any(feature.name in names for feature in group.features)]
     column_of = {name: column for column, name in enumerate(names)}
     features = np.empty((len(pairs.q), len(names)), dtype=np.float32)
