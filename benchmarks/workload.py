@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from benchmarks.datasets import Dataset
 from benchmarks.record import ROOT
@@ -20,8 +18,9 @@ from embeddings.encoder import Encoder
 from matching.baseline import baseline_features
 from matching.classifier import PairClassifier
 from matching.features import features_of
+from matching.pairs import Pairs
 from matching.rarity import Rarity
-from matching.table import Pairs, RecordingTable
+from matching.table import RecordingTable
 from training.default import default_model
 from training.pairs import read_groundtruth
 
@@ -109,8 +108,7 @@ def prepare_work(dataset: Dataset) -> tuple[Work, Work]:
     Returns
     -------
     (Work, Work)
-        Every recording with its nearest, each pair once, recordings that are near each other together; and the labelled
-        pairs.
+        Every recording with its nearest, each pair once, in the order of the recordings; and the labelled pairs.
     """
     model = default_model(ROOT / "data")
     with Catalog.open(dataset.folder.catalog, dataset.folder.copies) as catalog:
@@ -123,22 +121,13 @@ def prepare_work(dataset: Dataset) -> tuple[Work, Work]:
     own = np.arange(len(recordings))
     found = snapshot.nearest(snapshot.vectors.astype(np.float32), NEIGHBOURS, own_rows=own).rows
     q, m = np.repeat(own, found.shape[1])[found.ravel() >= 0], found.ravel()[found.ravel() >= 0]
-    q, m = _neighbours_together(np.unique(np.sort(np.column_stack((q, m)), axis=1), axis=0), len(recordings))
+    q, m = np.unique(np.sort(np.column_stack((q, m)), axis=1), axis=0).T
     q_labelled, m_labelled = (snapshot.rows_of([recording.sr_id for recording in side]) for side in (pairs.q, pairs.m))
     near, labelled = (
         Work(recordings, one, other, snapshot.cosines(one, other), rarity, model.classifier, model.baseline).alone()
         for one, other in ((q, m), (q_labelled, m_labelled))
     )
     return near, labelled
-
-
-def _neighbours_together(pairs: Rows, n_recordings: int) -> tuple[Rows, Rows]:
-    """Sort pairs as whoever deals them out to processes would: most recordings are then read by one of them only."""
-    q, m = pairs.T
-    graph = csr_array((np.ones(2 * len(q)), (np.concatenate((q, m)), np.concatenate((m, q)))), (n_recordings,) * 2)
-    place = np.argsort(reverse_cuthill_mckee(graph.tocsr(), symmetric_mode=True))
-    order = np.argsort(place[q] + place[m], kind="stable")
-    return q[order], m[order]
 
 
 def judge_all_features(work: Work, batch: int) -> Iterator[npt.NDArray[np.float64]]:

@@ -8,6 +8,7 @@ up replaces walking down the trees.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -113,13 +114,42 @@ class AdditiveTables:
         blocks = [self._look_up(features[i : i + _BLOCK]) for i in range(0, len(features), _BLOCK)]
         return np.concatenate(blocks) if blocks else np.zeros((0, len(self.thresholds) + 1))
 
-    def _look_up(self, features: npt.NDArray[np.float32]) -> Numbers:
+    def sums(self, features: npt.NDArray[np.float32]) -> Numbers:
+        """Look up what all features add together.
+
+        Parameters
+        ----------
+        features : numpy.ndarray
+            Shape (n_pairs, n_features), float32; NaN is missing.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_pairs,), float64: the sums of the rows of `contributions`, but for rounding.
+        """
+        result = np.full(len(features), self.bias)
+        for start in range(0, len(features), _BLOCK):
+            codes = self._codes(features[start : start + _BLOCK])
+            for table, added in zip(self.tables, self._added, strict=True):
+                second = 0 if table.first == table.second else codes[table.second]
+                result[start : start + _BLOCK] += added[codes[table.first] * table.shares.shape[2] + second]
+        return result
+
+    @cached_property
+    def _added(self) -> list[Numbers]:
+        return [table.shares.sum(axis=0).ravel() for table in self.tables]
+
+    def _codes(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
         codes = np.zeros(features.shape[::-1], dtype=np.int64)
         for column, thresholds in enumerate(self.thresholds):
             if len(thresholds):
                 values = features[:, column].astype(np.float64)
                 # NaN is sorted behind every number, which is one short of its code.
                 codes[column] = np.searchsorted(thresholds, values) + np.isnan(values)
+        return codes
+
+    def _look_up(self, features: npt.NDArray[np.float32]) -> Numbers:
+        codes = self._codes(features)
         result = np.zeros((features.shape[1] + 1, len(features)))
         result[-1] = self.bias
         for first, second, shares in self.tables:

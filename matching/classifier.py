@@ -82,7 +82,7 @@ class PairClassifier:
         numpy.ndarray
             Shape (n_pairs,), float64, in [0, 1].
         """
-        return probability(self.contributions(features).sum(axis=1))
+        return probability(self.slope * self.tables.sums(features) + self.intercept)
 
     def to_json(self) -> dict[str, object]:
         """Write the classifier as JSON values.

@@ -148,7 +148,7 @@ class DistinctPairs(Generic[T]):
             present &= wanted
         same = ours == theirs
         rows = np.flatnonzero(present & ~same)
-        unique = _unique_pairs(ours[rows], theirs[rows], len(column.values))
+        unique = unique_pairs(ours[rows], theirs[rows], len(column.values))
         return DistinctPairs(column.values, unique.low, unique.high, present & same, rows, unique.places)
 
     @cached_property
@@ -181,118 +181,39 @@ class DistinctPairs(Generic[T]):
         return result
 
 
-@dataclass(frozen=True, eq=False)
-class Crossed(Generic[T]):
-    """Rows of two sets of values: every value of one with every value of the other, each two values once.
+class UniquePairs(NamedTuple):
+    """Distinct pairs of numbers, whichever side they are on.
 
     Attributes
     ----------
-    q, m : list
-        Values, n_distinct long; swapping the sets may swap the sides of any of them.
-    q_counts, m_counts : numpy.ndarray
-        Shape (n_rows,), int64, sizes of the sets.
+    low, high : numpy.ndarray
+        Shape (n_distinct,), int64.
+    places : numpy.ndarray
+        Shape (n_rows,), int64: which of them each row is.
     """
 
-    q: list[T]
-    m: list[T]
-    q_counts: Integers
-    m_counts: Integers
-    _places: Integers
-
-    @classmethod
-    def of(cls, sets: NumberedSets[H], q: Integers, m: Integers) -> Crossed[H]:
-        """Find what has to be compared.
-
-        Parameters
-        ----------
-        sets : NumberedSets
-            Of both sides.
-        q : numpy.ndarray
-            Shape (n_rows,), int64, which set is one side.
-        m : numpy.ndarray
-            Shape (n_rows,), int64, which set is the other.
-
-        Returns
-        -------
-        Crossed
-            All of it.
-        """
-        q_counts, m_counts, starts = sets.counts[q], sets.counts[m], _starts(sets.counts)
-        row, place = _places_in_rows(q_counts * m_counts)
-        q_place, m_place = np.divmod(place, m_counts[row])
-        unique = _unique_pairs(
-            sets.members[starts[q][row] + q_place], sets.members[starts[m][row] + m_place], len(sets.values)
-        )
-        one, other = ([sets.values[number] for number in side.tolist()] for side in (unique.low, unique.high))
-        return Crossed(one, other, q_counts, m_counts, unique.places)
-
-    def best(self, similarities: Column) -> Column:
-        """Take the best of each row.
-
-        Parameters
-        ----------
-        similarities : numpy.ndarray
-            Shape (n_distinct,), float64, of `q` and `m`; NaN is missing.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n_rows,), float64; NaN where a set is empty, or all is missing.
-        """
-        sizes = self.q_counts * self.m_counts
-        result = np.full(len(sizes), np.nan)
-        if len(self._places):
-            some = sizes > 0
-            result[some] = np.fmax.reduceat(similarities[self._places], _starts(sizes)[some])
-        return result
-
-    def sums_of_best(self, similarities: Column) -> tuple[Column, Column]:
-        """Sum up, over the values of a side, how alike the best counterpart of each is.
-
-        Parameters
-        ----------
-        similarities : numpy.ndarray
-            Shape (n_distinct,), float64, in [0, 1], of `q` and `m`.
-
-        Returns
-        -------
-        tuple of numpy.ndarray
-            For q and for m, each of shape (n_rows,), float64; 0 where a set is empty.
-        """
-        row, place = _places_in_rows(self.q_counts * self.m_counts)
-        places = np.divmod(place, self.m_counts[row])
-        return (
-            _sums_of_best(similarities[self._places], row, places[0], self.q_counts),
-            _sums_of_best(similarities[self._places], row, places[1], self.m_counts),
-        )
-
-
-class _UniquePairs(NamedTuple):
     low: Integers
     high: Integers
     places: Integers
 
 
-def _unique_pairs(q: Integers, m: Integers, n_values: int) -> _UniquePairs:
-    """Find the distinct pairs of numbers below n_values, whichever side they are on, and where each row's is."""
+def unique_pairs(q: Integers, m: Integers, n_values: int) -> UniquePairs:
+    """Find the distinct pairs of numbers.
+
+    Parameters
+    ----------
+    q : numpy.ndarray
+        Shape (n_rows,), int64, from 0.
+    m : numpy.ndarray
+        Shape (n_rows,), int64, from 0.
+    n_values : int
+        More than any of the numbers.
+
+    Returns
+    -------
+    UniquePairs
+        Sorted.
+    """
     keys, places = np.unique(np.minimum(q, m) * n_values + np.maximum(q, m), return_inverse=True)
     low, high = np.divmod(keys, max(n_values, 1))
-    return _UniquePairs(low, high, places)
-
-
-def _starts(counts: Integers) -> Integers:
-    return np.cumsum(counts) - counts
-
-
-def _places_in_rows(sizes: Integers) -> tuple[Integers, Integers]:
-    """Give every member of every row that row, and its place there."""
-    row = np.repeat(np.arange(len(sizes)), sizes)
-    return row, np.arange(len(row)) - np.repeat(_starts(sizes), sizes)
-
-
-def _sums_of_best(similarities: Column, row: Integers, place: Integers, counts: Integers) -> Column:
-    best = np.zeros(int(counts.sum()))
-    np.maximum.at(best, _starts(counts)[row] + place, similarities)
-    of_row = np.repeat(np.arange(len(counts)), counts)
-    sums: Column = np.bincount(of_row, weights=best, minlength=len(counts)).astype(np.float64)
-    return sums
+    return UniquePairs(low, high, places)

@@ -21,7 +21,7 @@ from catalog.paths import DataFolder
 from catalog.recording import Recording
 from catalog.store import Catalog
 from index.snapshot import Snapshot
-from matching.classifier import INVALID, VALID, PairClassifier, probability
+from matching.classifier import INVALID, VALID, PairClassifier
 from matching.features import Features
 from matching.model import Model, model_with_encoder
 
@@ -248,7 +248,7 @@ def decide(
         One per pair.
     """
     contributions = classifier.contributions(features)
-    probabilities = probability(contributions.sum(axis=1))
+    probabilities = classifier.match_probabilities(features)
     return [
         _decision(classifier, pair, values, parts, float(match_probability))
         for pair, values, parts, match_probability in zip(

@@ -12,7 +12,8 @@ from rapidfuzz import fuzz
 
 from catalog.normalize import normalize, romanize
 from catalog.sound import leaves_vowels_out, readings, skeleton, sound_key
-from matching.distinct import Column, Crossed, Numbered, NumberedSets
+from matching.crossed import Crossed
+from matching.distinct import Column, Numbered, NumberedSets
 from matching.fuzzy import Scorer, similarities
 
 # How several names are joined into one text; words only where they stand alone between names.
@@ -32,7 +33,7 @@ _NOBODY = frozenset(
     }
 )
 # Every name is compared with every name of the other side; a longer list than this is no credit but an attack or a bug.
-_MOST_NAMES = 64
+MOST_NAMES = 64
 _LONGEST_ENTRY = 4_096  # characters, as of a title
 _CACHE_SIZE = 1 << 16
 
@@ -56,7 +57,7 @@ def names_of(entries: tuple[str, ...]) -> tuple[str, ...]:
     """
     if len(entries) == 1:
         return _names_in(entries[0])
-    return tuple(sorted({name for entry in entries for name in _names_in(entry)})[:_MOST_NAMES])
+    return tuple(sorted({name for entry in entries for name in _names_in(entry)})[:MOST_NAMES])
 
 
 @lru_cache(maxsize=_CACHE_SIZE)
@@ -68,7 +69,7 @@ def _names_in(entry: str) -> tuple[str, ...]:
     if len(parts) == 1 and "," not in entry:
         return (_comparable(folded),) if folded else ()
     names = {_comparable(normalize(name)) for part in parts for name in _cut_at_commas(part)}
-    return tuple(sorted(names - {""})[:_MOST_NAMES])
+    return tuple(sorted(names - {""})[:MOST_NAMES])
 
 
 class NameSimilarities(NamedTuple):
@@ -132,7 +133,8 @@ def text_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Seq
     foreign = np.flatnonzero(~(q_plain & m_plain)).tolist()
     if foreign:
         q_latin, m_latin = [_latin(q_texts[row]) for row in foreign], [_latin(m_texts[row]) for row in foreign]
-        result[foreign] = np.maximum(result[foreign], similarities(q_latin, m_latin, *scorers))
+        told = [bool(q and m) for q, m in zip(q_latin, m_latin, strict=True)]  # not every letter has a reading
+        result[foreign] = np.maximum(result[foreign], similarities(q_latin, m_latin, *scorers) * told)
     across = np.flatnonzero(q_plain != m_plain).tolist()
     if across:
         sounds = sound_similarity([q_texts[row] for row in across], [m_texts[row] for row in across])

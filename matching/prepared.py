@@ -10,7 +10,7 @@ from catalog.normalize import normalize
 from catalog.recording import Recording
 from catalog.titles import TitleParts, parse_title
 from catalog.versions import SAME_MASTER
-from matching.names import names_of
+from matching.names import MOST_NAMES, names_of
 from matching.rarity import buckets_of
 
 LATIN, OTHER = 1, 2
@@ -72,7 +72,9 @@ def prepare(recording: Recording) -> Prepared:
     """
     title = parse_title(recording.title)
     artists, contributors = names_of(recording.artists), names_of(recording.contributors)
-    credited = tuple(sorted({*artists, *names_of(title.featured)})) if title and title.featured else artists
+    credited = (
+        tuple(sorted({*artists, *names_of(title.featured)})[:MOST_NAMES]) if title and title.featured else artists
+    )
     album, label = normalize(recording.album or ""), normalize(recording.label or "")
     base = title.base if title else ""
     words = {

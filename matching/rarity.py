@@ -133,7 +133,6 @@ class Rarity:
         save_file({"counts": self.counts, "recordings": np.array([self.recordings], dtype=np.int64)}, path)
 
 
-@lru_cache(maxsize=1 << 17)
 def bucket_of(word: str) -> int:
     """Find the bucket of a normalised word.
 

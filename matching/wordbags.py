@@ -78,7 +78,11 @@ def shared_weight(q_bags: WordBags, m_bags: WordBags, q: Integers, m: Integers) 
     numpy.ndarray
         Shape (n_pairs,), float64, not negative.
     """
-    return np.asarray(q_bags.weighted[q].multiply(m_bags.present[m]).sum(axis=1)).ravel()
+    result = np.zeros(len(q))
+    rows = np.flatnonzero((q_bags.totals[q] > 0) & (m_bags.totals[m] > 0))
+    shared = q_bags.weighted[q[rows]].multiply(m_bags.present[m[rows]])
+    result[rows] = np.asarray(shared.sum(axis=1)).ravel()
+    return result
 
 
 def overlap(bags: WordBags, shared: Numbers, q: Integers, m: Integers) -> tuple[Numbers, Numbers]:

@@ -62,6 +62,7 @@ def test_tables_are_the_function_that_scikit_learn_fitted(leaves):
     fresh = np.concatenate((fresh, _on_the_thresholds(boosting)))
     tables = AdditiveTables.of(_histogram_trees(boosting, np.arange(N_FEATURES)), N_FEATURES)
     np.testing.assert_allclose(tables.contributions(fresh).sum(axis=1), boosting.decision_function(fresh), atol=1e-9)
+    np.testing.assert_allclose(tables.sums(fresh), boosting.decision_function(fresh), atol=1e-9)
 
 
 def _on_the_thresholds(boosting):
@@ -78,6 +79,7 @@ def test_stumps_without_missing_values_are_the_function_that_scikit_learn_fitted
     tables = AdditiveTables.of(_classic_trees(boosting), N_FEATURES)
     fresh, _ = drawn(1_000, 4, missing=0)
     np.testing.assert_allclose(tables.contributions(fresh).sum(axis=1), boosting.decision_function(fresh), atol=1e-9)
+    np.testing.assert_allclose(tables.sums(fresh), boosting.decision_function(fresh), atol=1e-9)
     assert boost_stumps(features, valid, 20).feature.shape == (300, 3)
 
 

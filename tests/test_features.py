@@ -15,9 +15,9 @@ from catalog.versions import SAME_MASTER, MarkerType
 from matching.baseline import BASELINE_FEATURES, baseline_features
 from matching.features import FEATURES, GROUPS, NAMES, names_without, pair_features
 from matching.names import ARTIST_SCORERS, CONTRIBUTOR_SCORERS, names_of
+from matching.pairs import Pairs
 from matching.prepared import prepare
 from matching.rarity import Rarity
-from matching.table import Pairs
 
 NAME = st.text(alphabet="abcABCéøßñЖשがカ大谷 &,.-'()|/", max_size=12) | st.sampled_from(
     ["The Beatles", "Beatles, The", "x", "Various Artists", "大谷智哉", "Tomoya Ohtani", "עידן רייכל", "Paul McCartney"]
@@ -452,6 +452,26 @@ def test_numbers_tell_pieces_apart(q, m, expected):
 def test_featured_artists_count_wherever_they_stand(other):
     assert compared("credits", Recording("1", "Hello", ("Drake", "Adele")), other) == 1
     assert compared("credits", Recording("1", "Hello", ("Rihanna", "Adele")), other) < 0.9
+
+
+def test_names_without_a_sound_are_missing_and_lower_no_mean():
+    def compare(q, m):
+        return compared("contributor_sound", Recording("1", contributors=q), Recording("2", contributors=m))
+
+    assert np.isnan(compare(("Aoi",), ("عمر",))), "Aoi has no consonants"
+    assert compare(("Aoi", "Omar"), ("عمر", "سعاد")) == compare(("Omar",), ("عمر", "سعاد"))
+
+
+def test_letters_that_nobody_can_read_are_not_the_same():
+    assert compared("title", Recording("1", "\u1390"), Recording("2", "\U0001f9b3")) < 0.5
+
+
+def test_a_repeated_feature_is_given_twice():
+    one, isrc, again = pair_features(
+        [Recording("1", "Hello")], [Recording("2", "Hallo")], SAME, CATALOGUE, ("title", "isrc", "title")
+    )[0]
+    assert one == again == pytest.approx(0.8)
+    assert np.isnan(isrc)
 
 
 def test_a_feature_that_there_is_not_is_refused():

@@ -19,8 +19,8 @@ from matching.features.release import RELEASE
 from matching.features.sound import SOUND
 from matching.features.titles import TITLES
 from matching.features.versions import VERSIONS
+from matching.pairs import Pairs
 from matching.rarity import Rarity
-from matching.table import Pairs
 
 GROUPS: dict[str, FeatureGroup] = {
     group.name: group for group in (CORE, TITLES, VERSIONS, PEOPLE, FIELDS, RELEASE, CODES, SOUND, RARITY)
@@ -28,8 +28,8 @@ GROUPS: dict[str, FeatureGroup] = {
 FEATURES: tuple[Feature, ...] = tuple(feature for group in GROUPS.values() for feature in group.features)
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 
-# Pairs at once: their columns stay in the processor's cache.
-BLOCK = 65_536
+# Pairs at once: more of them share more values, and take more memory.
+BLOCK = 32_768
 
 __all__ = [
     "BLOCK",
@@ -98,14 +98,13 @@ def features_of(pairs: Pairs, names: Sequence[str] = NAMES) -> Features:
     if unknown := set(names) - set(NAMES):
         raise InputError(f"expected features out of {', '.join(NAMES)}, got {', '.join(sorted(unknown))}")
     groups = [group for group in GROUPS.values() if any(feature.name in names for feature in group.features)]
-    column_of = {name: column for column, name in enumerate(names)}
     features = np.empty((len(pairs.q), len(names)), dtype=np.float32)
     for start in range(0, len(pairs.q), BLOCK):
         block = pairs.block(start, start + BLOCK)
         for group in groups:
             for feature, values in zip(group.features, group.compute(block), strict=True):
-                if feature.name in column_of:
-                    features[start : start + BLOCK, column_of[feature.name]] = values
+                wanted = [column for column, name in enumerate(names) if name == feature.name]
+                features[start : start + BLOCK, wanted] = values[:, None]
     return features
 
 

@@ -9,9 +9,10 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from catalog.isrc import parse_isrc, parse_isrcs
+from matching.crossed import Crossed
 from matching.features.feature import Column, Feature, FeatureGroup
+from matching.pairs import Pairs
 from matching.prepared import Prepared
-from matching.table import Pairs
 
 _REGISTRANT = 5  # characters of the prefix code of ISO 3901
 _IN_ID = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[A-Z0-9]{3}[0-9]{7}(?![A-Z0-9])")
@@ -25,7 +26,8 @@ def _compute(pairs: Pairs) -> list[Column]:
     table = pairs.table
     hidden = table.once("codes in ids", lambda: list(map(_hidden, table.rows)))
     fragments = table.once("fragments of codes", lambda: list(map(_fragments, table.rows)))
-    further = table.once("further codes", lambda: np.array([*map(bool, hidden)]) | np.array([*map(bool, fragments)]))
+    more = [bool(codes or parts) for codes, parts in zip(hidden, fragments, strict=True)]
+    further = np.array(more, dtype=np.bool_)
     in_id, damaged = np.full(len(pairs.q), np.nan), np.full(len(pairs.q), np.nan)
     for row in np.flatnonzero(pairs.either(further)).tolist():
         one, other = pairs.q[row], pairs.m[row]
@@ -35,21 +37,17 @@ def _compute(pairs: Pairs) -> list[Column]:
             in_id[row] = not q_known.isdisjoint(m_known)
         if q_parts or m_parts:
             damaged[row] = _fragment_of(q_parts, m_known, m_parts, q_known)
-    return [*_conflicts(pairs), in_id, damaged]
+    return [*pairs.compare_sets(_few_codes, _conflict, pairs.same_isrc() == 0), in_id, damaged]
 
 
-def _conflicts(pairs: Pairs) -> tuple[Column, Column]:
+def _conflict(codes: Crossed[str]) -> list[Column]:
     """Compare conflicting codes, each of one side with each of the other."""
-    sets = pairs.distinct(_codes, wanted=pairs.same_isrc() == 0)
-    codes = pairs.crossed(_codes, sets)
     near = process.cpdist(codes.q, codes.m, scorer=OSA.distance, score_cutoff=1, dtype=np.int32) <= 1
     registrant = [one[:_REGISTRANT] == other[:_REGISTRANT] for one, other in zip(codes.q, codes.m, strict=True)]
-    answers = (codes.best(np.array(column, dtype=np.float64)) for column in (near, registrant))
-    one, other = (sets.spread(answer) for answer in answers)
-    return one, other
+    return [codes.best(np.array(column, dtype=np.float64)) for column in (near, registrant)]
 
 
-def _codes(prepared: Prepared) -> tuple[str, ...]:
+def _few_codes(prepared: Prepared) -> tuple[str, ...]:
     return tuple(sorted(prepared.codes)[:_MOST_CODES])
 
 

@@ -9,8 +9,8 @@ from rapidfuzz import fuzz
 
 from matching.features.feature import Column, Feature, FeatureGroup
 from matching.names import CONTRIBUTOR_SCORERS, text_similarity
+from matching.pairs import Pairs
 from matching.prepared import Prepared
-from matching.table import Pairs
 
 _contributors = attrgetter("contributors")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from matching.table import Pairs
+from matching.pairs import Pairs
 
 Features = npt.NDArray[np.float32]
 Column = npt.NDArray[np.float64]

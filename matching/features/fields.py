@@ -11,8 +11,8 @@ from rapidfuzz import fuzz
 from catalog.normalize import normalize
 from matching.features.feature import Column, Feature, FeatureGroup
 from matching.fuzzy import similarities
+from matching.pairs import Pairs
 from matching.prepared import Prepared
-from matching.table import Pairs
 from matching.wordbags import found_in, overlap
 
 _FOUND = 0.999
@@ -122,7 +122,7 @@ FIELDS = FeatureGroup(
         Feature(
             "title_inside",
             "title",
-            "Best partial similarity of a title's letters within the other side's text; NaN without a title.",
+            "Partial similarity of the shorter title's letters within the other side's text; NaN without a title.",
             "a title's letters stand in the other's text",
             "no title's letters stand in the other's text",
         ),
@@ -143,7 +143,7 @@ FIELDS = FeatureGroup(
         Feature(
             "artist_inside",
             "artists",
-            "Best partial similarity of the artists' letters within the other side's text; NaN without artists.",
+            "Partial similarity of the shorter artists' letters within the other side's text; NaN without artists.",
             "the artist's letters stand in the other's text",
             "the artist's letters are not in the other's text",
         ),

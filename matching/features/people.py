@@ -9,9 +9,10 @@ import numpy as np
 
 from matching.features.feature import Column, Feature, FeatureGroup
 from matching.names import ARTIST_SCORERS, NameSimilarities
+from matching.pairs import Pairs
 from matching.prepared import Prepared
 from matching.rarity import bucket_of
-from matching.table import Pairs, RecordingTable
+from matching.table import RecordingTable
 from matching.wordbags import WordBags, found_in, overlap, shared_weight
 
 _credited = attrgetter("credits")
@@ -25,14 +26,14 @@ def _compute(pairs: Pairs) -> list[Column]:
     contributing = found_in(artists, contributors, q, m), found_in(artists, contributors, m, q)
     both = overlap(contributors, pairs.shared("contributors"), q, m)
     return [
-        *_credits(pairs),
+        *_compare_credits(pairs),
         *(np.where(comparable, column, np.nan) for column in both),
         np.where(comparable, overlap(initials, shared_weight(initials, initials, q, m), q, m)[1], np.nan),
         np.where(comparable, np.fmax(*contributing), np.nan),
     ]
 
 
-def _credits(pairs: Pairs) -> NameSimilarities:
+def _compare_credits(pairs: Pairs) -> NameSimilarities:
     """Compare artists and featured artists together; where nobody is featured, the artists have been compared."""
     wanted = pairs.either(pairs.table.flags(_features_somebody))
     credited = pairs.names(_credited, ARTIST_SCORERS, wanted)

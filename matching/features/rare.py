@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from matching.features.feature import Column, Feature, FeatureGroup
+from matching.pairs import Pairs
 from matching.rarity import bucket_of, whole_title
-from matching.table import Pairs, RecordingTable
+from matching.table import RecordingTable
 
 # Weight of shared words at which the evidence of rarity is half of all there can be: about one rare word.
 _HALF = 1.0

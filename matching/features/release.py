@@ -8,8 +8,8 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from matching.features.feature import Column, Feature, FeatureGroup
+from matching.pairs import Pairs
 from matching.prepared import Prepared
-from matching.table import Pairs
 
 # Sources measure silence at the ends differently: up to 2 s say nothing, from 10 s on they are two recordings.
 _SOFT_S, _GRACE_S = 2.0, 10.0

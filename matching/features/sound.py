@@ -8,18 +8,19 @@ from typing import NamedTuple
 import numpy as np
 
 from catalog.sound import leaves_vowels_out
-from matching.distinct import Crossed, Flags
+from matching.crossed import Crossed
+from matching.distinct import Flags
 from matching.features.feature import Column, Feature, FeatureGroup
 from matching.names import sound_similarity
+from matching.pairs import Pairs
 from matching.prepared import Prepared
-from matching.table import Pairs
 
 _MOST_TEXTS = 3
 Texts = tuple[str, ...]
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    titles, artists, contributors = (_compare(read, pairs) for read in (_titles, _credits, _contributors))
+    titles, artists, contributors = (_compare(read, pairs) for read in (_titles, _first_credits, _first_contributors))
     return [
         *(np.where(sounds.consonants == only, sounds.best, np.nan) for sounds in (titles, artists) for only in (0, 1)),
         contributors.mean,
@@ -39,22 +40,35 @@ def _compare(read: Callable[[Prepared], Texts], pairs: Pairs) -> _Sounds:
     table = pairs.table
     foreign = table.once(("foreign", read), lambda: table.values(read).flags(_is_foreign))
     vowelless = pairs.either(table.once(("vowelless", read), lambda: table.values(read).flags(_is_vowelless)))
-    sets = pairs.distinct(read, wanted=pairs.either(foreign))
-    crossed = pairs.crossed(read, sets)
-    alike = sound_similarity(crossed.q, crossed.m)
-    best, mean = crossed.best(alike), _mean_of_fewer(crossed, np.nan_to_num(alike))
-    return _Sounds(vowelless, sets.spread(best), sets.spread(mean))
+    best, mean = pairs.compare_sets(read, _by_sound, pairs.either(foreign))
+    return _Sounds(vowelless, best, mean)
+
+
+def _by_sound(texts: Crossed[str]) -> list[Column]:
+    alike = sound_similarity(texts.q, texts.m)
+    return [texts.best(alike), _mean_of_fewer(texts, alike)]
+
+
+def _mean_of_fewer(texts: Crossed[str], alike: Column) -> Column:
+    """Take the mean over the side with fewer texts that have a sound, each with its best counterpart."""
+    sounding = np.isfinite(alike)
+    q_sum, m_sum = texts.sums_of_best(np.where(sounding, alike, 0))
+    q_some, m_some = texts.sums_of_best(sounding.astype(np.float64))
+    with np.errstate(invalid="ignore"):
+        q_mean, m_mean = q_sum / q_some, m_sum / m_some
+    result: Column = np.where(q_some == m_some, (q_mean + m_mean) / 2, np.where(q_some < m_some, q_mean, m_mean))
+    return result
 
 
 def _titles(prepared: Prepared) -> Texts:
     return _few(prepared.title.pieces) if prepared.title else ()
 
 
-def _credits(prepared: Prepared) -> Texts:
+def _first_credits(prepared: Prepared) -> Texts:
     return _few(prepared.credits)
 
 
-def _contributors(prepared: Prepared) -> Texts:
+def _first_contributors(prepared: Prepared) -> Texts:
     return _few(prepared.contributors)
 
 
@@ -71,15 +85,6 @@ def _is_vowelless(texts: Texts) -> bool:
     return any(map(leaves_vowels_out, texts))
 
 
-def _mean_of_fewer(crossed: Crossed[str], alike: Column) -> Column:
-    """Take the mean over the side with fewer texts, each with its best counterpart."""
-    q_sum, m_sum = crossed.sums_of_best(alike)
-    q_mean, m_mean = q_sum / crossed.q_counts, m_sum / crossed.m_counts
-    uneven = np.where(crossed.q_counts < crossed.m_counts, q_mean, m_mean)
-    result: Column = np.where(crossed.q_counts == crossed.m_counts, (q_mean + m_mean) / 2, uneven)
-    return result
-
-
 SOUND = FeatureGroup(
     "sound",
     (
@@ -93,7 +98,7 @@ SOUND = FeatureGroup(
         Feature(
             "title_consonants",
             "title",
-            "Similarity of the titles' consonants; NaN unless one is in Arabic or Hebrew letters.",
+            "The same by consonants where a text lacks vowels; NaN unless one is in Arabic or Hebrew letters.",
             "titles share consonants",
             "titles have other consonants",
         ),
@@ -107,7 +112,7 @@ SOUND = FeatureGroup(
         Feature(
             "artist_consonants",
             "artists",
-            "Similarity of the credited names' consonants; NaN unless one is in Arabic or Hebrew letters.",
+            "The same by consonants where a name lacks vowels; NaN unless one is in Arabic or Hebrew letters.",
             "artists share consonants",
             "artists have other consonants",
         ),

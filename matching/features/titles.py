@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from rapidfuzz import fuzz
 
+from matching.crossed import Crossed
 from matching.features.feature import Column, Feature, FeatureGroup
 from matching.fuzzy import similarities
+from matching.pairs import Pairs
 from matching.prepared import Prepared
-from matching.table import Pairs
 from matching.wordbags import overlap
 
 _MOST_PIECES = 4
@@ -35,9 +36,12 @@ def _cut_off(pairs: Pairs) -> Column:
 
 def _pieces(base: Column, pairs: Pairs) -> Column:
     """Take the best match of any two pieces where a side has several."""
-    titles = pairs.distinct(_pieces_of, wanted=pairs.either(pairs.table.flags(_has_several)))
-    pieces = pairs.crossed(_pieces_of, titles)
-    return np.fmax(base, titles.spread(pieces.best(similarities(pieces.q, pieces.m, fuzz.ratio))))
+    several = pairs.either(pairs.table.flags(_has_several))
+    return np.fmax(base, *pairs.compare_sets(_pieces_of, _best_piece, several))
+
+
+def _best_piece(pieces: Crossed[str]) -> list[Column]:
+    return [pieces.best(similarities(pieces.q, pieces.m, fuzz.ratio))]
 
 
 def _base(prepared: Prepared) -> str:

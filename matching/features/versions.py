@@ -9,8 +9,9 @@ from catalog.versions import SAME_MASTER, MarkerType
 from matching.distinct import Flags
 from matching.features.feature import Column, Feature, FeatureGroup
 from matching.fuzzy import similarities
+from matching.pairs import Pairs
 from matching.prepared import Prepared
-from matching.table import Pairs, RecordingTable
+from matching.table import RecordingTable
 
 # In names of those who play other people's repertoire.
 _IMITATION_WORDS = frozenset({"karaoke", "tribute", "tributo", "hommage", "covers", "coverband", "lullaby"})

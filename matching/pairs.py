@@ -1,0 +1,267 @@
+"""Pairs of recordings, and the ways in which all features compare them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from operator import attrgetter
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz import fuzz
+
+from catalog.recording import Recording
+from matching.crossed import Crossed, runs
+from matching.distinct import Column, DistinctPairs, Flags, Integers
+from matching.fuzzy import Scorer, similarities
+from matching.names import ARTIST_SCORERS, NameSimilarities, compare_names
+from matching.prepared import Prepared
+from matching.rarity import Rarity
+from matching.table import Once, RecordingTable
+from matching.wordbags import shared_weight
+
+_artists, _codes = attrgetter("artists"), attrgetter("codes")
+
+# Sets of names are crossed in runs: lists of contributors may be long.
+_MOST_CELLS = 1 << 21
+
+H = TypeVar("H", bound=Hashable)
+
+
+class Pairs(Once):
+    """Pairs of rows of a table, in one block.
+
+    Parameters
+    ----------
+    table : RecordingTable
+        Of the recordings of both sides.
+    q : numpy.ndarray
+        Shape (n_pairs,), int64, rows of `table`: queries.
+    m : numpy.ndarray
+        Shape (n_pairs,), int64, rows of `table`: candidates.
+    cosines : numpy.ndarray
+        Shape (n_pairs,), float32, in [-1, 1]; NaN where a side has no text.
+
+    Attributes
+    ----------
+    table, q, m, cosines : object
+        As given.
+    """
+
+    def __init__(self, table: RecordingTable, q: Integers, m: Integers, cosines: npt.NDArray[np.float32]) -> None:
+        super().__init__()
+        self.table = table
+        self.q, self.m = q, m
+        self.cosines = cosines
+
+    @classmethod
+    def of(
+        cls, q: Sequence[Recording], m: Sequence[Recording], cosines: npt.NDArray[np.float32], rarity: Rarity
+    ) -> Pairs:
+        """Put the recordings of pairs into a table, each distinct one once.
+
+        Parameters
+        ----------
+        q : sequence of Recording
+            Queries, n_pairs long.
+        m : sequence of Recording
+            Candidates, n_pairs long.
+        cosines : numpy.ndarray
+            Shape (n_pairs,), float32, in [-1, 1]; NaN where a side has no text.
+        rarity : Rarity
+            Of the catalogue's words.
+
+        Returns
+        -------
+        Pairs
+            All of them.
+        """
+        places: dict[Recording, int] = {}
+        known: dict[int, int] = {}  # most often the very same object comes again, which need not be hashed
+        for recording in (*q, *m):
+            if id(recording) not in known:
+                known[id(recording)] = places.setdefault(recording, len(places))
+        q_rows, m_rows = (np.array([known[id(each)] for each in side], dtype=np.int64) for side in (q, m))
+        return cls(RecordingTable(list(places), rarity), q_rows, m_rows, cosines)
+
+    def block(self, start: int, stop: int) -> Pairs:
+        """Take some of the pairs.
+
+        Parameters
+        ----------
+        start : int
+            First of the pairs.
+        stop : int
+            Behind the last one.
+
+        Returns
+        -------
+        Pairs
+            Of the same table.
+        """
+        return Pairs(self.table, self.q[start:stop], self.m[start:stop], self.cosines[start:stop])
+
+    def shared(self, field: str) -> Column:
+        """Weigh the words that both sides have in one field.
+
+        Parameters
+        ----------
+        field : str
+            A key of `Prepared.words`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_pairs,), float64, not negative.
+        """
+        bags = self.table.bags(field)
+        return self.once(("shared", field), lambda: shared_weight(bags, bags, self.q, self.m))
+
+    def comparable(self, field: str) -> Flags:
+        """Tell whether the words of a field can be the same: not those of two scripts.
+
+        Parameters
+        ----------
+        field : str
+            A key of `Prepared.scripts`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_pairs,), bool; true where a side is missing.
+        """
+        return self.once(("comparable", field), lambda: self._comparable(field))
+
+    def either(self, flags: Flags) -> Flags:
+        """Tell whether something holds for a side.
+
+        Parameters
+        ----------
+        flags : numpy.ndarray
+            Shape (n_recordings,), bool, from `RecordingTable.flags`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_pairs,), bool.
+        """
+        return flags[self.q] | flags[self.m]
+
+    def distinct(self, read: Callable[[Prepared], H], wanted: Flags | None = None) -> DistinctPairs[H]:
+        """Find what has to be compared of one value of each recording.
+
+        Parameters
+        ----------
+        read : callable
+            Reads it off a recording; what is empty is missing.
+        wanted : numpy.ndarray, optional
+            Shape (n_pairs,), bool; the values of other pairs count as missing.
+
+        Returns
+        -------
+        DistinctPairs
+            Values that differ, each two of them once.
+        """
+        return DistinctPairs.of(self.table.values(read), self.q, self.m, wanted)
+
+    def compare_sets(
+        self,
+        read: Callable[[Prepared], tuple[H, ...]],
+        compare: Callable[[Crossed[H]], Sequence[Column]],
+        wanted: Flags | None = None,
+    ) -> list[Column]:
+        """Compare sets of values: each two different sets once, and each two values of theirs once.
+
+        Parameters
+        ----------
+        read : callable
+            Reads a set off a recording; empty is missing.
+        compare : callable
+            Crossed sets to columns with a number for each of their rows.
+        wanted : numpy.ndarray, optional
+            Shape (n_pairs,), bool; the sets of other pairs count as missing.
+
+        Returns
+        -------
+        list of numpy.ndarray
+            Each of shape (n_pairs,), float64: 1 for equal sets, NaN where a side is missing.
+        """
+        sets, numbered = self.distinct(read, wanted), self.table.sets(read)
+        sizes = numbered.counts[sets.q_places] * numbered.counts[sets.m_places]
+        parts = [
+            compare(Crossed.of(numbered, sets.q_places[run], sets.m_places[run])) for run in runs(sizes, _MOST_CELLS)
+        ]
+        return [sets.spread(np.concatenate(columns)) for columns in zip(*parts, strict=True)]
+
+    def similar(self, read: Callable[[Prepared], str], scorer: Scorer = fuzz.ratio) -> Column:
+        """Compare one text of each recording.
+
+        Parameters
+        ----------
+        read : callable
+            Reads it off a recording, normalised; empty is missing.
+        scorer : callable
+            Of rapidfuzz, symmetric.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_pairs,), float64, in [0, 1]; NaN where a side is missing.
+        """
+        texts = self.distinct(read)
+        return texts.spread(similarities(texts.q, texts.m, scorer))
+
+    def names(
+        self,
+        read: Callable[[Prepared], tuple[str, ...]],
+        scorers: Sequence[Scorer],
+        wanted: Flags | None = None,
+    ) -> NameSimilarities:
+        """Compare sets of names.
+
+        Parameters
+        ----------
+        read : callable
+            Reads comparable names off a recording; empty is missing.
+        scorers : sequence of callable
+            rapidfuzz scorers for two names; their mean counts.
+        wanted : numpy.ndarray, optional
+            Shape (n_pairs,), bool; the names of other pairs count as missing.
+
+        Returns
+        -------
+        NameSimilarities
+            Each of shape (n_pairs,); NaN where a side is missing.
+        """
+        return NameSimilarities(*self.compare_sets(read, lambda names: compare_names(names, scorers), wanted))
+
+    def artists(self) -> NameSimilarities:
+        """Compare the artists as sets of names.
+
+        Returns
+        -------
+        NameSimilarities
+            Each of shape (n_pairs,); NaN where a side is missing.
+        """
+        return self.once("artists", lambda: self.names(_artists, ARTIST_SCORERS))
+
+    def same_isrc(self) -> Column:
+        """Compare well-formed ISRCs exactly, after ISO 3901.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_pairs,), float64: 1 for a common code, 0 for conflicting ones, NaN where a side has none.
+        """
+        return self.once("same ISRC", self._same_isrc)
+
+    def _same_isrc(self) -> Column:
+        codes = self.distinct(_codes)
+        common = [not one.isdisjoint(other) for one, other in zip(codes.q, codes.m, strict=True)]
+        return codes.spread(np.array(common, dtype=np.float64))
+
+    def _comparable(self, field: str) -> Flags:
+        scripts = self.table.scripts(field)
+        q, m = scripts[self.q], scripts[self.m]
+        comparable: Flags = ((q & m) > 0) | (q == 0) | (m == 0)
+        return comparable
