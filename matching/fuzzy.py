@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from rapidfuzz import process
 
+from matching.distinct import Column
+
 Scorer = Callable[..., float]
-Similarities = npt.NDArray[np.float64]
 
 
-def similarities(q_texts: Sequence[str], m_texts: Sequence[str], *scorers: Scorer) -> Similarities:
+def similarities(q_texts: Sequence[str], m_texts: Sequence[str], *scorers: Scorer) -> Column:
     """Compare two columns of normalised texts, row by row.
 
     Parameters
@@ -33,3 +33,19 @@ def similarities(q_texts: Sequence[str], m_texts: Sequence[str], *scorers: Score
     for scorer in scorers:
         total += process.cpdist(q_texts, m_texts, scorer=scorer, dtype=np.float64)
     return total / (100 * len(scorers))
+
+
+def solid(text: str) -> str:
+    """Leave the blanks out: where words end is often written differently.
+
+    Parameters
+    ----------
+    text : str
+        Normalised.
+
+    Returns
+    -------
+    str
+        Its letters.
+    """
+    return text.replace(" ", "")

@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from matching.distinct import Column, Integers
+
 # Of every word, so that common ones are not nothing.
 _LEAST_WEIGHT = 0.05
-
-Numbers = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +31,7 @@ class WordBags:
 
     present: csr_array
     weighted: csr_array
-    totals: Numbers
+    totals: Column
 
     @classmethod
     def of(cls, words: Sequence[tuple[int, ...]], weights: npt.NDArray[np.float32]) -> WordBags:
@@ -59,7 +58,7 @@ class WordBags:
         return cls(present, weighted, np.asarray(weighted.sum(axis=1)).ravel())
 
 
-def shared_weight(q_bags: WordBags, m_bags: WordBags, q: Integers, m: Integers) -> Numbers:
+def shared_weight(q_bags: WordBags, m_bags: WordBags, q: Integers, m: Integers) -> Column:
     """Sum the weights of the words that two sides share.
 
     Parameters
@@ -85,7 +84,7 @@ def shared_weight(q_bags: WordBags, m_bags: WordBags, q: Integers, m: Integers) 
     return result
 
 
-def overlap(bags: WordBags, shared: Numbers, q: Integers, m: Integers) -> tuple[Numbers, Numbers]:
+def overlap(bags: WordBags, shared: Column, q: Integers, m: Integers) -> tuple[Column, Column]:
     """Relate what two sides share to what both have together, and to what the smaller has.
 
     Parameters
@@ -112,7 +111,7 @@ def overlap(bags: WordBags, shared: Numbers, q: Integers, m: Integers) -> tuple[
     return np.where(missing, np.nan, together), np.where(missing, np.nan, contained)
 
 
-def found_in(first: WordBags, second: WordBags, q: Integers, m: Integers) -> Numbers:
+def found_in(first: WordBags, second: WordBags, q: Integers, m: Integers) -> Column:
     """Share of the words of one side's field, by weight, that another field of the other side has.
 
     Parameters

@@ -10,7 +10,8 @@ from rapidfuzz.distance import OSA
 
 from catalog.isrc import parse_isrc, parse_isrcs
 from matching.crossed import Crossed
-from matching.features.feature import Column, Feature, FeatureGroup
+from matching.distinct import Column
+from matching.features.feature import Feature, FeatureGroup
 from matching.pairs import Pairs
 from matching.prepared import Prepared
 

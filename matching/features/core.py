@@ -7,7 +7,9 @@ from operator import attrgetter
 import numpy as np
 from rapidfuzz import fuzz
 
-from matching.features.feature import Column, Feature, FeatureGroup
+from matching.distinct import Column
+from matching.features.feature import Feature, FeatureGroup
+from matching.fuzzy import solid
 from matching.names import CONTRIBUTOR_SCORERS, text_similarity
 from matching.pairs import Pairs
 from matching.prepared import Prepared
@@ -28,7 +30,7 @@ def _compute(pairs: Pairs) -> list[Column]:
 def _titles(pairs: Pairs) -> Column:
     """Compare titles as delivered: the mean of edit similarity without blanks and of similarity as sets of words."""
     titles = pairs.distinct(_title)
-    q_solid, m_solid = ([title.replace(" ", "") for title in side] for side in (titles.q, titles.m))
+    q_solid, m_solid = (list(map(solid, side)) for side in (titles.q, titles.m))
     edits = text_similarity(q_solid, m_solid, (fuzz.ratio,))
     words = text_similarity(titles.q, titles.m, (fuzz.token_set_ratio,))
     return titles.spread((edits + words) / 2)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from matching.distinct import Column
 from matching.pairs import Pairs
 
 Features = npt.NDArray[np.float32]
-Column = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

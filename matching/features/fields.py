@@ -9,8 +9,9 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from catalog.normalize import normalize
-from matching.features.feature import Column, Feature, FeatureGroup
-from matching.fuzzy import similarities
+from matching.distinct import Column
+from matching.features.feature import Feature, FeatureGroup
+from matching.fuzzy import similarities, solid
 from matching.pairs import Pairs
 from matching.prepared import Prepared
 from matching.wordbags import found_in, overlap
@@ -72,20 +73,20 @@ def _inside(found: Column, part: str, pairs: Pairs) -> Column:
 
 
 def _texts(prepared: Prepared) -> _Texts:
-    title, album = prepared.title, prepared.album[:_LONGEST_PART].replace(" ", "")
-    base, full = (_solid(title.base), _solid(title.full)) if title else ("", "")
+    title, album = prepared.title, _beginning(prepared.album)
+    base, full = (_beginning(title.base), _beginning(title.full)) if title else ("", "")
     artists = _artists(prepared.recording.artists) if prepared.artists else ""
     return _Texts(base, artists, full + artists + album)
 
 
-def _solid(text: str) -> str:
-    return text[:_LONGEST_PART].replace(" ", "")
+def _beginning(text: str) -> str:
+    return solid(text[:_LONGEST_PART])
 
 
 @lru_cache(maxsize=1 << 16)
 def _artists(names: tuple[str, ...]) -> str:
     """Write the artists in the order of their words, as somebody wrote them down."""
-    return _solid(normalize("".join(names)[:_LONGEST_PART]))
+    return _beginning(normalize("".join(names)[:_LONGEST_PART]))
 
 
 FIELDS = FeatureGroup(

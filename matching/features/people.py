@@ -7,7 +7,8 @@ from operator import attrgetter
 
 import numpy as np
 
-from matching.features.feature import Column, Feature, FeatureGroup
+from matching.distinct import Column
+from matching.features.feature import Feature, FeatureGroup
 from matching.names import ARTIST_SCORERS, NameSimilarities
 from matching.pairs import Pairs
 from matching.prepared import Prepared
@@ -37,8 +38,7 @@ def _compare_credits(pairs: Pairs) -> NameSimilarities:
     """Compare artists and featured artists together; where nobody is featured, the artists have been compared."""
     wanted = pairs.either(pairs.table.flags(_features_somebody))
     credited = pairs.names(_credited, ARTIST_SCORERS, wanted)
-    overlap, best = (np.where(wanted, *columns) for columns in zip(credited, pairs.artists(), strict=True))
-    return NameSimilarities(overlap, best)
+    return NameSimilarities(*(np.where(wanted, *columns) for columns in zip(credited, pairs.artists(), strict=True)))
 
 
 def _features_somebody(prepared: Prepared) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from matching.features.feature import Column, Feature, FeatureGroup
+from matching.distinct import Column
+from matching.features.feature import Feature, FeatureGroup
 from matching.pairs import Pairs
 from matching.rarity import bucket_of, whole_title
 from matching.table import RecordingTable

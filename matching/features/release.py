@@ -7,7 +7,9 @@ from operator import attrgetter
 import numpy as np
 from rapidfuzz import fuzz
 
-from matching.features.feature import Column, Feature, FeatureGroup
+from matching.distinct import Column
+from matching.features.feature import Feature, FeatureGroup
+from matching.fuzzy import solid
 from matching.pairs import Pairs
 from matching.prepared import Prepared
 
@@ -34,7 +36,7 @@ def _compute(pairs: Pairs) -> list[Column]:
 
 
 def _solid_album(prepared: Prepared) -> str:
-    return prepared.album.replace(" ", "")
+    return solid(prepared.album)
 
 
 def _seconds(prepared: Prepared) -> float:

@@ -9,8 +9,8 @@ import numpy as np
 
 from catalog.sound import leaves_vowels_out
 from matching.crossed import Crossed
-from matching.distinct import Flags
-from matching.features.feature import Column, Feature, FeatureGroup
+from matching.distinct import Column, Flags
+from matching.features.feature import Feature, FeatureGroup
 from matching.names import sound_similarity
 from matching.pairs import Pairs
 from matching.prepared import Prepared

@@ -6,8 +6,9 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from matching.crossed import Crossed
-from matching.features.feature import Column, Feature, FeatureGroup
-from matching.fuzzy import similarities
+from matching.distinct import Column
+from matching.features.feature import Feature, FeatureGroup
+from matching.fuzzy import similarities, solid
 from matching.pairs import Pairs
 from matching.prepared import Prepared
 from matching.wordbags import overlap
@@ -21,10 +22,6 @@ def _compute(pairs: Pairs) -> list[Column]:
     comparable = pairs.comparable("title")
     base, *rest = (np.where(comparable, column, np.nan) for column in (base, *words, _cut_off(pairs)))
     return [base, *rest, _pieces(base, pairs)]
-
-
-def _solid(text: str) -> str:
-    return text.replace(" ", "")
 
 
 def _cut_off(pairs: Pairs) -> Column:
@@ -45,11 +42,11 @@ def _best_piece(pieces: Crossed[str]) -> list[Column]:
 
 
 def _base(prepared: Prepared) -> str:
-    return _solid(prepared.title.base) if prepared.title else ""
+    return solid(prepared.title.base) if prepared.title else ""
 
 
 def _full(prepared: Prepared) -> str:
-    return _solid(prepared.title.full) if prepared.title else ""
+    return solid(prepared.title.full) if prepared.title else ""
 
 
 def _has_several(prepared: Prepared) -> bool:
@@ -57,7 +54,7 @@ def _has_several(prepared: Prepared) -> bool:
 
 
 def _pieces_of(prepared: Prepared) -> tuple[str, ...]:
-    return tuple(map(_solid, prepared.title.pieces[:_MOST_PIECES])) if prepared.title else ()
+    return tuple(map(solid, prepared.title.pieces[:_MOST_PIECES])) if prepared.title else ()
 
 
 TITLES = FeatureGroup(

@@ -6,8 +6,8 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from catalog.versions import SAME_MASTER, MarkerType
-from matching.distinct import Flags
-from matching.features.feature import Column, Feature, FeatureGroup
+from matching.distinct import Column, Flags
+from matching.features.feature import Feature, FeatureGroup
 from matching.fuzzy import similarities
 from matching.pairs import Pairs
 from matching.prepared import Prepared
