@@ -7,6 +7,7 @@ A message says what was expected, what came, and what to do about it::
     │   ├── CatalogError           a catalogue file, table, column or value
     │   ├── GroundTruthError       a file of labelled pairs
     │   └── UnknownRecordingError  an sr_id that the catalogue does not hold
+    ├── WorkerError                a process or a node of a large run died
     └── ArtefactError              a published model or index
         ├── MissingArtefactError   nothing is published yet
         ├── DamagedArtefactError   a file is absent, truncated or altered
@@ -43,6 +44,10 @@ class UnknownRecordingError(InputError):
     def __init__(self, sr_id: str) -> None:
         super().__init__(f"unknown sr_id {sr_id!r}: the catalogue holds no such recording")
         self.sr_id = sr_id
+
+
+class WorkerError(OnemasterError):
+    """A process or a node that a large run was dealt out to has died."""
 
 
 class ArtefactError(OnemasterError):

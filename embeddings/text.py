@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from catalog.normalize import normalize, romanize
 from catalog.recording import Recording
 
 TEMPLATE_VERSION = "1"
@@ -29,3 +30,20 @@ def recording_text(recording: Recording) -> str:
         recording.album,
     )
     return " ; ".join(field for field in fields if field)
+
+
+def comparable(text: str) -> str:
+    """Write a text as its n-grams are taken: normalised, its Latin form behind it if it is in another script.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        With a blank at either end, so that the first and the last word have n-grams of their own.
+    """
+    folded = normalize(text)
+    return f" {folded} " if folded.isascii() else f" {folded} {romanize(text)} "

@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers.base.modules.input_module import InputModule
 
 from catalog.errors import DamagedArtefactError, InputError
-from catalog.normalize import NORMALIZER_VERSION, normalize, romanize
+from catalog.normalize import NORMALIZER_VERSION
+from embeddings.text import comparable
 
 BUCKET_BITS = 16
 DIMENSION = 256
@@ -199,14 +200,9 @@ def _batches(texts: Iterable[str]) -> Iterable[list[str]]:
         yield batch
 
 
-def _comparable(text: str) -> str:
-    folded = normalize(text)
-    return f" {folded} " if folded.isascii() else f" {folded} {romanize(text)} "
-
-
 def _hash_trigrams(texts: Sequence[str], bucket_bits: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Hash every trigram of every text in one sweep over their code points: (buckets, trigrams per text)."""
-    joined = "\0".join(map(_comparable, texts)) + "\0\0"
+    joined = "\0".join(map(comparable, texts)) + "\0\0"
     points = np.frombuffer(joined.encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
     first, second, third = points[:-2], points[1:-1], points[2:]
     inside = (first != 0) & (second != 0) & (third != 0)

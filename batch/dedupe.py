@@ -1,0 +1,239 @@
+"""The whole catalogue de-duplicated: encode, index, search, score, cluster; see `batch.tasks` for the steps."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from batch.outputs import Clustered, read_earlier_names, write_outputs
+from batch.pairs import PARTS, Scores, add_part, read_scores
+from batch.plan import MODEL_FOLDER, Plan
+from batch.records import fullness, read_ids, write_shards
+from batch.naming import name_clusters
+from batch.storage import Storage
+from batch.tasks import STAGES, Engine
+from catalog.errors import InputError
+from catalog.store import Catalog
+from matching.clusters import LARGEST, Links, average_link, components, representatives, unlinked_pairs
+from matching.model import Model
+
+logger = logging.getLogger(__name__)
+
+SHARD_SIZE = 65_536
+NEIGHBOURS = 20
+_SMALLEST_SHARD = 2_048
+_PAIRS_IN_AN_ADDED_PART = 400_000
+_SECONDS_BETWEEN_LINES = 30.0
+
+
+@dataclass(frozen=True)
+class DedupeOptions:
+    """What a run may be told.
+
+    Attributes
+    ----------
+    neighbours : int
+        Candidates per recording, beside those with an equal ISRC.
+    shard_size : int
+        Recordings in a shard.
+    largest : int
+        Recordings of a cluster, at most.
+    storage : str
+        Folder or fsspec URL that all workers share; a folder within the output folder if empty.
+    """
+
+    neighbours: int = NEIGHBOURS
+    shard_size: int = SHARD_SIZE
+    largest: int = LARGEST
+    storage: str = ""
+
+
+@dataclass
+class DedupeReport:
+    """What a run found, and what it took.
+
+    Attributes
+    ----------
+    folder : Path
+        Where the clusters were written.
+    records, candidate_pairs, matched_pairs, clusters : int
+        Recordings; pairs judged; pairs decided valid; clusters, singletons among them.
+    seconds : dict
+        Stage to seconds.
+    peak_mb : int
+        Memory of the largest process, in MiB; of those of this machine.
+    """
+
+    folder: Path
+    records: int = 0
+    candidate_pairs: int = 0
+    matched_pairs: int = 0
+    clusters: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    peak_mb: int = 0
+
+    @contextmanager
+    def booked(self, part: str) -> Iterator[None]:
+        """Book the time of a block under a part of the run.
+
+        Parameters
+        ----------
+        part : str
+            Its name.
+
+        Yields
+        ------
+        None
+            Once.
+        """
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[part] = round(self.seconds.get(part, 0.0) + time.monotonic() - began, 2)
+
+
+def dedupe(
+    catalog: Catalog, model: Model, folder: Path, engine: Engine, options: DedupeOptions | None = None
+) -> DedupeReport:
+    """Find every duplicate of a catalogue and put recordings into clusters.
+
+    What is finished stays in the storage until the run ends: a run that was cut off goes on where it was, if it is
+    started anew with the same catalogue, model and options.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The recordings.
+    model : Model
+        Judges pairs; its encoder makes the vectors.
+    folder : Path
+        For clusters.csv, pairs.parquet, representatives.csv, clusters.db and summary.html.
+    engine : Engine
+        Runs the tasks.
+    options : DedupeOptions, optional
+        Defaults as documented there.
+
+    Returns
+    -------
+    DedupeReport
+        Counts and times.
+
+    Raises
+    ------
+    InputError
+        If the catalogue is empty, or the options are out of range.
+    WorkerError
+        If a worker died; starting again goes on.
+    """
+    options = options or DedupeOptions()
+    report = DedupeReport(folder)
+    with report.booked("read"):
+        plan = _planned(catalog, model, folder, options)
+        report.records = plan.recordings
+    numbers = {"encode": plan.shards, "count": plan.groups, "count pairs": plan.groups, "choose keys": plan.shards}
+    numbers |= {"invert": plan.blocks, "read codes": plan.shards, "search": plan.shards}
+    for stage in STAGES:
+        if stage == "score":
+            break
+        _run(engine, plan, stage, range(numbers.get(stage, 1)), report)
+    parts, report.candidate_pairs = (int(number) for number in plan.storage.map_array(PARTS))
+    _run(engine, plan, "score", range(parts), report)
+    with report.booked("cluster"):
+        scores = read_scores(plan, parts)
+        added = _add_unlinked(plan, scores, parts, model.classifier.threshold, options.largest)
+    _run(engine, plan, "score", range(parts, parts + added), report)
+    with report.booked("cluster"):
+        _finish(plan, read_scores(plan, parts + added), model, report, options.largest)
+    plan.storage.clear()
+    report.peak_mb = _peak_mb()
+    return report
+
+
+def _planned(catalog: Catalog, model: Model, folder: Path, options: DedupeOptions) -> Plan:
+    """Write the catalogue's shards and the model to where workers find them, unless an unfinished run did."""
+    recordings = len(catalog)
+    if not recordings:
+        raise InputError("expected at least one recording to de-duplicate, the catalogue is empty: run onemaster import")
+    if options.neighbours < 1 or options.shard_size < 1 or options.largest < 2:
+        raise InputError(f"expected positive numbers and clusters of two recordings at least, got {options}")
+    state = catalog.path.stat()
+    plan = Plan(
+        url=options.storage or str((folder / ".run").resolve()),
+        recordings=recordings,
+        shard_size=min(options.shard_size, max(_SMALLEST_SHARD, -(-recordings // 2))),
+        neighbours=options.neighbours,
+        model=model.version,
+        catalog=f"{catalog.path.resolve()} {state.st_size} {state.st_mtime_ns}",
+    )
+    if not plan.is_of(plan.storage):
+        plan.storage.clear()
+        plan.save()
+    elif plan.storage.holds("records/done"):
+        logger.info("going on with the run in %s", plan.url)
+        return plan
+    plan.storage.put_folder(model.folder, MODEL_FOLDER)
+    written = write_shards(plan.storage, catalog, plan.shard_size)
+    if written != recordings or catalog.path.stat().st_mtime_ns != state.st_mtime_ns:
+        raise InputError("the catalogue changed while it was read, nothing was decided: run onemaster dedupe again")
+    plan.storage.write_array("records/done", np.array([written]))
+    return plan
+
+
+def _run(engine: Engine, plan: Plan, stage: str, numbers: Sequence[int], report: DedupeReport) -> None:
+    """Run a stage with its progress; tasks that an earlier run finished are not run again."""
+    open_tasks = [number for number in numbers if not plan.storage.holds(STAGES[stage].output(number))]
+    if not open_tasks:
+        return
+    began = said = time.monotonic()
+    with (
+        report.booked(STAGES[stage].part_of),
+        tqdm(total=len(open_tasks), desc=stage, unit=" tasks", disable=None) as progress,
+    ):
+        for done, _ in enumerate(engine.run(plan, stage, open_tasks), 1):
+            progress.update()
+            now = time.monotonic()
+            if progress.disable and now - said > _SECONDS_BETWEEN_LINES:
+                said, remaining = now, (now - began) / done * (len(open_tasks) - done)
+                rate = done / (now - began) * 60
+                logger.info(
+                    "%s: %d of %d tasks, %.1f a minute, %.0f s remain", stage, done, len(open_tasks), rate, remaining
+                )
+    logger.info("%s: %d tasks in %.1f s", stage, len(open_tasks), time.monotonic() - began)
+
+
+def _add_unlinked(plan: Plan, scores: Scores, parts: int, threshold: float, largest: int) -> int:
+    """Have the ends of chains compared, which nobody proposed as candidates."""
+    links = Links(scores.q, scores.m, scores.probability)
+    labels = components(plan.recordings, links.take(links.probability >= threshold))
+    q, m = unlinked_pairs(labels, links, largest)
+    added = -(-len(q) // _PAIRS_IN_AN_ADDED_PART)
+    for number, rows in enumerate(np.array_split(np.arange(len(q)), max(added, 1))[:added], parts):
+        add_part(plan, number, q[rows], m[rows])
+    return added
+
+
+def _finish(plan: Plan, scores: Scores, model: Model, report: DedupeReport, largest: int) -> None:
+    links = Links(scores.q, scores.m, scores.probability)
+    labels, stopped = average_link(plan.recordings, links, model.classifier.threshold, largest)
+    sr_ids = read_ids(plan)
+    names = name_clusters(labels, sr_ids, read_earlier_names(report.folder))
+    chosen = representatives(labels, links, fullness(plan))
+    report.matched_pairs = int((scores.probability >= model.classifier.threshold).sum())
+    report.clusters = len(names)
+    write_outputs(report.folder, Clustered(sr_ids, labels, names, chosen, scores, stopped), model)
+
+
+def _peak_mb() -> int:
+    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
+    own, workers = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return round(max(own, workers) / unit)

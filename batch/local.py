@@ -1,0 +1,80 @@
+"""Tasks on the cores of this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from types import TracebackType
+from typing import Self
+
+from batch.plan import Plan
+from batch.tasks import run_task
+from catalog.errors import WorkerError
+
+# So few recordings are done before new processes have started.
+_ALONE = 40_000
+
+
+class LocalEngine:
+    """Runs tasks in processes of this machine; a small catalogue's in this very process.
+
+    Parameters
+    ----------
+    workers : int, optional
+        Processes; as many as there are cores by default.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        self._workers = workers or len(os.sched_getaffinity(0))
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def run(self, plan: Plan, stage: str, numbers: Sequence[int]) -> Iterator[int]:
+        """Run tasks of one stage.
+
+        Parameters
+        ----------
+        plan : Plan
+            Of the run.
+        stage : str
+            Name of the stage.
+        numbers : sequence of int
+            Which tasks.
+
+        Yields
+        ------
+        int
+            Each of them, once it is done.
+
+        Raises
+        ------
+        WorkerError
+            If a process died; what it had finished is kept.
+        """
+        if self._workers == 1 or len(numbers) == 1 or plan.recordings <= _ALONE:
+            for number in numbers:
+                yield run_task(plan, stage, number)
+            return
+        if self._pool is None:
+            # Threads and open files of this process are not for others: they start anew.
+            self._pool = ProcessPoolExecutor(self._workers, get_context("spawn"))
+        futures = [self._pool.submit(run_task, plan, stage, number) for number in numbers]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise WorkerError(
+                f"a process died during {stage!r}, for want of memory perhaps: what is finished is kept, run the same "
+                "command again to go on, or give it --workers 1"
+            ) from error

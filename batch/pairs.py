@@ -1,0 +1,205 @@
+"""The tasks by which candidates are judged: dealt out by neighbourhood, and scored part by part.
+
+candidates | codes -> parts -> scores
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from batch.dealing import by_neighbourhood
+from batch.plan import MODEL_FOLDER, Plan, numbered
+from batch.records import Rows, read_rows
+from batch.stages import cosines_of
+from matching.features import features_of
+from matching.model import Model
+from matching.pairs import Pairs
+from matching.table import RecordingTable
+
+# Recordings with an ISRC that each of them is compared with: those that follow it. Codes in use for fewer recordings
+# are compared all with all; a code that stands in for a missing one may be in use for any number.
+MOST_WITH_A_CODE = 20
+# Pairs below this match probability are not kept: they count as 0 where clusters are made.
+LEAST_PROBABILITY = 0.01
+BY_KEYS, BY_CODE = 1, 2
+PARTS = "parts/count"
+
+_PAIRS_IN_A_PART = 400_000
+_PAIRS_AT_ONCE = 65_536
+
+
+class Candidates(NamedTuple):
+    """Pairs to be judged, each once.
+
+    Attributes
+    ----------
+    q, m : numpy.ndarray
+        Shape (n_pairs,), int64, rows of the catalogue, q before m.
+    cosine : numpy.ndarray
+        Shape (n_pairs,), float32, of their vectors; NaN where one has no text.
+    alike : numpy.ndarray
+        Shape (n_pairs,), float32, of their rare keys, in [0, 1].
+    source : numpy.ndarray
+        Shape (n_pairs,), uint8: `BY_KEYS`, `BY_CODE`, or the sum of both.
+    """
+
+    q: Rows
+    m: Rows
+    cosine: npt.NDArray[np.float32]
+    alike: npt.NDArray[np.float32]
+    source: npt.NDArray[np.uint8]
+
+
+class Scores(NamedTuple):
+    """Pairs that may be duplicates.
+
+    Attributes
+    ----------
+    q, m : numpy.ndarray
+        Shape (n_pairs,), int64, rows of the catalogue, q before m.
+    probability : numpy.ndarray
+        Shape (n_pairs,), float64, at least `LEAST_PROBABILITY`.
+    cosine : numpy.ndarray
+        Shape (n_pairs,), float32.
+    source : numpy.ndarray
+        Shape (n_pairs,), uint8, as of `Candidates`.
+    """
+
+    q: Rows
+    m: Rows
+    probability: npt.NDArray[np.float64]
+    cosine: npt.NDArray[np.float32]
+    source: npt.NDArray[np.uint8]
+
+
+def deal(plan: Plan, _: int) -> None:
+    """Bring all candidates together and deal them out into parts of one neighbourhood.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the run.
+    """
+    pairs = _distinct(plan, [*(_by_keys(plan, shard) for shard in range(plan.shards)), _by_codes(plan)])
+    alike = np.nan_to_num(pairs.cosine) + pairs.alike
+    places = by_neighbourhood(plan.recordings, pairs.q, pairs.m, alike)
+    pairs = _take(pairs, np.argsort(np.minimum(places[pairs.q], places[pairs.m]), kind="stable"))
+    parts = max(1, -(-len(pairs.q) // _PAIRS_IN_A_PART))
+    for part, rows in enumerate(np.array_split(np.arange(len(pairs.q)), parts)):
+        plan.storage.write_arrays(numbered("parts", part), _take(pairs, rows)._asdict())
+    plan.storage.write_array(PARTS, np.array([parts, len(pairs.q)]))
+
+
+def add_part(plan: Plan, part: int, q: Rows, m: Rows) -> None:
+    """Add pairs that nobody proposed.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the run.
+    part : int
+        A number that no other part has.
+    q : numpy.ndarray
+        Shape (n_pairs,), int64, rows.
+    m : numpy.ndarray
+        Shape (n_pairs,), int64, rows.
+    """
+    nothing = np.zeros(len(q))
+    pairs = Candidates(q, m, cosines_of(plan, q, m), nothing.astype(np.float32), nothing.astype(np.uint8))
+    plan.storage.write_arrays(numbered("parts", part), pairs._asdict())
+
+
+def score(plan: Plan, part: int) -> None:
+    """Judge the pairs of a part.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the run.
+    part : int
+        Which.
+    """
+    pairs = Candidates(**plan.storage.read_arrays(numbered("parts", part)))  # type: ignore[arg-type]  # as written
+    rows, places = np.unique(np.concatenate((pairs.q, pairs.m)), return_inverse=True)
+    q, m = places[: len(pairs.q)], places[len(pairs.q) :]
+    model = _model(plan)
+    table = RecordingTable(read_rows(plan.storage, rows, plan.shard_size), model.rarity)
+    probabilities = np.empty(len(q))
+    for start in range(0, len(q), _PAIRS_AT_ONCE):
+        some = slice(start, start + _PAIRS_AT_ONCE)
+        features = features_of(Pairs(table, q[some], m[some], pairs.cosine[some]), model.classifier.features)
+        probabilities[some] = model.classifier.match_probabilities(features)
+    kept = probabilities >= LEAST_PROBABILITY
+    scores = Scores(pairs.q[kept], pairs.m[kept], probabilities[kept], pairs.cosine[kept], pairs.source[kept])
+    plan.storage.write_arrays(numbered("scores", part), scores._asdict())
+
+
+def read_scores(plan: Plan, parts: int) -> Scores:
+    """Read what was judged.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the run.
+    parts : int
+        How many parts there are.
+
+    Returns
+    -------
+    Scores
+        Of all of them, by q and m.
+    """
+    read = [plan.storage.read_arrays(numbered("scores", part)) for part in range(parts)]
+    columns = [np.concatenate([arrays[name] for arrays in read]) for name in Scores._fields]
+    order = np.lexsort((columns[1], columns[0]))
+    return Scores(*(column[order] for column in columns))  # type: ignore[arg-type]  # as written
+
+
+def _by_keys(plan: Plan, shard: int) -> Candidates:
+    arrays = plan.storage.read_arrays(numbered("candidates", shard))
+    q, m = cast("Rows", arrays["q"]), cast("Rows", arrays["m"])
+    source = np.full(len(q), BY_KEYS, dtype=np.uint8)
+    cosine, alike = arrays["cosine"], arrays["alike"]
+    return Candidates(np.minimum(q, m), np.maximum(q, m), cosine, alike, source)  # type: ignore[arg-type]
+
+
+def _by_codes(plan: Plan) -> Candidates:
+    read = [plan.storage.read_arrays(numbered("codes", shard)) for shard in range(plan.shards)]
+    rows, codes = (np.concatenate([arrays[name] for arrays in read]) for name in ("rows", "codes"))
+    order = np.lexsort((rows, codes))
+    rows, codes = rows[order], codes[order]
+    pairs = [_apart(rows, codes, distance) for distance in range(1, MOST_WITH_A_CODE + 1)]
+    q, m = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    nothing = np.zeros(len(q), dtype=np.float32)
+    return Candidates(q, m, cosines_of(plan, q, m), nothing, np.full(len(q), BY_CODE, dtype=np.uint8))
+
+
+def _apart(rows: Rows, codes: Rows, distance: int) -> tuple[Rows, Rows]:
+    same = codes[distance:] == codes[:-distance]
+    return rows[:-distance][same], rows[distance:][same]
+
+
+def _distinct(plan: Plan, found: list[Candidates]) -> Candidates:
+    """Put candidates from everywhere together, each pair once."""
+    pairs = Candidates(*(np.concatenate(column) for column in zip(*found, strict=True)))
+    key = pairs.q * plan.recordings + pairs.m
+    order = np.argsort(key, kind="stable")
+    pairs, key = _take(pairs, order), key[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    if not len(first):
+        return pairs
+    alike, source = np.maximum.reduceat(pairs.alike, first), np.bitwise_or.reduceat(pairs.source, first)
+    return Candidates(pairs.q[first], pairs.m[first], pairs.cosine[first], alike, source)
+
+
+def _take(pairs: Candidates, rows: Rows) -> Candidates:
+    return Candidates(*(column[rows] for column in pairs))
+
+
+@lru_cache(maxsize=1)
+def _model(plan: Plan) -> Model:
+    return Model.load(plan.storage.local_folder(MODEL_FOLDER))

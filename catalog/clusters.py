@@ -1,0 +1,91 @@
+"""The clusters that the last de-duplication made, looked up by recording."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog.artefacts import write_aside
+from catalog.errors import MissingArtefactError, UnknownRecordingError
+from catalog.tables import connect_readonly, sqlite_errors
+
+CLUSTERS_DB = "clusters.db"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Recordings that are one master.
+
+    Attributes
+    ----------
+    cluster_id : str
+        Stays from run to run.
+    representative : str
+        The recording that stands for it.
+    members : list of str
+        Ids of its recordings, ascending.
+    """
+
+    cluster_id: str
+    representative: str
+    members: list[str]
+
+
+def write_clusters(path: Path, rows: Iterable[tuple[str, str, bool]]) -> None:
+    """Write clusters so that they can be looked up.
+
+    Parameters
+    ----------
+    path : Path
+        SQLite file to replace.
+    rows : iterable of (str, str, bool)
+        sr_id, cluster_id and whether the recording stands for the cluster.
+    """
+    with write_aside(path) as aside, closing(sqlite3.connect(aside)) as connection:
+        connection.execute("PRAGMA journal_mode=OFF")
+        connection.execute(
+            "CREATE TABLE member (sr_id TEXT PRIMARY KEY, cluster_id TEXT NOT NULL, representative INTEGER NOT NULL) "
+            "WITHOUT ROWID"
+        )
+        connection.executemany("INSERT INTO member VALUES (?, ?, ?)", rows)
+        connection.execute("CREATE INDEX members_of_cluster ON member (cluster_id)")
+        connection.commit()
+
+
+def find_cluster(path: Path, sr_id: str) -> Cluster:
+    """Look up the cluster of a recording.
+
+    Parameters
+    ----------
+    path : Path
+        File that `write_clusters` wrote.
+    sr_id : str
+        Id of the recording.
+
+    Returns
+    -------
+    Cluster
+        With all of its recordings.
+
+    Raises
+    ------
+    MissingArtefactError
+        If the catalogue was not de-duplicated yet.
+    UnknownRecordingError
+        If the recording was not there when it was.
+    """
+    if not path.is_file():
+        raise MissingArtefactError(f"expected clusters in {path}, found none: run onemaster dedupe --data {path.parents[1]}")
+    of_same = (
+        "SELECT sr_id, cluster_id, representative FROM member WHERE cluster_id = "
+        "(SELECT cluster_id FROM member WHERE sr_id = ?) ORDER BY sr_id"
+    )
+    with closing(connect_readonly(path)) as connection, sqlite_errors(path):
+        rows = connection.execute(of_same, (sr_id,)).fetchall()
+    if not rows:
+        raise UnknownRecordingError(sr_id)
+    representative = next((str(member) for member, _, stands in rows if stands), str(rows[0][0]))
+    return Cluster(str(rows[0][1]), representative, [str(member) for member, _, _ in rows])
