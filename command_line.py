@@ -105,6 +105,28 @@ def _candidates(command: argparse.ArgumentParser) -> None:
 
 def _evaluate(command: argparse.ArgumentParser) -> None:
     _places(command, "groundtruth", "catalog", "models", "index", json_help="the figures")
+    clusters = "measure the clusters of the last dedupe against true ones (CSV: sr_id and cluster) instead of pairs"
+    command.add_argument("--clusters", type=Path, metavar="FILE", help=clusters)
+    command.add_argument("--out", type=Path, metavar="DIR", help="where dedupe wrote, if not to DIR/dedupe")
+
+
+def _dedupe(command: argparse.ArgumentParser) -> None:
+    _places(command, "catalog", "models", json_help="counts, seconds and peak memory")
+    command.add_argument("--out", type=Path, metavar="DIR", help="folder for the clusters (default: DIR/dedupe)")
+    neighbours = "candidates per recording beside those with an equal ISRC (default: 20)"
+    command.add_argument("-k", "--neighbours", type=_number(int, 1, 1_000), default=20, metavar="K", help=neighbours)
+    largest = "recordings of a cluster at most; what it stops is reported (default: 500)"
+    command.add_argument("--largest", type=_number(int, 2, 5_000), default=500, metavar="N", help=largest)
+    spread = command.add_argument_group(
+        "work", "Where it is done. A run that was cut off goes on if it is started anew."
+    )
+    spread.add_argument("--engine", choices=("local", "ray"), default="local", help="default: local")
+    spread.add_argument("--workers", type=_number(int, 1), metavar="N", help="local processes (default: one per core)")
+    spread.add_argument(
+        "--address", metavar="HOST:PORT", help="of a running Ray cluster (default: one on this machine)"
+    )
+    spread.add_argument("--storage", default="", metavar="URL", help="folder or fsspec URL that all nodes see")
+    spread.add_argument("--shard-size", type=_number(int, 1), default=65_536, metavar="N", help="recordings (65536)")
 
 
 def _compare(command: argparse.ArgumentParser) -> None:
@@ -126,6 +148,7 @@ _ARGUMENTS: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {
     "candidates": _candidates,
     "evaluate": _evaluate,
     "compare": _compare,
+    "dedupe": _dedupe,
 }
 
 

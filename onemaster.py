@@ -15,11 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catalog.errors import OnemasterError
-from catalog.paths import DataFolder
+from catalog.errors import InputError, OnemasterError
+from catalog.paths import CLUSTERS_CSV, DataFolder
 from command_line import BUNDLED, TRAIN, parser
 
 if TYPE_CHECKING:
+    from batch.distributed import RayEngine
+    from batch.local import LocalEngine
     from embeddings.encoder import Encoder
     from training.policy import Policy
 
@@ -177,10 +179,14 @@ def candidates(given: argparse.Namespace) -> None:
 def evaluate(given: argparse.Namespace) -> None:
     """Measure the current model and index on labelled pairs."""
     from matching.matcher import Matcher
+    from training.cluster_measures import evaluate_clusters
     from training.evaluate import evaluate_matcher
     from training.pairs import read_groundtruth
 
     folder = _folder(given)
+    if given.clusters:
+        _print_clusters(evaluate_clusters((given.out or folder.dedupe) / CLUSTERS_CSV, given.clusters), given.json)
+        return
     with Matcher.open(folder) as matcher:
         measured = evaluate_matcher(matcher, read_groundtruth(folder.groundtruth, matcher.catalog))
     if given.json:
@@ -215,6 +221,29 @@ def compare(given: argparse.Namespace) -> None:
     print(f"wrote {len(comparison.disagreements)} disagreements to {listed}")
 
 
+def dedupe(given: argparse.Namespace) -> None:
+    """Find every duplicate of the catalogue and put recordings into clusters."""
+    from batch.dedupe import DedupeOptions
+    from batch.dedupe import dedupe as dedupe_catalog
+    from catalog.store import Catalog
+    from training.default import model_to_index_with
+
+    folder = _folder(given)
+    out = given.out or folder.dedupe
+    options = DedupeOptions(given.neighbours, given.shard_size, given.largest, given.storage)
+    with Catalog.open(folder.catalog, folder.copies) as catalog:
+        with model_to_index_with(folder, catalog, HOME) as made:
+            model = made.publish()
+        with _engine(given) as engine:
+            report = dedupe_catalog(catalog, model, out, engine, options)
+    if given.json:
+        _print_json(report.to_json())
+        return
+    for name, value in report.to_json().items():
+        print(f"{name:20} {value}")
+    print(f"wrote {out / CLUSTERS_CSV} and, beside it, pairs, representatives and a summary")
+
+
 # A command's docstring is its help.
 COMMANDS = {
     "sample": sample,
@@ -226,7 +255,29 @@ COMMANDS = {
     "candidates": candidates,
     "evaluate": evaluate,
     "compare": compare,
+    "dedupe": dedupe,
 }
+
+
+def _engine(given: argparse.Namespace) -> LocalEngine | RayEngine:
+    if given.engine == "local":
+        from batch.local import LocalEngine
+
+        return LocalEngine(given.workers)
+    try:
+        from batch.distributed import RayEngine
+    except ImportError as error:
+        raise InputError(f"expected Ray to be installed: run pip install '.[ray]' in the checkout ({error})") from error
+    return RayEngine(given.address)
+
+
+def _print_clusters(measured: Mapping[str, object], as_json: bool) -> None:
+    if as_json:
+        _print_json(measured)
+        return
+    ways = {name: value for name, value in measured.items() if isinstance(value, Mapping)}
+    print(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in measured.items() if name not in ways))
+    _print_table(ways)
 
 
 def _folder(given: argparse.Namespace) -> DataFolder:

@@ -14,12 +14,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from batch.naming import name_clusters
 from batch.outputs import Clustered, read_earlier_names, write_outputs
 from batch.pairs import PARTS, Scores, add_part, read_scores
 from batch.plan import MODEL_FOLDER, Plan
 from batch.records import fullness, read_ids, write_shards
-from batch.naming import name_clusters
-from batch.storage import Storage
 from batch.tasks import STAGES, Engine
 from catalog.errors import InputError
 from catalog.store import Catalog
@@ -80,6 +79,18 @@ class DedupeReport:
     clusters: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     peak_mb: int = 0
+
+    def to_json(self) -> dict[str, object]:
+        """Write the report as JSON values.
+
+        Returns
+        -------
+        dict
+            Name to value; the seconds by part of the run and in all.
+        """
+        seconds = {**self.seconds, "total": round(sum(self.seconds.values()), 2)}
+        counts = {name: getattr(self, name) for name in ("records", "candidate_pairs", "matched_pairs", "clusters")}
+        return {**counts, "seconds": seconds, "peak_memory_mb": self.peak_mb}
 
     @contextmanager
     def booked(self, part: str) -> Iterator[None]:
@@ -163,7 +174,9 @@ def _planned(catalog: Catalog, model: Model, folder: Path, options: DedupeOption
     """Write the catalogue's shards and the model to where workers find them, unless an unfinished run did."""
     recordings = len(catalog)
     if not recordings:
-        raise InputError("expected at least one recording to de-duplicate, the catalogue is empty: run onemaster import")
+        raise InputError(
+            "expected at least one recording to de-duplicate, the catalogue is empty: run onemaster import"
+        )
     if options.neighbours < 1 or options.shard_size < 1 or options.largest < 2:
         raise InputError(f"expected positive numbers and clusters of two recordings at least, got {options}")
     state = catalog.path.stat()

@@ -14,13 +14,13 @@ import pyarrow.parquet as pq
 
 from batch.pairs import BY_CODE, BY_KEYS, Scores
 from catalog.artefacts import write_aside
-from catalog.clusters import CLUSTERS_DB, write_clusters
+from catalog.clusters import write_clusters
 from catalog.errors import InputError
+from catalog.paths import CLUSTERS_CSV, CLUSTERS_DB
 from matching.classifier import INVALID, VALID
 from matching.clusters import Stopped
 from matching.model import Model
 
-CLUSTERS_FILE = "clusters.csv"
 PAIRS_FILE = "pairs.parquet"
 REPRESENTATIVES_FILE = "representatives.csv"
 SUMMARY_FILE = "summary.html"
@@ -75,7 +75,7 @@ def read_earlier_names(folder: Path) -> dict[str, str]:
     InputError
         If the file is not one of ours.
     """
-    path = folder / CLUSTERS_FILE
+    path = folder / CLUSTERS_CSV
     if not path.exists():
         return {}
     with path.open(encoding="utf-8", newline="") as stream:
@@ -106,7 +106,7 @@ def write_outputs(folder: Path, found: Clustered, model: Model) -> None:
     write_clusters(folder / CLUSTERS_DB, zip(found.sr_ids, named, stands.tolist(), strict=True))
     _write_csv(folder / REPRESENTATIVES_FILE, ["cluster_id", "sr_id", "size"], _representatives(found))
     _write_pairs(folder / PAIRS_FILE, found, model)
-    _write_csv(folder / CLUSTERS_FILE, _COLUMNS, zip(found.sr_ids, named, strict=True))
+    _write_csv(folder / CLUSTERS_CSV, _COLUMNS, zip(found.sr_ids, named, strict=True))
 
 
 def _representatives(found: Clustered) -> Iterator[tuple[str, str, int]]:

@@ -6,7 +6,7 @@ candidates | codes -> parts -> scores
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -156,15 +156,14 @@ def read_scores(plan: Plan, parts: int) -> Scores:
     read = [plan.storage.read_arrays(numbered("scores", part)) for part in range(parts)]
     columns = [np.concatenate([arrays[name] for arrays in read]) for name in Scores._fields]
     order = np.lexsort((columns[1], columns[0]))
-    return Scores(*(column[order] for column in columns))  # type: ignore[arg-type]  # as written
+    return Scores(*(column[order] for column in columns))
 
 
 def _by_keys(plan: Plan, shard: int) -> Candidates:
-    arrays = plan.storage.read_arrays(numbered("candidates", shard))
-    q, m = cast("Rows", arrays["q"]), cast("Rows", arrays["m"])
+    arrays: dict[str, Any] = dict(plan.storage.read_arrays(numbered("candidates", shard)))
+    q, m = arrays.pop("q"), arrays.pop("m")
     source = np.full(len(q), BY_KEYS, dtype=np.uint8)
-    cosine, alike = arrays["cosine"], arrays["alike"]
-    return Candidates(np.minimum(q, m), np.maximum(q, m), cosine, alike, source)  # type: ignore[arg-type]
+    return Candidates(np.minimum(q, m), np.maximum(q, m), source=source, **arrays)
 
 
 def _by_codes(plan: Plan) -> Candidates:
@@ -197,7 +196,7 @@ def _distinct(plan: Plan, found: list[Candidates]) -> Candidates:
 
 
 def _take(pairs: Candidates, rows: Rows) -> Candidates:
-    return Candidates(*(column[rows] for column in pairs))
+    return Candidates(pairs.q[rows], pairs.m[rows], pairs.cosine[rows], pairs.alike[rows], pairs.source[rows])
 
 
 @lru_cache(maxsize=1)

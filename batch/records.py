@@ -151,13 +151,15 @@ def fullness(plan: Plan) -> Rows:
     numpy.ndarray
         Shape (recordings,), int64: fields that are not missing.
     """
-    counts = []
-    for shard in range(plan.shards):
-        table = pq.read_table(plan.storage.local(numbered("records", shard)))
-        fields = [pc.list_value_length(table[name]) if name in _LISTS else table[name] for name in table.column_names]
-        known = [pc.fill_null(pc.not_equal(each, 0), False) if pa.types.is_integer(each.type) else pc.is_valid(each) for each in fields]
-        counts.append(np.sum([each.to_numpy().astype(np.int64) for each in known], axis=0))
-    return np.concatenate(counts)
+    tables = (pq.read_table(plan.storage.local(numbered("records", shard))) for shard in range(plan.shards))
+    return np.concatenate([sum(_known(table[name]) for name in table.column_names) for table in tables])
+
+
+def _known(column: pa.ChunkedArray) -> Rows:
+    if pa.types.is_list(column.type):
+        column = pc.if_else(pc.equal(pc.list_value_length(column), 0), None, pc.list_value_length(column))
+    known: Rows = pc.is_valid(column).to_numpy().astype(np.int64)
+    return known
 
 
 def _recordings(table: pa.Table) -> list[Recording]:

@@ -163,7 +163,7 @@ class Storage:
             Name to array; none of objects.
         """
         with self.writing(name) as path, path.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # names are ours
+            np.savez(stream, allow_pickle=False, **arrays)
 
     def read_arrays(self, name: str) -> Arrays:
         """Read what `write_arrays` wrote.

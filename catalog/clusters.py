@@ -12,8 +12,6 @@ from catalog.artefacts import write_aside
 from catalog.errors import MissingArtefactError, UnknownRecordingError
 from catalog.tables import connect_readonly, sqlite_errors
 
-CLUSTERS_DB = "clusters.db"
-
 
 @dataclass(frozen=True)
 class Cluster:
@@ -78,7 +76,9 @@ def find_cluster(path: Path, sr_id: str) -> Cluster:
         If the recording was not there when it was.
     """
     if not path.is_file():
-        raise MissingArtefactError(f"expected clusters in {path}, found none: run onemaster dedupe --data {path.parents[1]}")
+        raise MissingArtefactError(
+            f"expected clusters in {path}, found none: run onemaster dedupe --data {path.parents[1]}"
+        )
     of_same = (
         "SELECT sr_id, cluster_id, representative FROM member WHERE cluster_id = "
         "(SELECT cluster_id FROM member WHERE sr_id = ?) ORDER BY sr_id"

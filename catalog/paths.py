@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+CLUSTERS_CSV, CLUSTERS_DB = "clusters.csv", "clusters.db"
+
 
 @dataclass(frozen=True)
 class DataFolder:
@@ -22,6 +24,8 @@ class DataFolder:
         Shelf of published models.
     index : Path
         Shelf of published indexes.
+    dedupe : Path
+        What the last de-duplication found.
     copies : Path
         Our indexed copies of catalogues that cannot be used as they are.
     """
@@ -31,7 +35,13 @@ class DataFolder:
     groundtruth: Path
     models: Path
     index: Path
+    dedupe: Path
     copies: Path
+
+    @property
+    def clusters(self) -> Path:
+        """Clusters of the last de-duplication, to be looked up."""
+        return self.dedupe / CLUSTERS_DB
 
     @classmethod
     def at(
@@ -69,5 +79,6 @@ class DataFolder:
             groundtruth=groundtruth or root / "groundtruth.csv",
             models=models or root / "models",
             index=index or root / "index",
+            dedupe=root / "dedupe",
             copies=root / "copies",
         )

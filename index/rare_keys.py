@@ -103,8 +103,8 @@ class KeyCounts:
         other : KeyCounts
             Of other texts, made for as many recordings.
         """
-        for mine, theirs in zip(self.tables, other.tables, strict=True):
-            mine += np.minimum(theirs, _SATURATED - mine)
+        for table, counted in enumerate(other.tables):
+            self.tables[table] += np.minimum(counted, _SATURATED - self.tables[table])
 
     def add_pairs(self, pairs: Tables) -> None:
         """Add what a second pass counted elsewhere.
@@ -168,7 +168,8 @@ class KeyCounts:
         self.tables[table] = np.minimum(self.tables[table] + counts, _SATURATED)
 
     def _frequencies(self, table: int, hashes: Hashes) -> Tables:
-        return np.maximum(self.tables[table][(hashes >> self._shift).astype(np.int64)], 1)
+        counts: Tables = self.tables[table][(hashes >> self._shift).astype(np.int64)]
+        return np.maximum(counts, np.uint8(1))
 
     def _rare_runs(self, points: Hashes, rows: Integers) -> Iterator[_Of]:
         """Take from each position the shortest run that is rare."""
@@ -238,7 +239,7 @@ def _distinct(each: _Of) -> _Of:
 
 
 def _places(rows: Integers) -> Integers:
-    """Number the members of every row, which stand together."""
+    """Count up within every row, whose members stand together."""
     starts = np.flatnonzero(np.diff(rows, prepend=-1))
     return np.arange(len(rows)) - np.repeat(starts, np.diff(starts, append=len(rows)))
 

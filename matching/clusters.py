@@ -120,9 +120,7 @@ def unlinked_pairs(labels: Rows, links: Links, largest: int = LARGEST) -> tuple[
     return keys // len(labels), keys % len(labels)
 
 
-def average_link(
-    recordings: int, links: Links, threshold: float, largest: int = LARGEST
-) -> tuple[Rows, list[Stopped]]:
+def average_link(recordings: int, links: Links, threshold: float, largest: int = LARGEST) -> tuple[Rows, list[Stopped]]:
     """Make clusters: of what hangs together by valid pairs, what is alike on average.
 
     Two clusters are one only if the mean match probability over all pairs between them reaches the threshold (average
@@ -198,7 +196,7 @@ def _members(labels: Rows, least: int, most: int) -> Iterator[Rows]:
 
 
 def _pieces(rows: Rows, links: Links, threshold: float) -> Rows:
-    """Number the clusters within a component, from 0 in the order of their first rows."""
+    """Cut a component into clusters: a number for each row, from 0 in the order of their first rows."""
     distances = np.ones((len(rows), len(rows)))
     q, m = np.searchsorted(rows, links.q), np.searchsorted(rows, links.m)
     distances[q, m] = distances[m, q] = 1 - links.probability

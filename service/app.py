@@ -10,7 +10,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from service import candidates, health, pairs, recordings
+from service import candidates, clusters, health, pairs, recordings
 from service.errors import answer_errors
 from service.settings import Settings
 from service.state import MatcherSource, source_of
@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.matcher_source = MatcherSource(settings.folder)
     answer_errors(app)
-    for group in (pairs, candidates, recordings, health):
+    for group in (pairs, candidates, clusters, recordings, health):
         app.include_router(group.router)
     return app
 

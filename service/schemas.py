@@ -124,6 +124,15 @@ class CandidatesAnswer(Answer):
     candidates: tuple[CandidateAnswer, ...]
 
 
+class ClusterAnswer(Answer):
+    """The recordings that are one master with a given one, as of the last de-duplication."""
+
+    sr_id: str
+    cluster_id: Annotated[str, Field(description="Stays from run to run")]
+    representative: Annotated[str, Field(description="The recording that stands for the cluster")]
+    members: Annotated[tuple[str, ...], Field(description="All recordings of the cluster, this one among them")]
+
+
 class LiveAnswer(Answer):
     """The process answers."""
 

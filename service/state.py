@@ -34,7 +34,7 @@ class MatcherSource:
 
     def __init__(self, folder: DataFolder) -> None:
         self.opened: Matcher | None = None
-        self._folder = folder
+        self.folder = folder
         self._problem = "the service is starting: try again in a few seconds"
 
     def matcher(self) -> Matcher:
@@ -92,13 +92,13 @@ class MatcherSource:
 
     def _open(self) -> str:
         try:
-            matcher = Matcher.open(self._folder)
+            matcher = Matcher.open(self.folder)
         except OnemasterError as error:
             return str(error)
         except (OSError, LookupError, TypeError, ValueError) as error:  # files that others may have changed
             return (
-                f"expected a usable catalogue, model and index in {self._folder.root}, got: {error!r}: "
-                f"run onemaster rebuild --data {self._folder.root}"
+                f"expected a usable catalogue, model and index in {self.folder.root}, got: {error!r}: "
+                f"run onemaster rebuild --data {self.folder.root}"
             )
         logger.info("serving %d recordings, index %s", len(matcher.snapshot), matcher.snapshot.version)
         self.opened = matcher
@@ -128,4 +128,9 @@ async def _matcher_in_charge(request: Request) -> Matcher:
     return source_of(request.app).matcher()
 
 
+async def _folder_in_use(request: Request) -> DataFolder:
+    return source_of(request.app).folder
+
+
+FolderInUse = Annotated[DataFolder, Depends(_folder_in_use)]
 MatcherInCharge = Annotated[Matcher, Depends(_matcher_in_charge)]

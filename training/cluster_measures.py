@@ -1,0 +1,147 @@
+"""Measuring clusters against the truth: by pairs, by recordings (B-cubed), and by whole clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from catalog.errors import GroundTruthError
+
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good clusters are in one way of counting, each figure 0 to 1.
+
+    Attributes
+    ----------
+    precision, recall : float
+        1 where there is nothing to be wrong about, or to be found.
+    """
+
+    precision: float
+    recall: float
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of both; 0 if both are."""
+        total = self.precision + self.recall
+        return 2 * self.precision * self.recall / total if total else 0.0
+
+    def to_json(self) -> dict[str, float]:
+        """Write the figures as JSON values.
+
+        Returns
+        -------
+        dict
+            Name to value, rounded to six digits.
+        """
+        figures = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
+        return {name: round(value, 6) for name, value in figures.items()}
+
+
+def measure_clusters(found: Labels, truth: Labels) -> dict[str, Quality]:
+    """Compare two ways of putting the same recordings into clusters.
+
+    Parameters
+    ----------
+    found : numpy.ndarray
+        Shape (n,), int64, from 0: the cluster of each recording.
+    truth : numpy.ndarray
+        Shape (n,), int64, from 0: the true one.
+
+    Returns
+    -------
+    dict
+        ``pairwise``: pairs of one cluster. ``b_cubed``: for each recording the share of its cluster that is right, and
+        of its true cluster that is there (Bagga and Baldwin 1998). ``exact``: clusters of two recordings or more that
+        are right as a whole.
+    """
+    sizes, true_sizes = np.bincount(found), np.bincount(truth)
+    cells, cell, shared = np.unique(np.column_stack((found, truth)), axis=0, return_inverse=True, return_counts=True)
+    together = shared[cell.ravel()]
+    same = (shared == sizes[cells[:, 0]]) & (shared == true_sizes[cells[:, 1]]) & (shared > 1)
+    return {
+        "pairwise": Quality(
+            _share(_pairs(shared), _pairs(sizes)),
+            _share(_pairs(shared), _pairs(true_sizes)),
+        ),
+        "b_cubed": Quality(
+            _share(float((together / sizes[found]).sum()), len(found)),
+            _share(float((together / true_sizes[truth]).sum()), len(found)),
+        ),
+        "exact": Quality(
+            _share(int(same.sum()), int((sizes > 1).sum())),
+            _share(int(same.sum()), int((true_sizes > 1).sum())),
+        ),
+    }
+
+
+def evaluate_clusters(found: Path, truth: Path) -> dict[str, object]:
+    """Measure a file of clusters against a file of true ones.
+
+    Parameters
+    ----------
+    found : Path
+        CSV file with sr_id and cluster_id, as of a de-duplication.
+    truth : Path
+        CSV file with sr_id and one more column; its recordings count.
+
+    Returns
+    -------
+    dict
+        JSON values: counts, and precision, recall and F1 in each way of counting.
+
+    Raises
+    ------
+    GroundTruthError
+        If a file cannot be used, or true recordings have no cluster.
+    """
+    ours, theirs = _read(found), _read(truth)
+    missing = theirs.index.difference(ours.index)
+    if len(missing):
+        raise GroundTruthError(
+            f"expected a cluster for every recording of {truth} in {found}, {len(missing)} have none, {missing[0]!r} "
+            "for one: run onemaster dedupe on the same catalogue"
+        )
+    if not len(theirs):
+        raise GroundTruthError(f"expected at least one recording in {truth}, found none")
+    found_labels, _ = pd.factorize(ours.reindex(theirs.index))
+    true_labels, _ = pd.factorize(theirs)
+    measured = measure_clusters(found_labels.astype(np.int64), true_labels.astype(np.int64))
+    counts = {
+        "records": len(theirs),
+        "clusters": int(found_labels.max()) + 1,
+        "true_clusters": int(true_labels.max()) + 1,
+    }
+    return counts | {name: quality.to_json() for name, quality in measured.items()}
+
+
+def _read(path: Path) -> pd.Series[str]:
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise GroundTruthError(f"expected a CSV file of clusters in {path}, got: {error}") from error
+    others = [column for column in table.columns if column != "sr_id"]
+    if "sr_id" not in table.columns or len(others) != 1:
+        raise GroundTruthError(
+            f"expected the columns sr_id and cluster_id in line 1 of {path}, got {', '.join(table.columns)}"
+        )
+    repeated = table["sr_id"].duplicated()
+    if repeated.any():
+        line = int(np.flatnonzero(repeated)[0]) + 2
+        raise GroundTruthError(f"expected every sr_id once in {path}, line {line} repeats {table['sr_id'][line - 2]!r}")
+    return table.set_index("sr_id")[others[0]]
+
+
+def _pairs(sizes: Labels) -> int:
+    return int((sizes * (sizes - 1) // 2).sum())
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 1.0
