@@ -14,7 +14,6 @@ from matching.features.feature import Feature, FeatureGroup
 from matching.fuzzy import similarities, solid
 from matching.pairs import Pairs
 from matching.prepared import Prepared
-from matching.wordbags import found_in, overlap
 
 _FOUND = 0.999
 # Characters of a field that are looked for and looked in: the cost grows with their product.
@@ -22,11 +21,10 @@ _LONGEST_PART = 256
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    words = overlap(pairs.table.bags("all"), pairs.shared("all"), pairs.q, pairs.m)
     title_most, title_least = _both_ways("title", pairs)
     artist_most, artist_least = _both_ways("artists", pairs)
     return [
-        *(np.where(pairs.comparable("all"), column, np.nan) for column in words),
+        *(np.where(pairs.comparable("all"), column, np.nan) for column in pairs.shared.overlap("all")),
         title_most,
         title_least,
         _inside(title_most, "title", pairs),
@@ -39,8 +37,7 @@ def _compute(pairs: Pairs) -> list[Column]:
 
 def _both_ways(field: str, pairs: Pairs) -> tuple[Column, Column]:
     """Look for a side's field in all of the other; nothing can be found of what is in another script."""
-    forth = found_in(pairs.table.bags(field), pairs.table.bags("all"), pairs.q, pairs.m)
-    back = found_in(pairs.table.bags(field), pairs.table.bags("all"), pairs.m, pairs.q)
+    forth, back = pairs.shared.found(field, "all")
     if field == "notes":
         return np.fmax(forth, back), np.fmin(forth, back)
     comparable = pairs.comparable(field) & pairs.comparable("all")

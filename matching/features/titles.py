@@ -11,14 +11,13 @@ from matching.features.feature import Feature, FeatureGroup
 from matching.fuzzy import similarities, solid
 from matching.pairs import Pairs
 from matching.prepared import Prepared
-from matching.wordbags import overlap
 
 _MOST_PIECES = 4
 
 
 def _compute(pairs: Pairs) -> list[Column]:
     base = pairs.similar(_base)
-    words = overlap(pairs.table.bags("title"), pairs.shared("title"), pairs.q, pairs.m)
+    words = pairs.shared.overlap("title")
     comparable = pairs.comparable("title")
     base, *rest = (np.where(comparable, column, np.nan) for column in (base, *words, _cut_off(pairs)))
     return [base, *rest, _pieces(base, pairs)]
