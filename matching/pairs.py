@@ -151,7 +151,10 @@ class Pairs(Once):
         DistinctPairs
             Values that differ, each two of them once.
         """
-        return DistinctPairs.of(self.table.values(read), self.q, self.m, wanted)
+        column = self.table.values(read)
+        if wanted is not None:
+            return DistinctPairs.of(column, self.q, self.m, wanted)
+        return self.once(("distinct", read), lambda: DistinctPairs.of(column, self.q, self.m))
 
     def compare_sets(
         self,

@@ -11,6 +11,7 @@ from catalog.normalize import normalize
 from catalog.recording import Recording
 from catalog.titles import TitleParts, parse_title
 from catalog.versions import SAME_MASTER
+from matching.fuzzy import solid
 from matching.names import MOST_NAMES, names_of
 from matching.rarity import bucket_of
 
@@ -89,6 +90,22 @@ def prepare(recording: Recording) -> Prepared:
     scripts["all"] = scripts["title"] | scripts["artists"] | scripts["contributors"] | _scripts(album)
     codes = parse_isrcs(recording.isrcs) if recording.isrcs else frozenset()
     return Prepared(recording, title, artists, credited, contributors, album, label, codes, _words(texts), scripts)
+
+
+def solid_title(prepared: Prepared) -> str:
+    """Write all of a title without blanks.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        A recording.
+
+    Returns
+    -------
+    str
+        Empty without a title.
+    """
+    return solid(prepared.title.full) if prepared.title else ""
 
 
 def _words(texts: Mapping[str, tuple[str, ...]]) -> dict[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -55,15 +56,17 @@ class _Texts(NamedTuple):
 def _inside(found: Column, part: str, pairs: Pairs) -> Column:
     """Look for a field inside the other side's text letter by letter, where its words do not show it."""
     sides = pairs.distinct(_texts, wanted=found < _FOUND)
-    parts, texts = [getattr(each, part) for each in sides.values], [each.text for each in sides.values]
-    lengths = np.array(list(map(len, parts)), dtype=np.int64)
+    texts, read = sides.values, attrgetter(part)
+    lengths = pairs.table.once(("lengths", part), lambda: np.array([len(read(each)) for each in texts], dtype=np.int64))
     q_length, m_length = lengths[sides.q_places], lengths[sides.m_places]
     # The shorter part is the one that may stand inside of a longer text; words are looked for both ways.
     forth = np.flatnonzero((q_length > 0) & ((m_length == 0) | (q_length <= m_length)))
     back = np.flatnonzero((m_length > 0) & ((q_length == 0) | (m_length <= q_length)))
     looked_for = np.concatenate((sides.q_places[forth], sides.m_places[back])).tolist()
     looked_in = np.concatenate((sides.m_places[forth], sides.q_places[back])).tolist()
-    alike = similarities([parts[one] for one in looked_for], [texts[other] for other in looked_in], fuzz.partial_ratio)
+    alike = similarities(
+        [read(texts[one]) for one in looked_for], [texts[other].text for other in looked_in], fuzz.partial_ratio
+    )
     result = np.full(len(q_length), np.nan)
     np.fmax.at(result, np.concatenate((forth, back)), alike)
     return np.where(found < _FOUND, sides.spread(result), found)

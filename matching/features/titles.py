@@ -10,7 +10,7 @@ from matching.distinct import Column
 from matching.features.feature import Feature, FeatureGroup
 from matching.fuzzy import similarities, solid
 from matching.pairs import Pairs
-from matching.prepared import Prepared
+from matching.prepared import Prepared, solid_title
 
 _MOST_PIECES = 4
 
@@ -25,7 +25,7 @@ def _compute(pairs: Pairs) -> list[Column]:
 
 def _cut_off(pairs: Pairs) -> Column:
     """Compare as much of two titles as the shorter one has."""
-    titles = pairs.distinct(_full)
+    titles = pairs.distinct(solid_title)
     both = [(one[: len(other)], other[: len(one)]) for one, other in zip(titles.q, titles.m, strict=True)]
     return titles.spread(similarities([one for one, _ in both], [other for _, other in both], fuzz.ratio))
 
@@ -42,10 +42,6 @@ def _best_piece(pieces: Crossed[str]) -> list[Column]:
 
 def _base(prepared: Prepared) -> str:
     return solid(prepared.title.base) if prepared.title else ""
-
-
-def _full(prepared: Prepared) -> str:
-    return solid(prepared.title.full) if prepared.title else ""
 
 
 def _has_several(prepared: Prepared) -> bool:
