@@ -20,6 +20,8 @@ LATIN, OTHER = 1, 2
 # Where a word of a recording stands, as bits: in one of these fields, in several, or anywhere.
 FIELDS = {"title": 1, "artists": 2, "contributors": 4, "notes": 8, "others": 16, "all": 31}
 
+_NO_CODES: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -88,7 +90,7 @@ def prepare(recording: Recording) -> Prepared:
         texts |= {"title": (base,), "notes": _note_words(title), "others": (album, title.full)}
     scripts = {"title": _scripts(base), "artists": _scripts(*artists), "contributors": _scripts(*contributors)}
     scripts["all"] = scripts["title"] | scripts["artists"] | scripts["contributors"] | _scripts(album)
-    codes = parse_isrcs(recording.isrcs) if recording.isrcs else frozenset()
+    codes = parse_isrcs(recording.isrcs) if recording.isrcs else _NO_CODES
     return Prepared(recording, title, artists, credited, contributors, album, label, codes, _words(texts), scripts)
 
 
@@ -111,10 +113,9 @@ def solid_title(prepared: Prepared) -> str:
 def _words(texts: Mapping[str, tuple[str, ...]]) -> dict[int, int]:
     words: dict[int, int] = {}
     for field, column in texts.items():
-        for text in column:
-            for word in text.split():
-                bucket = bucket_of(word)
-                words[bucket] = words.get(bucket, 0) | FIELDS[field]
+        bit = FIELDS[field]
+        for bucket in map(bucket_of, " ".join(column).split()):
+            words[bucket] = words.get(bucket, 0) | bit
     return words
 
 

@@ -26,8 +26,9 @@ def _compute(pairs: Pairs) -> list[Column]:
 def _cut_off(pairs: Pairs) -> Column:
     """Compare as much of two titles as the shorter one has."""
     titles = pairs.distinct(solid_title)
-    both = [(one[: len(other)], other[: len(one)]) for one, other in zip(titles.q, titles.m, strict=True)]
-    return titles.spread(similarities([one for one, _ in both], [other for _, other in both], fuzz.ratio))
+    q_beginnings = [one[: len(other)] for one, other in zip(titles.q, titles.m, strict=True)]
+    m_beginnings = [other[: len(one)] for one, other in zip(titles.q, titles.m, strict=True)]
+    return titles.spread(similarities(q_beginnings, m_beginnings, fuzz.ratio))
 
 
 def _pieces(base: Column, pairs: Pairs) -> Column:
