@@ -84,8 +84,9 @@ _AFTER = (
 _END = rf"(?=$|[\s,;:/&+.\-–—]+{_AFTER}(?!\w)|\s*[,;/&+])"
 # What follows is looked at first: it is rarer than what must not stand in front.
 _NOT_VERB = (
-    r"(?=live)(?<!\bi )(?<!\bwe )(?<!\bto )(?<!\byou )(?<!\bthey )(?<!\bwho )(?<!\bthat )(?<!\blet )(?<!\blong )(?<!\bpeople )"
-    r"(?<!\band )(?<!\bcan )(?<!\bgonna )(?<!\bmust )(?<!\bwould )(?<!\bhow )(?<!\bnot )(?<!\bcan't )(?<!\bdon't )"
+    r"(?=live)(?<!\bi )(?<!\bwe )(?<!\bto )(?<!\byou )(?<!\bthey )(?<!\bwho )(?<!\bthat )(?<!\blet )(?<!\blong )"
+    r"(?<!\bpeople )(?<!\band )(?<!\bcan )(?<!\bgonna )(?<!\bmust )(?<!\bwould )(?<!\bhow )(?<!\bnot )"
+    r"(?<!\bcan't )(?<!\bdon't )"
 )
 _LONG = r"(?:version|mix|edit|remix|take|cut|mezcla|versión|version longue)"
 
