@@ -207,7 +207,6 @@ _FOLDS = tuple(
 _FOLDED_LETTERS = str.maketrans("bdgquvwyC", "ptkkovvic")
 
 
-@lru_cache(maxsize=_CACHED)
 def sound_key(reading: str) -> str:
     """Fold the spellings that are in use for one sound.
 
@@ -227,10 +226,14 @@ def sound_key(reading: str) -> str:
         seven languages (tests/test_sound.py), the similarity of keys tells true pairs from others best as the larger
         of two: with the blanks left out, and with the words sorted before that.
     """
-    key = reading
+    return " ".join(map(_word_key, reading.split()))
+
+
+@lru_cache(maxsize=_CACHED)
+def _word_key(word: str) -> str:
     for pattern, new in _FOLDS:
-        key = pattern.sub(new, key)
-    return _DOUBLED.sub(r"\1", key.translate(_FOLDED_LETTERS))
+        word = pattern.sub(new, word)
+    return _DOUBLED.sub(r"\1", word.translate(_FOLDED_LETTERS))
 
 
 @lru_cache(maxsize=_CACHED)

@@ -49,6 +49,7 @@ _SPECIAL = """
     skit untitled track take d s k kv bwv hob rv
 """
 _SPECIAL_WORDS = frozenset(_SPECIAL.split())
+_NO_NUMBERS: frozenset[str] = frozenset()  # one for all titles: every new one takes memory
 _ROMAN_IN_FRONT = re.compile(r"\s*([IVX]{1,5})\.\s")
 
 
@@ -98,7 +99,7 @@ def parse_title(title: str | None) -> TitleParts | None:
     if not title or not (full := normalize(title)):
         return None
     if not (may_hold_markers(title, full) or _MOVEMENT.search(title)) and _SPECIAL_WORDS.isdisjoint(full.split()):
-        return TitleParts(full, full, (full,), (), frozenset(), ())
+        return TitleParts(full, full, (full,), (), _NO_NUMBERS, ())
     title = title[_end_of_track(title) : _LONGEST]
     pieces = cut_title(title)
     markers = find_markers(title, pieces)
@@ -163,4 +164,4 @@ def _numbers(texts: list[str]) -> frozenset[str]:
         numerals = [*_DIGITS.findall(key), *_COUNTED.findall(key), *_ROMAN_AT_END.findall(key)]
         numerals += _ROMAN_IN_FRONT.findall(text)
         found.update(filter(None, map(number_of, numerals)))
-    return frozenset(found)
+    return frozenset(found) if found else _NO_NUMBERS

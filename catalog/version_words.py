@@ -82,9 +82,11 @@ _AFTER = (
     r"no|na|desde|dal|bei|aus|auf|feat|ft|'?\d+|версия|バージョン|ver\.)"
 )
 _END = rf"(?=$|[\s,;:/&+.\-–—]+{_AFTER}(?!\w)|\s*[,;/&+])"
+# What follows is looked at first: it is rarer than what must not stand in front.
 _NOT_VERB = (
-    r"(?<!\bi )(?<!\bwe )(?<!\bto )(?<!\byou )(?<!\bthey )(?<!\bwho )(?<!\bthat )(?<!\blet )(?<!\blong )(?<!\bpeople )"
-    r"(?<!\band )(?<!\bcan )(?<!\bgonna )(?<!\bmust )(?<!\bwould )(?<!\bhow )(?<!\bnot )(?<!\bcan't )(?<!\bdon't )"
+    r"(?=live)(?<!\bi )(?<!\bwe )(?<!\bto )(?<!\byou )(?<!\bthey )(?<!\bwho )(?<!\bthat )(?<!\blet )(?<!\blong )"
+    r"(?<!\bpeople )(?<!\band )(?<!\bcan )(?<!\bgonna )(?<!\bmust )(?<!\bwould )(?<!\bhow )(?<!\bnot )"
+    r"(?<!\bcan't )(?<!\bdon't )"
 )
 _LONG = r"(?:version|mix|edit|remix|take|cut|mezcla|versión|version longue)"
 
@@ -127,7 +129,7 @@ _PATTERNS: dict[MarkerType, str] = {
         (
             _whole(r"re-?mix(?:es|ed)?|rmx|refix|rework|bootleg|vip mix|ремикс"),
             r"^vip$",
-            r"(?<!\boriginal )(?<!\bradio )(?<!\bextended )(?<!\bsingle )(?<!\balbum )(?<!\bmono )(?<!\bstereo )"
+            r"(?=mix)(?<!\boriginal )(?<!\bradio )(?<!\bextended )(?<!\bsingle )(?<!\balbum )(?<!\bmono )(?<!\bstereo )"
             r"(?<!\bfull )(?<!\blp )(?<!\bmain )(?<!\balternate )(?<!\balternative )(?<!\bsub )" + _whole("mix"),
             _anywhere("remix(?:ed)? by"),
             r"リミックス|리믹스|混音",
@@ -152,7 +154,7 @@ _PATTERNS: dict[MarkerType, str] = {
     MarkerType.KARAOKE: _anywhere("karaoke|karaokê|караоке|backing track|playback") + "|カラオケ|노래방|卡拉ok",
     MarkerType.DEMO: _whole("demos?|демо|maqueta|maquette") + "|デモ|데모",
     MarkerType.RADIO_EDIT: _anywhere(rf"radio[ -]{_LONG}|радио ?версия"),
-    MarkerType.EDIT: r"(?<!\bradio )(?<!\bradio-)(?<!\balbum )(?<!\btv )" + _whole("edit|edited"),
+    MarkerType.EDIT: r"(?=edit)(?<!\bradio )(?<!\bradio-)(?<!\balbum )(?<!\btv )" + _whole("edit|edited"),
     MarkerType.EXTENDED: _anywhere(rf"extended|ext\.? {_LONG}|long {_LONG}|12(?:\"|″|''|”| ?inch) {_LONG}|extendida"),
     MarkerType.CLEAN: _whole("clean|censored|bleeped"),
     MarkerType.EXPLICIT: _whole("explicit|uncensored") + "|" + _anywhere(f"dirty {_LONG}"),

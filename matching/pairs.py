@@ -18,7 +18,7 @@ from matching.names import ARTIST_SCORERS, NameSimilarities, compare_names
 from matching.prepared import Prepared
 from matching.rarity import Rarity
 from matching.table import Once, RecordingTable
-from matching.wordbags import shared_weight
+from matching.wordbags import SharedWords
 
 _artists, _codes = attrgetter("artists"), attrgetter("codes")
 
@@ -101,21 +101,10 @@ class Pairs(Once):
         """
         return Pairs(self.table, self.q[start:stop], self.m[start:stop], self.cosines[start:stop])
 
-    def shared(self, field: str) -> Column:
-        """Weigh the words that both sides have in one field.
-
-        Parameters
-        ----------
-        field : str
-            A key of `Prepared.words`.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n_pairs,), float64, not negative.
-        """
-        bags = self.table.bags(field)
-        return self.once(("shared", field), lambda: shared_weight(bags, bags, self.q, self.m))
+    @property
+    def shared(self) -> SharedWords:
+        """The words that both sides have, in whatever fields."""
+        return self.once("shared words", lambda: SharedWords.of(self.table.words, self.q, self.m))
 
     def comparable(self, field: str) -> Flags:
         """Tell whether the words of a field can be the same: not those of two scripts.
@@ -162,7 +151,10 @@ class Pairs(Once):
         DistinctPairs
             Values that differ, each two of them once.
         """
-        return DistinctPairs.of(self.table.values(read), self.q, self.m, wanted)
+        column = self.table.values(read)
+        if wanted is not None:
+            return DistinctPairs.of(column, self.q, self.m, wanted)
+        return self.once(("distinct", read), lambda: DistinctPairs.of(column, self.q, self.m))
 
     def compare_sets(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,10 +11,16 @@ from catalog.normalize import normalize
 from catalog.recording import Recording
 from catalog.titles import TitleParts, parse_title
 from catalog.versions import SAME_MASTER
+from matching.fuzzy import solid
 from matching.names import MOST_NAMES, names_of
-from matching.rarity import buckets_of
+from matching.rarity import bucket_of
 
 LATIN, OTHER = 1, 2
+
+# Where a word of a recording stands, as bits: in one of these fields, in several, or anywhere.
+FIELDS = {"title": 1, "artists": 2, "contributors": 4, "notes": 8, "others": 16, "all": 31}
+
+_NO_CODES: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +43,10 @@ class Prepared:
         Normalised.
     codes : frozenset of str
         Well-formed ISRCs.
-    words : mapping of field to tuple of int
-        Buckets of the words of ``title`` (its base), ``artists``, ``contributors``, the title's ``notes`` (but for
-        those that name the same master), and ``all`` of the texts.
+    words : mapping of int to int
+        Buckets of the words of all texts, each with the `FIELDS` that it stands in, as bits: ``title`` (its base),
+        ``artists``, ``contributors``, the title's ``notes`` (but for those that name the same master), and ``others``
+        (the album, and all of the title).
     scripts : mapping of field to int
         Which scripts the words of ``title``, ``artists``, ``contributors`` and ``all`` are in: 1 Latin, 2 others, 3
         both, 0 for no words.
@@ -52,7 +60,7 @@ class Prepared:
     album: str
     label: str
     codes: frozenset[str]
-    words: dict[str, tuple[int, ...]]
+    words: dict[int, int]
     scripts: dict[str, int]
 
 
@@ -77,30 +85,48 @@ def prepare(recording: Recording) -> Prepared:
     )
     album, label = normalize(recording.album or ""), normalize(recording.label or "")
     base = title.base if title else ""
-    words = {
-        "title": buckets_of(base),
-        "artists": _words(artists),
-        "contributors": _words(contributors),
-        "notes": _note_words(title) if title else (),
-    }
-    everything = {*words["title"], *words["artists"], *words["contributors"], *buckets_of(album)}
-    if title and title.full != base:
-        everything.update(buckets_of(title.full))
-    words["all"] = tuple(sorted(everything))
+    texts = {"artists": artists, "contributors": contributors, "others": (album,)}
+    if title:
+        texts |= {"title": (base,), "notes": _note_words(title), "others": (album, title.full)}
     scripts = {"title": _scripts(base), "artists": _scripts(*artists), "contributors": _scripts(*contributors)}
     scripts["all"] = scripts["title"] | scripts["artists"] | scripts["contributors"] | _scripts(album)
-    codes = parse_isrcs(recording.isrcs) if recording.isrcs else frozenset()
-    return Prepared(recording, title, artists, credited, contributors, album, label, codes, words, scripts)
+    codes = parse_isrcs(recording.isrcs) if recording.isrcs else _NO_CODES
+    return Prepared(recording, title, artists, credited, contributors, album, label, codes, _words(texts), scripts)
 
 
-def _note_words(title: TitleParts) -> tuple[int, ...]:
+def solid_title(prepared: Prepared) -> str:
+    """Write all of a title without blanks.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        A recording.
+
+    Returns
+    -------
+    str
+        Empty without a title.
+    """
+    return solid(prepared.title.full) if prepared.title else ""
+
+
+def _words(texts: Mapping[str, tuple[str, ...]]) -> dict[int, int]:
+    words: dict[int, int] = {}
+    for field, column in texts.items():
+        bit = FIELDS[field]
+        for bucket in map(bucket_of, " ".join(column).split()):
+            words[bucket] = words.get(bucket, 0) | bit
+    return words
+
+
+def _note_words(title: TitleParts) -> tuple[str, ...]:
     """Find the words of a title's notes that do not merely say that it is the master as it is."""
     if len(title.pieces) == 1:
         return ()
     same = {normalize(marker.text) for marker in title.markers if marker.type in SAME_MASTER}
     notes = [piece for piece in title.pieces[1:] if piece not in same and piece not in title.base]
     # A note made of signs only is no part of the normalised title.
-    return tuple(sorted({bucket for note in notes for bucket in buckets_of(note)} & set(buckets_of(title.full))))
+    return tuple({word for note in notes for word in note.split()}.intersection(title.full.split()))
 
 
 def _scripts(*texts: str) -> int:
@@ -112,9 +138,3 @@ def _scripts(*texts: str) -> int:
             for word in text.split():
                 found |= LATIN if word.isascii() else OTHER
     return found
-
-
-def _words(names: tuple[str, ...]) -> tuple[int, ...]:
-    if len(names) == 1:
-        return buckets_of(names[0])
-    return tuple(sorted({bucket for name in names for bucket in buckets_of(name)}))

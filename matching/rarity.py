@@ -133,6 +133,7 @@ class Rarity:
         save_file({"counts": self.counts, "recordings": np.array([self.recordings], dtype=np.int64)}, path)
 
 
+@lru_cache(maxsize=1 << 16)
 def bucket_of(word: str) -> int:
     """Find the bucket of a normalised word.
 
@@ -147,23 +148,6 @@ def bucket_of(word: str) -> int:
         From 0 to `BUCKETS` - 1.
     """
     return zlib.crc32(word.encode()) & (BUCKETS - 1)
-
-
-@lru_cache(maxsize=1 << 16)
-def buckets_of(text: str) -> tuple[int, ...]:
-    """Find the buckets of the words of a text.
-
-    Parameters
-    ----------
-    text : str
-        Normalised.
-
-    Returns
-    -------
-    tuple of int
-        Sorted, without repetition.
-    """
-    return tuple(sorted({bucket_of(word) for word in text.split()}))
 
 
 def whole_title(title: str) -> str:

@@ -127,22 +127,10 @@ class RecordingTable(Once):
         """
         return self.once(("flags", read), lambda: np.array(list(map(read, self.rows)), dtype=np.bool_))
 
-    def bags(self, field: str) -> WordBags:
-        """Collect one field of the recordings as sets of words.
-
-        Parameters
-        ----------
-        field : str
-            A key of `Prepared.words`.
-
-        Returns
-        -------
-        WordBags
-            Weighed by rarity, a row for each recording.
-        """
-        return self.once(
-            ("bags", field), lambda: WordBags.of([row.words[field] for row in self.rows], self.rarity.weights)
-        )
+    @property
+    def words(self) -> WordBags:
+        """The words of the recordings, weighed by rarity, a row for each recording."""
+        return self.once("words", lambda: WordBags.of([row.words for row in self.rows], self.rarity.weights))
 
     def scripts(self, field: str) -> Integers:
         """Tell which scripts a field is in.

@@ -16,7 +16,7 @@ from matching.baseline import BASELINE_FEATURES, baseline_features
 from matching.features import FEATURES, GROUPS, NAMES, names_without, pair_features
 from matching.names import ARTIST_SCORERS, CONTRIBUTOR_SCORERS, names_of
 from matching.pairs import Pairs
-from matching.prepared import prepare
+from matching.prepared import FIELDS, prepare
 from matching.rarity import Rarity
 
 NAME = st.text(alphabet="abcABCéøßñЖשがカ大谷 &,.-'()|/", max_size=12) | st.sampled_from(
@@ -136,7 +136,11 @@ def marked(*wanted):
 
 
 def all_words(side):
-    return side.words["all"]
+    return side.words
+
+
+def notes_words(side):
+    return [word for word, fields in side.words.items() if fields & FIELDS["notes"]]
 
 
 # What presence on the two sides says of a feature: ``True`` is there, ``False`` is missing, ``None`` may be either.
@@ -173,7 +177,7 @@ PRESENT = {
     "contributor_initials": (at_least_on_both, field("contributors")),
     "artist_contributes": (at_least_on_one, field("artists")),
     **dict.fromkeys(("all_words", "all_contained", "all_evidence"), (on_both, all_words)),
-    "notes_found": (at_least_on_one, lambda side: side.words["notes"]),
+    "notes_found": (at_least_on_one, notes_words),
     **dict.fromkeys(("title_found", "titles_found", "title_inside"), (one_direction, field("title"))),
     **dict.fromkeys(("artist_found", "artists_found", "artist_inside"), (one_direction, field("artists"))),
     **dict.fromkeys(("album", "album_words"), (on_both, field("album"))),

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import Indel
 
+from catalog import sound
 from catalog.normalize import normalize
 from catalog.sound import leaves_vowels_out, readings, skeleton, sound_key
 
@@ -170,3 +171,12 @@ def test_the_dictionary_is_opened_for_japanese_only():
         "readings('東京'); assert japanese._tagger.cache_info().currsize == 1"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@given(st.lists(st.text("abcdefghijklmnopqrstuvwxyz'1", min_size=1, max_size=12), max_size=4))
+def test_words_sound_the_same_alone_and_in_a_text(words):
+    text = " ".join(words)
+    whole = text
+    for pattern, new in sound._FOLDS:
+        whole = pattern.sub(new, whole)
+    assert sound_key(text) == sound._DOUBLED.sub(r"\1", whole.translate(sound._FOLDED_LETTERS))

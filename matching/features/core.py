@@ -9,10 +9,9 @@ from rapidfuzz import fuzz
 
 from matching.distinct import Column
 from matching.features.feature import Feature, FeatureGroup
-from matching.fuzzy import solid
 from matching.names import CONTRIBUTOR_SCORERS, text_similarity
 from matching.pairs import Pairs
-from matching.prepared import Prepared
+from matching.prepared import Prepared, solid_title
 
 _contributors = attrgetter("contributors")
 
@@ -29,11 +28,10 @@ def _compute(pairs: Pairs) -> list[Column]:
 
 def _titles(pairs: Pairs) -> Column:
     """Compare titles as delivered: the mean of edit similarity without blanks and of similarity as sets of words."""
-    titles = pairs.distinct(_title)
-    q_solid, m_solid = (list(map(solid, side)) for side in (titles.q, titles.m))
-    edits = text_similarity(q_solid, m_solid, (fuzz.ratio,))
-    words = text_similarity(titles.q, titles.m, (fuzz.token_set_ratio,))
-    return titles.spread((edits + words) / 2)
+    solids, titles = pairs.distinct(solid_title), pairs.distinct(_title)
+    edits = solids.spread(text_similarity(solids.q, solids.m, (fuzz.ratio,)))
+    words = titles.spread(text_similarity(titles.q, titles.m, (fuzz.token_set_ratio,)))
+    return (edits + words) / 2
 
 
 def _title(row: Prepared) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,6 @@ from matching.features.feature import Feature, FeatureGroup
 from matching.fuzzy import similarities, solid
 from matching.pairs import Pairs
 from matching.prepared import Prepared
-from matching.wordbags import found_in, overlap
 
 _FOUND = 0.999
 # Characters of a field that are looked for and looked in: the cost grows with their product.
@@ -22,11 +22,10 @@ _LONGEST_PART = 256
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    words = overlap(pairs.table.bags("all"), pairs.shared("all"), pairs.q, pairs.m)
     title_most, title_least = _both_ways("title", pairs)
     artist_most, artist_least = _both_ways("artists", pairs)
     return [
-        *(np.where(pairs.comparable("all"), column, np.nan) for column in words),
+        *(np.where(pairs.comparable("all"), column, np.nan) for column in pairs.shared.overlap("all")),
         title_most,
         title_least,
         _inside(title_most, "title", pairs),
@@ -39,8 +38,7 @@ def _compute(pairs: Pairs) -> list[Column]:
 
 def _both_ways(field: str, pairs: Pairs) -> tuple[Column, Column]:
     """Look for a side's field in all of the other; nothing can be found of what is in another script."""
-    forth = found_in(pairs.table.bags(field), pairs.table.bags("all"), pairs.q, pairs.m)
-    back = found_in(pairs.table.bags(field), pairs.table.bags("all"), pairs.m, pairs.q)
+    forth, back = pairs.shared.found(field, "all")
     if field == "notes":
         return np.fmax(forth, back), np.fmin(forth, back)
     comparable = pairs.comparable(field) & pairs.comparable("all")
@@ -58,15 +56,17 @@ class _Texts(NamedTuple):
 def _inside(found: Column, part: str, pairs: Pairs) -> Column:
     """Look for a field inside the other side's text letter by letter, where its words do not show it."""
     sides = pairs.distinct(_texts, wanted=found < _FOUND)
-    parts, texts = [getattr(each, part) for each in sides.values], [each.text for each in sides.values]
-    lengths = np.array(list(map(len, parts)), dtype=np.int64)
+    texts, read = sides.values, attrgetter(part)
+    lengths = pairs.table.once(("lengths", part), lambda: np.array([len(read(each)) for each in texts], dtype=np.int64))
     q_length, m_length = lengths[sides.q_places], lengths[sides.m_places]
     # The shorter part is the one that may stand inside of a longer text; words are looked for both ways.
     forth = np.flatnonzero((q_length > 0) & ((m_length == 0) | (q_length <= m_length)))
     back = np.flatnonzero((m_length > 0) & ((q_length == 0) | (m_length <= q_length)))
     looked_for = np.concatenate((sides.q_places[forth], sides.m_places[back])).tolist()
     looked_in = np.concatenate((sides.m_places[forth], sides.q_places[back])).tolist()
-    alike = similarities([parts[one] for one in looked_for], [texts[other] for other in looked_in], fuzz.partial_ratio)
+    alike = similarities(
+        [read(texts[one]) for one in looked_for], [texts[other].text for other in looked_in], fuzz.partial_ratio
+    )
     result = np.full(len(q_length), np.nan)
     np.fmax.at(result, np.concatenate((forth, back)), alike)
     return np.where(found < _FOUND, sides.spread(result), found)

@@ -11,26 +11,25 @@ from matching.distinct import Column
 from matching.features.feature import Feature, FeatureGroup
 from matching.names import ARTIST_SCORERS, NameSimilarities
 from matching.pairs import Pairs
-from matching.prepared import Prepared
+from matching.prepared import FIELDS, Prepared
 from matching.rarity import bucket_of
 from matching.table import RecordingTable
-from matching.wordbags import WordBags, found_in, overlap, shared_weight
+from matching.wordbags import SharedWords, WordBags
 
 _credited = attrgetter("credits")
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    q, m = pairs.q, pairs.m
-    artists, contributors = pairs.table.bags("artists"), pairs.table.bags("contributors")
     initials = pairs.table.once("initials", lambda: _initials(pairs.table))
+    by_initials = SharedWords.of(initials, pairs.q, pairs.m).overlap("contributors")[1]
+    contributing = np.fmax(*pairs.shared.found("artists", "contributors"))
     comparable = pairs.comparable("contributors")
-    contributing = found_in(artists, contributors, q, m), found_in(artists, contributors, m, q)
-    both = overlap(contributors, pairs.shared("contributors"), q, m)
     return [
         *_compare_credits(pairs),
-        *(np.where(comparable, column, np.nan) for column in both),
-        np.where(comparable, overlap(initials, shared_weight(initials, initials, q, m), q, m)[1], np.nan),
-        np.where(comparable, np.fmax(*contributing), np.nan),
+        *(
+            np.where(comparable, column, np.nan)
+            for column in (*pairs.shared.overlap("contributors"), by_initials, contributing)
+        ),
     ]
 
 
@@ -47,14 +46,15 @@ def _features_somebody(prepared: Prepared) -> bool:
 
 def _initials(table: RecordingTable) -> WordBags:
     evenly = np.ones_like(table.rarity.weights)
-    return WordBags.of([_initialed(row.contributors) for row in table.rows], evenly)
+    keys = [dict.fromkeys(_initialed(row.contributors), FIELDS["contributors"]) for row in table.rows]
+    return WordBags.of(keys, evenly)
 
 
 _MOST_WORDS = 16  # of a name that is still a person's
 
 
 @lru_cache(maxsize=1 << 16)
-def _initialed(names: tuple[str, ...]) -> tuple[int, ...]:
+def _initialed(names: tuple[str, ...]) -> frozenset[int]:
     """Write every name as each of its words with the initials of the others: "john lennon" as "lennon j", "john l".
 
     The buckets of "j lennon" are among those of "john lennon"; names of one word give none.
@@ -66,7 +66,7 @@ def _initialed(names: tuple[str, ...]) -> tuple[int, ...]:
             if len(word) > 1 and len(words) > 1:
                 others = "".join(sorted(other[0] for spot, other in enumerate(words) if spot != place))
                 keys.add(bucket_of(f"{word} {others}"))
-    return tuple(sorted(keys))
+    return frozenset(keys)
 
 
 PEOPLE = FeatureGroup(

@@ -29,8 +29,8 @@ def _titles(table: RecordingTable) -> Column:
 
 
 def _shared(pairs: Pairs, field: str) -> Column:
-    bags, shared = pairs.table.bags(field), pairs.shared(field)
-    missing = (bags.totals[pairs.q] == 0) | (bags.totals[pairs.m] == 0) | ~pairs.comparable(field)
+    totals, shared = pairs.table.words.totals[field], pairs.shared.weigh(field, field)
+    missing = (totals[pairs.q] == 0) | (totals[pairs.m] == 0) | ~pairs.comparable(field)
     return np.where(missing, np.nan, shared / (shared + _HALF))
 
 

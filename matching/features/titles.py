@@ -10,15 +10,14 @@ from matching.distinct import Column
 from matching.features.feature import Feature, FeatureGroup
 from matching.fuzzy import similarities, solid
 from matching.pairs import Pairs
-from matching.prepared import Prepared
-from matching.wordbags import overlap
+from matching.prepared import Prepared, solid_title
 
 _MOST_PIECES = 4
 
 
 def _compute(pairs: Pairs) -> list[Column]:
     base = pairs.similar(_base)
-    words = overlap(pairs.table.bags("title"), pairs.shared("title"), pairs.q, pairs.m)
+    words = pairs.shared.overlap("title")
     comparable = pairs.comparable("title")
     base, *rest = (np.where(comparable, column, np.nan) for column in (base, *words, _cut_off(pairs)))
     return [base, *rest, _pieces(base, pairs)]
@@ -26,9 +25,10 @@ def _compute(pairs: Pairs) -> list[Column]:
 
 def _cut_off(pairs: Pairs) -> Column:
     """Compare as much of two titles as the shorter one has."""
-    titles = pairs.distinct(_full)
-    both = [(one[: len(other)], other[: len(one)]) for one, other in zip(titles.q, titles.m, strict=True)]
-    return titles.spread(similarities([one for one, _ in both], [other for _, other in both], fuzz.ratio))
+    titles = pairs.distinct(solid_title)
+    q_beginnings = [one[: len(other)] for one, other in zip(titles.q, titles.m, strict=True)]
+    m_beginnings = [other[: len(one)] for one, other in zip(titles.q, titles.m, strict=True)]
+    return titles.spread(similarities(q_beginnings, m_beginnings, fuzz.ratio))
 
 
 def _pieces(base: Column, pairs: Pairs) -> Column:
@@ -43,10 +43,6 @@ def _best_piece(pieces: Crossed[str]) -> list[Column]:
 
 def _base(prepared: Prepared) -> str:
     return solid(prepared.title.base) if prepared.title else ""
-
-
-def _full(prepared: Prepared) -> str:
-    return solid(prepared.title.full) if prepared.title else ""
 
 
 def _has_several(prepared: Prepared) -> bool:

@@ -68,8 +68,9 @@ def _told(prepared: Prepared) -> tuple[tuple[MarkerType, str], ...]:
 
 def _numbers(pairs: Pairs) -> Column:
     sides = pairs.distinct(_numbers_of)
-    both = [(one, other) for (one,), (other,) in zip(sides.q, sides.m, strict=True)]
-    answers = np.array([0.5 if one <= other or other <= one else 0.0 for one, other in both])
+    answers = np.array(
+        [0.5 if one <= other or other <= one else 0.0 for (one,), (other,) in zip(sides.q, sides.m, strict=True)]
+    )
     return np.where(pairs.either(pairs.table.flags(_has_numbers)), sides.spread(answers), np.nan)
 
 
