@@ -19,6 +19,7 @@ from batch.outputs import Clustered, read_earlier_names, write_outputs
 from batch.pairs import PARTS, Scores, add_part, read_scores
 from batch.plan import MODEL_FOLDER, Plan
 from batch.records import fullness, read_ids, write_shards
+from batch.summary import summary_page
 from batch.tasks import STAGES, Engine
 from catalog.errors import InputError
 from catalog.store import Catalog
@@ -243,7 +244,9 @@ def _finish(plan: Plan, scores: Scores, model: Model, report: DedupeReport, larg
     chosen = representatives(labels, links, fullness(plan))
     report.matched_pairs = int((scores.probability >= model.classifier.threshold).sum())
     report.clusters = len(names)
-    write_outputs(report.folder, Clustered(sr_ids, labels, names, chosen, scores, stopped), model)
+    found = Clustered(sr_ids, labels, names, chosen, scores, stopped)
+    page = summary_page(plan, found, model.classifier, report.candidate_pairs, report.seconds)
+    write_outputs(report.folder, found, model.classifier, page)
 
 
 def _peak_mb() -> int:

@@ -17,9 +17,8 @@ from catalog.artefacts import write_aside
 from catalog.clusters import write_clusters
 from catalog.errors import InputError
 from catalog.paths import CLUSTERS_CSV, CLUSTERS_DB
-from matching.classifier import INVALID, VALID
+from matching.classifier import INVALID, VALID, PairClassifier
 from matching.clusters import Stopped
-from matching.model import Model
 
 PAIRS_FILE = "pairs.parquet"
 REPRESENTATIVES_FILE = "representatives.csv"
@@ -88,7 +87,7 @@ def read_earlier_names(folder: Path) -> dict[str, str]:
             raise InputError(f"expected two columns in {path}, line {rows.line_num}: move the file away") from error
 
 
-def write_outputs(folder: Path, found: Clustered, model: Model) -> None:
+def write_outputs(folder: Path, found: Clustered, classifier: PairClassifier, summary: str) -> None:
     """Write all files of a run, each aside first.
 
     Parameters
@@ -97,15 +96,19 @@ def write_outputs(folder: Path, found: Clustered, model: Model) -> None:
         Where to.
     found : Clustered
         The clustered catalogue.
-    model : Model
+    classifier : PairClassifier
         That judged.
+    summary : str
+        The page that sums the run up.
     """
     named = [found.names[label] for label in found.labels.tolist()]
     stands = np.zeros(len(named), dtype=np.bool_)
     stands[found.representatives] = True
     write_clusters(folder / CLUSTERS_DB, zip(found.sr_ids, named, stands.tolist(), strict=True))
     _write_csv(folder / REPRESENTATIVES_FILE, ["cluster_id", "sr_id", "size"], _representatives(found))
-    _write_pairs(folder / PAIRS_FILE, found, model)
+    _write_pairs(folder / PAIRS_FILE, found, classifier)
+    with write_aside(folder / SUMMARY_FILE) as aside:
+        aside.write_text(summary, encoding="utf-8")
     _write_csv(folder / CLUSTERS_CSV, _COLUMNS, zip(found.sr_ids, named, strict=True))
 
 
@@ -122,9 +125,9 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[objec
         writer.writerows(rows)
 
 
-def _write_pairs(path: Path, found: Clustered, model: Model) -> None:
+def _write_pairs(path: Path, found: Clustered, classifier: PairClassifier) -> None:
     """List the pairs that are valid, that a person should look at, or that stand in one cluster."""
-    classifier, scores = model.classifier, found.scores
+    scores = found.scores
     valid = scores.probability >= classifier.threshold
     review = (scores.probability > classifier.review_low) & (scores.probability < classifier.review_high)
     together = found.labels[scores.q] == found.labels[scores.m]

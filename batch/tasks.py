@@ -48,10 +48,10 @@ class Engine(Protocol):
         numbers : sequence of int
             Which tasks.
 
-        Yields
-        ------
-        int
-            Each of them, once it is done.
+        Returns
+        -------
+        iterator of int
+            Gives each of them, once it is done.
         """
         ...
 
