@@ -1,0 +1,252 @@
+"""A whole catalogue de-duplicated: in one process, in several, cut off and gone on with, and on a cluster that loses a node."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from fastapi.testclient import TestClient
+from ray_cluster import OTHER, RayCluster
+
+from batch.dedupe import DedupeOptions, dedupe
+from batch.local import LocalEngine
+from batch.plan import Plan
+from batch.storage import Storage
+from batch.tasks import STAGES, run_task
+from catalog.artefacts import current_version
+from catalog.clusters import find_cluster
+from catalog.errors import InputError, UnknownRecordingError, WorkerError
+from catalog.paths import DataFolder
+from catalog.store import Catalog, write_catalog
+from matching.model import Model
+from onemaster import main
+from service.app import create_app
+from service.settings import Settings
+from training.cluster_measures import evaluate_clusters
+
+# So that a catalogue of three thousand has shards, groups and blocks to go round.
+SMALL = 250
+FILES = ("clusters.csv", "representatives.csv", "clusters.db")
+
+
+def run(folder, out, engine=None, **options):
+    """De-duplicate a data folder."""
+    with Catalog.open(folder.catalog, folder.copies) as catalog, engine or LocalEngine(1) as running:
+        model = Model.load(current_version(folder.models))
+        return dedupe(catalog, model, out, running, DedupeOptions(**{"shard_size": SMALL, **options}))
+
+
+def clusters_of(out):
+    with (out / "clusters.csv").open(encoding="utf-8", newline="") as stream:
+        return dict(list(csv.reader(stream))[1:])
+
+
+@pytest.fixture(scope="module")
+def done(sample_folder, tmp_path_factory):
+    """The sample, de-duplicated in this process."""
+    out = tmp_path_factory.mktemp("dedupe")
+    return out, run(sample_folder, out)
+
+
+def test_every_recording_has_one_cluster_and_most_are_right(sample_folder, done):
+    out, report = done
+    with Catalog.open(sample_folder.catalog, sample_folder.copies) as catalog:
+        assert list(clusters_of(out)) == [recording.sr_id for recording in catalog]
+    measured = evaluate_clusters(out / "clusters.csv", sample_folder.root / "truth.csv")
+    assert measured["pairwise"]["f1"] > 0.9
+    assert report.clusters == len(set(clusters_of(out).values()))
+    assert report.matched_pairs <= report.candidate_pairs
+    assert report.peak_mb > 0
+    assert set(report.seconds) == {"read", "encode", "index", "search", "score", "cluster"}
+
+
+def test_the_seed_example_comes_out_right(done):
+    clusters = clusters_of(done[0])
+    assert clusters["123"] == clusters["456"] != clusters["789"]
+
+
+def test_the_files_tell_the_same_story(done):
+    out, report = done
+    clusters = clusters_of(out)
+    with (out / "representatives.csv").open(encoding="utf-8", newline="") as stream:
+        representatives = list(csv.DictReader(stream))
+    assert {row["cluster_id"] for row in representatives} == set(clusters.values())
+    assert all(clusters[row["sr_id"]] == row["cluster_id"] for row in representatives)
+    assert sum(int(row["size"]) for row in representatives) == report.records
+    pairs = pq.read_table(out / "pairs.parquet").to_pylist()
+    assert sum(pair["class"] == "valid" for pair in pairs) == report.matched_pairs
+    assert all(pair["same_cluster"] == (clusters[pair["q_sr_id"]] == clusters[pair["m_sr_id"]]) for pair in pairs)
+    assert {pair["source"] for pair in pairs} >= {"keys", "keys+isrc"}
+    assert "masters" in (out / "summary.html").read_text(encoding="utf-8")
+    found = find_cluster(out / "clusters.db", "123")
+    assert found.members == [sr_id for sr_id, name in clusters.items() if name == clusters["123"]]
+    assert found.representative in found.members
+    with pytest.raises(UnknownRecordingError):
+        find_cluster(out / "clusters.db", "no such recording")
+
+
+def test_nothing_is_left_of_the_work(done):
+    assert sorted(path.name for path in done[0].iterdir()) == sorted(
+        [*FILES, "pairs.parquet", "summary.html"]
+    )
+
+
+def test_shards_and_processes_change_nothing(sample_folder, done, tmp_path, monkeypatch):
+    monkeypatch.setattr("batch.local._ALONE", 0)
+    run(sample_folder, tmp_path, LocalEngine(2), shard_size=1_000)
+    assert [(tmp_path / name).read_bytes() for name in FILES] == [(done[0] / name).read_bytes() for name in FILES]
+
+
+def test_a_storage_that_is_no_folder_of_this_machine_gives_the_same(sample_folder, done, tmp_path):
+    run(sample_folder, tmp_path, storage="memory://onemaster-test")
+    assert [(tmp_path / name).read_bytes() for name in FILES] == [(done[0] / name).read_bytes() for name in FILES]
+
+
+class Interrupted(LocalEngine):
+    """Dies behind so many tasks, and counts those that it ran."""
+
+    def __init__(self, most):
+        super().__init__(1)
+        self.most, self.ran = most, []
+
+    def run(self, plan, stage, numbers):
+        for number in numbers:
+            if len(self.ran) == self.most:
+                raise WorkerError("the test has cut the run off")
+            self.ran.append((stage, number))
+            yield run_task(plan, stage, number)
+
+
+@pytest.mark.parametrize("most", [5, 30, 50])
+def test_a_run_that_was_cut_off_goes_on_where_it_was(sample_folder, done, tmp_path, most):
+    first, second = Interrupted(most), Interrupted(10_000)
+    with pytest.raises(WorkerError):
+        run(sample_folder, tmp_path, first)
+    run(sample_folder, tmp_path, second)
+    assert not set(first.ran) & set(second.ran)
+    assert [(tmp_path / name).read_bytes() for name in FILES] == [(done[0] / name).read_bytes() for name in FILES]
+
+
+def test_what_another_model_or_catalogue_left_is_not_gone_on_with(sample_folder, tmp_path):
+    with pytest.raises(WorkerError):
+        run(sample_folder, tmp_path, Interrupted(20))
+    again = Interrupted(10_000)
+    run(sample_folder, tmp_path, again, neighbours=5)
+    assert ("encode", 0) in again.ran
+
+
+def test_a_killed_process_leaves_a_run_to_go_on_with(sample_folder, done, tmp_path):
+    command = [sys.executable, "-m", "onemaster", "dedupe", "--data", str(sample_folder.root), "--out", str(tmp_path)]
+    command += ["--shard-size", str(SMALL), "--workers", "1"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob(".run/keys/*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob(".run/vectors/*") if not path.name.endswith("part")}
+    assert kept
+    again = Interrupted(10_000)
+    run(sample_folder, tmp_path, again)
+    assert ("encode", 0) not in again.ran
+    assert (tmp_path / "clusters.csv").read_bytes() == (done[0] / "clusters.csv").read_bytes()
+
+
+def test_names_of_clusters_outlast_arrivals(sample_folder, done, tmp_path):
+    """New recordings join clusters or make new ones; no old one gets another name."""
+    folder = DataFolder.at(tmp_path)
+    before = clusters_of(done[0])
+    with Catalog.open(sample_folder.catalog, sample_folder.copies) as catalog:
+        rows = [catalog.row(recording.sr_id) for recording in catalog]
+    again = [{**row, "sr_id": f"!{row['sr_id']}", "title": str(row["title"]).upper()} for row in rows[:40]]
+    write_catalog(folder.catalog, [*rows, *again])
+    folder.dedupe.mkdir()
+    (folder.dedupe / "clusters.csv").write_bytes((done[0] / "clusters.csv").read_bytes())
+    with Catalog.open(folder.catalog, folder.copies) as catalog:
+        model = Model.load(current_version(sample_folder.models))
+        dedupe(catalog, model, folder.dedupe, LocalEngine(1), DedupeOptions(shard_size=SMALL))
+    after = clusters_of(folder.dedupe)
+    kept = [sr_id for sr_id, name in before.items() if after[sr_id] == name]
+    assert len(kept) > 0.98 * len(before)  # an arrival changes how rare words are, and so a few decisions
+    joined = [row["sr_id"] for row in again if after[row["sr_id"]] == after[str(row["sr_id"])[1:]]]
+    assert len(joined) > 0.9 * len(again)
+    assert not {name for name in after.values() if name.startswith("!")} & {after[sr_id] for sr_id in joined}
+
+
+def test_a_cluster_file_of_somebody_else_is_not_overwritten(sample_folder, tmp_path):
+    (tmp_path / "clusters.csv").write_text("a,b,c\n1,2,3\n", encoding="utf-8")
+    with pytest.raises(InputError, match="line 1"):
+        run(sample_folder, tmp_path)
+    assert (tmp_path / "clusters.csv").read_text(encoding="utf-8") == "a,b,c\n1,2,3\n"
+
+
+def test_the_command_line_prints_counts_and_measures_clusters(sample_folder, done, capsys):
+    truth = str(sample_folder.root / "truth.csv")
+    arguments = ["evaluate", "--data", str(sample_folder.root), "--out", str(done[0]), "--clusters", truth]
+    assert main(arguments) == 0
+    assert "b_cubed" in capsys.readouterr().out
+    assert main([*arguments[:-1], "no such file"]) == 1
+    assert "expected a CSV file of clusters" in capsys.readouterr().err
+
+
+def test_the_service_names_the_cluster(tiny_data, tmp_path):
+    folder = DataFolder.at(tmp_path)
+    with Catalog.open(tiny_data.catalog, tiny_data.copies) as catalog:
+        write_catalog(folder.catalog, [catalog.row(recording.sr_id) for recording in catalog])
+    with TestClient(create_app(Settings(folder))) as client:
+        assert client.get("/clusters?sr_id=123").status_code == 503
+        assert "onemaster dedupe" in client.get("/clusters?sr_id=123").json()["error"]
+        with Catalog.open(folder.catalog, folder.copies) as catalog:
+            dedupe(catalog, Model.load(current_version(tiny_data.models)), folder.dedupe, LocalEngine(1))
+        answer = client.get("/clusters?sr_id=456").json()
+        assert answer["cluster_id"] == client.get("/clusters?sr_id=123").json()["cluster_id"]
+        assert answer["members"] == ["123", "456"]
+        assert client.get("/clusters?sr_id=nobody").status_code == 404
+        assert client.get("/clusters").status_code == 422
+
+
+def test_a_cluster_of_nodes_loses_one_and_no_recording(sample_folder, done, tmp_path):
+    """Real Ray, two nodes, one killed in the middle of the run: byte for byte the clusters of one process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Ray's own
+        from batch.distributed import RayEngine
+
+        class Losing(RayEngine):
+            """Kills a node as soon as the keys are being chosen."""
+
+            def run(self, plan, stage, numbers):
+                for done_tasks, number in enumerate(super().run(plan, stage, numbers)):
+                    if stage == "choose keys" and done_tasks == 2:
+                        nodes.kill(OTHER)
+                    yield number
+
+        with RayCluster() as nodes, Losing(nodes.address) as engine:
+            engine.wait_for_nodes(2)
+            report = run(sample_folder, tmp_path, engine)
+    assert report.records == done[1].records
+    assert [(tmp_path / name).read_bytes() for name in FILES] == [(done[0] / name).read_bytes() for name in FILES]
+
+
+def test_every_task_may_be_run_again(sample_folder, tmp_path):
+    """A task that was lost after it had written its file is begun anew somewhere else."""
+    tasks = Interrupted(10_000)
+    kept = []
+    original = Storage.clear
+    try:
+        Storage.clear = lambda self: kept.append(self) if self.holds("plan.json") else original(self)
+        run(sample_folder, tmp_path, tasks)
+    finally:
+        Storage.clear = original
+    storage = kept[-1]
+    plan = Plan(**{name: value for name, value in __import__("json").loads(storage.local("plan.json").read_text()).items() if name != "format"})
+    for stage, number in tasks.ran:
+        path = Path(storage.local(STAGES[stage].output(number)))
+        before = path.read_bytes()
+        STAGES[stage].task(plan, number)
+        assert path.read_bytes() == before, stage
