@@ -32,7 +32,7 @@ from matching.model import (
 )
 from matching.rarity import Rarity
 from training.classifier import Fitted, fit_baseline, fit_classifier
-from training.encoder_choice import Candidate, choose_encoder
+from training.encoder_choice import Candidate, Choice, choose_encoder
 from training.evaluate import Evaluation
 from training.evidence import Evidence
 from training.holdout import Split, TrainingData, hold_out
@@ -152,8 +152,7 @@ def train(
             "seconds": round(time.monotonic() - began, 1),
             "figures": {"classifier": evaluation.to_json(), "baseline": baseline_evaluation.to_json()},
             **evidence.to_json(),
-            "encoders": [asdict(row) for row in choice.tried],
-            **_choices(options, split, fitted),
+            **_choices(options, split, choice, fitted),
             **_provenance(data, encoder),
         }
         write_report(building / REPORT_FILE, evidence, card)
@@ -224,7 +223,7 @@ def _judge(test: LabelledPairs, features: Features, classifier: PairClassifier, 
     )
 
 
-def _choices(options: TrainOptions, split: Split, fitted: Fitted) -> dict[str, object]:
+def _choices(options: TrainOptions, split: Split, choice: Choice, fitted: Fitted) -> dict[str, object]:
     """Say what was wanted, and what was chosen."""
     return {
         "seed": options.seed,
@@ -235,6 +234,7 @@ def _choices(options: TrainOptions, split: Split, fitted: Fitted) -> dict[str, o
         "further_lessons": len(options.further) if options.further else 0,
         "tested_on": split.tested_on,
         "pairs": {name: _counts(getattr(split, name)) for name in ("learnt", "test")},
+        "encoders": [asdict(row) for row in choice.tried],
         "setting": asdict(fitted.selection.setting),
         "cross_validation": [asdict(fold) for fold in fitted.selection.folds],
     }
