@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 DEFAULT_DATA = Path("data")
-TRAIN, BUNDLED = "train", "bundled"
+TRAIN, BUNDLED, AUTO = "train", "bundled", "auto"
 
 Run = Callable[[argparse.Namespace], None]
 
@@ -55,8 +55,15 @@ def _import(command: argparse.ArgumentParser) -> None:
 def _train(command: argparse.ArgumentParser) -> None:
     _places(command, "catalog", "groundtruth", "models", json_help="the figures")
     command.add_argument("--test-groundtruth", type=Path, metavar="FILE", help="pairs to measure on")
-    how = "train (default): fitted on this catalogue; bundled: the default model's; or any by path or hub name"
+    how = (
+        "train (default): fitted on this catalogue; bundled: the default model's; auto: the best of these, of the "
+        "fitted one fine-tuned, and of the candidates; or any by path or hub name"
+    )
     command.add_argument("--encoder", default=TRAIN, metavar="NAME", help=how)
+    candidate = "with --encoder auto: an encoder to try, by path or hub name; may be given several times"
+    command.add_argument("--candidate", action="append", default=[], metavar="NAME", help=candidate)
+    tune = "fine-tune the encoder on the pairs, and keep that if it finds no fewer of those held out"
+    command.add_argument("--finetune", action="store_true", help=tune)
     command.add_argument("--seed", type=_number(int, 0, 2**32 - 1), default=20, help="of split and fit (default: 20)")
     alone = "learn from these pairs only, instead of starting from the default model"
     command.add_argument("--alone", action="store_true", help=alone)

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 from catalog.errors import InputError, OnemasterError
 from catalog.paths import CLUSTERS_CSV, DataFolder
-from command_line import BUNDLED, TRAIN, parser
+from command_line import AUTO, BUNDLED, TRAIN, parser
 
 if TYPE_CHECKING:
     from batch.distributed import RayEngine
     from batch.local import LocalEngine
-    from embeddings.encoder import Encoder
+    from training.encoder_choice import Candidate
     from training.policy import Policy
 
 HOME = Path(__file__).resolve().parent / "data"
@@ -95,9 +95,9 @@ def train(given: argparse.Namespace) -> None:
     names_without(given.without)  # a group that there is not is better found out at once
     with Catalog.open(folder.catalog, folder.copies) as catalog:
         data = TrainingData(catalog, folder.groundtruth, folder.root, given.test_groundtruth)
-        options = TrainOptions(given.seed, policy, tuple(given.without))
+        options = TrainOptions(given.seed, policy, tuple(given.without), encoders=_encoders(given))
         options = options if given.alone else options_for(folder, HOME, options)
-        report = train_model(data, _encoder(given.encoder), folder.models, options)
+        report = train_model(data, None, folder.models, options)
     if given.json:
         card = {"tested_on": report.model.card["tested_on"], "model": report.model.version, "index": None}
         card["baseline"] = report.baseline.to_json()
@@ -285,14 +285,26 @@ def _folder(given: argparse.Namespace) -> DataFolder:
     return DataFolder.at(given.data, **places)
 
 
-def _encoder(choice: str) -> Encoder | None:
-    """Resolve ``--encoder``; ``None`` is the default encoder, fitted on the catalogue."""
+def _encoders(given: argparse.Namespace) -> tuple[Candidate, ...]:
+    """Resolve ``--encoder`` and what goes with it."""
+    from catalog.errors import InputError
     from embeddings.encoder import Encoder
     from training.default import default_model
+    from training.encoder_choice import Candidate
 
-    if choice == TRAIN:
-        return None
-    return Encoder.load(default_model(HOME).encoder_folder if choice == BUNDLED else choice)
+    def named(name: str, *, finetune: bool) -> tuple[Candidate, ...]:
+        source = default_model(HOME).encoder_folder if name == BUNDLED else name
+        encoder = None if name == TRAIN else Encoder.load(source)
+        title = "fitted" if name == TRAIN else name
+        plain, tuned = Candidate(title, encoder), Candidate(f"{title}, fine-tuned", encoder, finetuned=True)
+        return (plain, tuned) if finetune else (plain,)
+
+    if given.encoder == AUTO:
+        tried = [named(name, finetune=given.finetune) for name in (BUNDLED, *given.candidate)]
+        return sum(tried, named(TRAIN, finetune=True))
+    if given.candidate:
+        raise InputError("--candidate says what --encoder auto is to try: leave it out, or choose auto")
+    return named(given.encoder, finetune=given.finetune)[::-1]  # of equally good ones the one that was asked for
 
 
 def _policy(given: argparse.Namespace) -> Policy:

@@ -8,6 +8,7 @@ the blanks left out and with the words sorted: names come in either order, and w
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 import regex
@@ -43,6 +44,33 @@ def readings(text: str) -> tuple[str, ...]:
     """
     folded = normalize(text[:_LONGEST])
     return _read(folded) if folded else ()
+
+
+def likely_readings(texts: Sequence[str]) -> list[str]:
+    """Read the fields of one row out, each in its likeliest way only.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Names and titles of one recording; of longer ones the first 200 characters count.
+
+    Returns
+    -------
+    list of str
+        Normalised ASCII, of each text that is not blank. Han characters are read in Mandarin if any of them, in any of
+        the texts, is none that Japan uses and no kana is there, else in Japanese.
+    """
+    folded = [each for each in (normalize(text[:_LONGEST]) for text in texts) if each]
+    whole = "".join(folded)
+    chinese = not _KANA.search(whole) and not _encodable("".join(_HAN.findall(whole)), "cp932")
+    return [_likeliest(each, chinese) for each in folded]
+
+
+@lru_cache(maxsize=_CACHED)
+def _likeliest(folded: str, chinese: bool) -> str:
+    if chinese and _HAN.search(folded):
+        return romanize(_mandarin(folded)[0])
+    return _read(folded)[0]
 
 
 def leaves_vowels_out(text: str) -> bool:

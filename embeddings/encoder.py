@@ -44,6 +44,13 @@ class Encoder:
         Where it comes from: `FITTED`, or the path or name that it was loaded from.
     digest : str, optional
         Names the exact encoder; known once it stands in a folder.
+
+    Attributes
+    ----------
+    dimension : int
+        Length of the vectors.
+    is_default_kind : bool
+        Whether it is of our own hashed trigrams.
     """
 
     def __init__(self, model: SentenceTransformer, source: str, digest: str = "") -> None:
@@ -54,7 +61,7 @@ class Encoder:
         if dimension is None:
             raise InputError("expected an encoder that tells its dimension, this SentenceTransformer does not")
         self.dimension = int(dimension)
-        self._ours = isinstance(model[0], HashedTrigrams)
+        self.is_default_kind = isinstance(model[0], HashedTrigrams)
 
     @classmethod
     def fit(cls, recordings: Iterable[Recording]) -> Encoder:
@@ -143,7 +150,7 @@ class Encoder:
         if not recordings:
             return np.zeros((0, self.dimension), dtype=np.float32)
         texts = [recording_text(recording) for recording in recordings]
-        vectors = self._hash(texts) if self._ours else self._transform(texts)
+        vectors = self._hash(texts) if self.is_default_kind else self._transform(texts)
         # A transformer gives the empty text a vector too, and all recordings without text would be alike.
         vectors[[not text for text in texts]] = 0
         return vectors

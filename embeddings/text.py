@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
-from catalog.normalize import normalize, romanize
-from catalog.recording import Recording
+import re
+from dataclasses import dataclass
 
-TEMPLATE_VERSION = "1"
+from catalog.normalize import normalize
+from catalog.recording import Recording
+from catalog.sound import likely_readings
+
+TEMPLATE_VERSION = "2"
+
+_BETWEEN, _READ_AS = " ; ", " = "
+_LENGTH = re.compile(r" ; (\d+):([0-5]\d)$")
+
+
+@dataclass(frozen=True)
+class ReadText:
+    """A line of text, taken apart.
+
+    Attributes
+    ----------
+    words : str
+        The Latin form where the line carries one, else what is written there.
+    seconds : int or None
+        Length of the recording at the end of the line.
+    """
+
+    words: str
+    seconds: int | None
 
 
 def recording_text(recording: Recording) -> str:
@@ -19,31 +42,54 @@ def recording_text(recording: Recording) -> str:
     Returns
     -------
     str
-        Title, artists, contributors and album, in this order, joined by " ; ", names by ", ". Missing fields leave no
-        trace; a recording without any of them gives "". ISRCs are left out: they are compared exactly, as a feature,
-        and one different character of a code is no evidence of likeness.
+        Title, artists, contributors, album and year, in this order, joined by " ; ", names by ", ". If letters of
+        another script are among them, " = " and all of it as it is read in Latin letters follow. The length comes
+        last, as "4:05". Missing fields leave no trace; a recording without title, names and album gives "". ISRCs are
+        left out: they are compared exactly, as a feature, and one different character of a code is no evidence of
+        likeness.
     """
-    fields = (
+    written = (
         recording.title,
         ", ".join(recording.artists),
         ", ".join(recording.contributors),
         recording.album,
     )
-    return " ; ".join(field for field in fields if field)
+    fields = [field for field in written if field]
+    if not fields:
+        return ""
+    if recording.release_year is not None:
+        fields.append(str(recording.release_year))
+    text = _BETWEEN.join(fields)
+    if not text.isascii() and not normalize(text).isascii():
+        text += _READ_AS + _latin_form(recording)
+    if recording.duration_ms is not None:
+        minutes, seconds = divmod(round(recording.duration_ms / 1000), 60)
+        text += f"{_BETWEEN}{minutes}:{seconds:02}"
+    return text
 
 
-def comparable(text: str) -> str:
-    """Write a text as its n-grams are taken: normalised, its Latin form behind it if it is in another script.
+def read_text(text: str) -> ReadText:
+    """Take a line apart that `recording_text` wrote.
 
     Parameters
     ----------
     text : str
-        Any text.
+        Any text; another one is taken for the words of a recording of unknown length.
 
     Returns
     -------
-    str
-        With a blank at either end, so that the first and the last word have n-grams of their own.
+    ReadText
+        What is to be compared.
     """
-    folded = normalize(text)
-    return f" {folded} " if folded.isascii() else f" {folded} {romanize(text)} "
+    length = _LENGTH.search(text)
+    words = text[: length.start()] if length else text
+    if not words.isascii():
+        written, _, read = words.rpartition(_READ_AS)
+        words = read if written and read.isascii() and not normalize(written).isascii() else words
+    return ReadText(words, int(length[1]) * 60 + int(length[2]) if length else None)
+
+
+def _latin_form(recording: Recording) -> str:
+    parts = (recording.title, *recording.artists, *recording.contributors, recording.album)
+    year = [] if recording.release_year is None else [str(recording.release_year)]
+    return " ".join([*likely_readings([part for part in parts if part]), *year])

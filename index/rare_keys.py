@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.text import comparable
+from catalog.normalize import normalize
+from embeddings.text import read_text
 
 # Recordings that may have a rare key, lengths of runs, and words of a text that may pair up, the rarest first. Chosen
 # on the sample and on Music-20, where other values did about as well: docs/decisions/0014-rare-keys.md.
@@ -190,10 +191,16 @@ class KeyCounts:
 
 def _points(texts: Sequence[str]) -> tuple[Hashes, Integers]:
     """Lay texts one behind the other: code points, 0 behind each text, and which text each is of."""
-    joined = "\0".join(map(comparable, texts)) + "\0"
+    joined = "\0".join(map(_comparable, texts)) + "\0"
     points = np.frombuffer(joined.encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
     ends = np.flatnonzero(points == 0)
     return points, np.repeat(np.arange(len(ends)), np.diff(ends, prepend=-1))
+
+
+def _comparable(text: str) -> str:
+    """Write a text with a blank at either end, so that the first and the last word have runs of their own."""
+    read = read_text(text)
+    return f" {normalize(read.words)} "
 
 
 def _runs(points: Hashes) -> Iterator[tuple[Hashes, npt.NDArray[np.bool_]]]:

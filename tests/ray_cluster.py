@@ -20,7 +20,7 @@ class RayCluster:
     """Two nodes, of which one may be killed; whatever was started is stopped in the end."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # noqa: S108 - paths of sockets must be short
+        self._folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")
         self.address = f"{HEAD}:{_free_port(HEAD)}"
         self._nodes: dict[str, subprocess.Popen] = {}
 

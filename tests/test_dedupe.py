@@ -1,7 +1,6 @@
 """A whole catalogue de-duplicated: in one process, in several, cut off and gone on with, and on a cluster that loses a node."""
 
 import csv
-import os
 import signal
 import subprocess
 import sys
@@ -92,9 +91,7 @@ def test_the_files_tell_the_same_story(done):
 
 
 def test_nothing_is_left_of_the_work(done):
-    assert sorted(path.name for path in done[0].iterdir()) == sorted(
-        [*FILES, "pairs.parquet", "summary.html"]
-    )
+    assert sorted(path.name for path in done[0].iterdir()) == sorted([*FILES, "pairs.parquet", "summary.html"])
 
 
 def test_shards_and_processes_change_nothing(sample_folder, done, tmp_path, monkeypatch):
@@ -244,7 +241,13 @@ def test_every_task_may_be_run_again(sample_folder, tmp_path):
     finally:
         Storage.clear = original
     storage = kept[-1]
-    plan = Plan(**{name: value for name, value in __import__("json").loads(storage.local("plan.json").read_text()).items() if name != "format"})
+    plan = Plan(
+        **{
+            name: value
+            for name, value in __import__("json").loads(storage.local("plan.json").read_text()).items()
+            if name != "format"
+        }
+    )
     for stage, number in tasks.ran:
         path = Path(storage.local(STAGES[stage].output(number)))
         before = path.read_bytes()

@@ -334,7 +334,7 @@ def test_one_kind_of_pairs_stops_the_training_and_publishes_nothing(sample_folde
 @pytest.mark.parametrize(
     "name",
     [
-        *("classifier.json", "baseline.json", "model.json", "report.html", "encoder/idf.safetensors"),
+        *("classifier.json", "baseline.json", "model.json", "report.html", "encoder/weights.safetensors"),
         *("rarity.safetensors", LESSONS_FILE),
     ],
 )

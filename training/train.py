@@ -32,6 +32,7 @@ from matching.model import (
 )
 from matching.rarity import Rarity
 from training.classifier import Fitted, fit_baseline, fit_classifier
+from training.encoder_choice import Candidate, Choice, choose_encoder
 from training.evaluate import Evaluation
 from training.evidence import Evidence
 from training.holdout import Split, TrainingData, hold_out
@@ -64,6 +65,8 @@ class TrainOptions:
         The default model, to start from if that does better; ``None`` learns from the labelled pairs alone.
     further : Lessons or None
         Of other catalogues, learnt from as well; for the default model itself, which starts from none.
+    encoders : tuple of Candidate
+        To choose the encoder from; none takes the one that `train` is given.
     """
 
     seed: int = 20
@@ -71,6 +74,7 @@ class TrainOptions:
     without: tuple[str, ...] = ()
     start: Model | None = None
     further: Lessons | None = None
+    encoders: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,7 +129,8 @@ def train(
     split = hold_out(data, options.seed)
     shown = read_phenomena(data.test_groundtruth or data.groundtruth)
     with build_aside(shelf) as building:
-        encoder = (encoder or Encoder.fit(data.catalog)).save(building / ENCODER_FOLDER)
+        choice = choose_encoder(data.catalog, split, options.encoders or (Candidate("", encoder),), options.seed)
+        encoder = choice.encoder.save(building / ENCODER_FOLDER)
         rarity = Rarity.fit(data.catalog)
         rarity.save(building / RARITY_FILE)
         logger.info("encoder ready after %.1f s", time.monotonic() - began)
@@ -147,7 +152,7 @@ def train(
             "seconds": round(time.monotonic() - began, 1),
             "figures": {"classifier": evaluation.to_json(), "baseline": baseline_evaluation.to_json()},
             **evidence.to_json(),
-            **_choices(options, split, fitted),
+            **_choices(options, split, choice, fitted),
             **_provenance(data, encoder),
         }
         write_report(building / REPORT_FILE, evidence, card)
@@ -218,7 +223,7 @@ def _judge(test: LabelledPairs, features: Features, classifier: PairClassifier, 
     )
 
 
-def _choices(options: TrainOptions, split: Split, fitted: Fitted) -> dict[str, object]:
+def _choices(options: TrainOptions, split: Split, choice: Choice, fitted: Fitted) -> dict[str, object]:
     """Say what was wanted, and what was chosen."""
     return {
         "seed": options.seed,
@@ -229,6 +234,7 @@ def _choices(options: TrainOptions, split: Split, fitted: Fitted) -> dict[str, o
         "further_lessons": len(options.further) if options.further else 0,
         "tested_on": split.tested_on,
         "pairs": {name: _counts(getattr(split, name)) for name in ("learnt", "test")},
+        "encoders": [asdict(row) for row in choice.tried],
         "setting": asdict(fitted.selection.setting),
         "cross_validation": [asdict(fold) for fold in fitted.selection.folds],
     }
