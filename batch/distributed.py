@@ -35,7 +35,7 @@ class RayEngine:
         self._started = not ray.is_initialized()
         if self._started:
             ray.init(address=address, include_dashboard=False, log_to_driver=False, configure_logging=False)
-        logger.info("ray: %d nodes, %s cores", len(ray.nodes()), ray.cluster_resources().get("CPU", 0))
+        logger.info("ray: %d nodes", _nodes())
 
     def __enter__(self) -> Self:
         return self
@@ -62,9 +62,9 @@ class RayEngine:
             If they have not by then.
         """
         deadline = time.monotonic() + seconds
-        while sum(node["Alive"] for node in ray.nodes()) < count:
+        while _nodes() < count:
             if time.monotonic() > deadline:
-                raise WorkerError(f"expected {count} nodes within {seconds:.0f} s, found {len(ray.nodes())}")
+                raise WorkerError(f"expected {count} nodes within {seconds:.0f} s, found {_nodes()}")
             time.sleep(_PAUSE_SECONDS)
 
     def run(self, plan: Plan, stage: str, numbers: Sequence[int]) -> Iterator[int]:
@@ -101,3 +101,7 @@ class RayEngine:
                     "command again to go on"
                 ) from error
             yield number
+
+
+def _nodes() -> int:
+    return sum(bool(node["Alive"]) for node in ray.nodes())  # type: ignore[no-untyped-call]

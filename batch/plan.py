@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 
 from batch.storage import Storage
 from catalog.manifest import read_json
@@ -115,9 +114,7 @@ class Plan:
         bool
             Whether its files can be gone on with.
         """
-        if not storage.holds(PLAN_FILE):
-            return False
-        return read_json(Path(storage.local(PLAN_FILE))) == {"format": FORMAT, **asdict(self)}
+        return storage.holds(PLAN_FILE) and read_json(storage.local(PLAN_FILE)) == {"format": FORMAT, **asdict(self)}
 
 
 def numbered(kind: str, number: int) -> str:

@@ -21,7 +21,7 @@ from embeddings.text import read_text
 # on the sample and on Music-20, where other values did about as well: docs/decisions/0014-rare-keys.md.
 MOST = 50
 ORDERS = (3, 5, 7, 9)
-PAIRED_WORDS = 10
+PAIRED_WORDS = 12
 
 _WORDS, _PAIRS = len(ORDERS), len(ORDERS) + 1
 _TABLES = len(ORDERS) + 2
@@ -198,9 +198,15 @@ def _points(texts: Sequence[str]) -> tuple[Hashes, Integers]:
 
 
 def _comparable(text: str) -> str:
-    """Write a text with a blank at either end, so that the first and the last word have runs of their own."""
+    """Write a text with a blank at either end, so that all words have runs of their own, and its length as two words.
+
+    Two lengths that are up to three seconds apart have at least one of the words in common.
+    """
     read = read_text(text)
-    return f" {normalize(read.words)} "
+    words = f" {normalize(read.words)} "
+    if read.seconds is None:
+        return words
+    return f"{words}{read.seconds // 6}a {(read.seconds + 3) // 6}b "
 
 
 def _runs(points: Hashes) -> Iterator[tuple[Hashes, npt.NDArray[np.bool_]]]:

@@ -1,4 +1,4 @@
-"""A whole catalogue de-duplicated: in one process, in several, cut off and gone on with, and on a cluster that loses a node."""
+"""A whole catalogue de-duplicated: in one process, in several, cut off, and on a cluster that loses a node."""
 
 import csv
 import signal
