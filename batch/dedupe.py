@@ -25,6 +25,7 @@ from catalog.errors import InputError
 from catalog.store import Catalog
 from matching.clusters import LARGEST, Links, average_link, components, representatives, unlinked_pairs
 from matching.model import Model
+from matching.prior import link_probabilities
 
 logger = logging.getLogger(__name__)
 
@@ -161,8 +162,8 @@ def dedupe(
     parts, report.candidate_pairs = (int(number) for number in plan.storage.map_array(PARTS))
     _run(engine, plan, "score", range(parts), report)
     with report.booked("cluster"):
-        scores = read_scores(plan, parts)
-        added = _add_unlinked(plan, scores, parts, model.classifier.threshold, options.largest)
+        links = _links(read_scores(plan, parts), model, report)
+        added = _add_unlinked(plan, links, parts, model.classifier.threshold, options.largest)
     _run(engine, plan, "score", range(parts, parts + added), report)
     with report.booked("cluster"):
         _finish(plan, read_scores(plan, parts + added), model, report, options.largest)
@@ -225,9 +226,13 @@ def _run(engine: Engine, plan: Plan, stage: str, numbers: Sequence[int], report:
     logger.info("%s: %d tasks in %.1f s", stage, len(open_tasks), time.monotonic() - began)
 
 
-def _add_unlinked(plan: Plan, scores: Scores, parts: int, threshold: float, largest: int) -> int:
+def _links(scores: Scores, model: Model, report: DedupeReport) -> Links:
+    sure = link_probabilities(scores.probability, report.candidate_pairs, model.labelled_share)
+    return Links(scores.q, scores.m, sure)
+
+
+def _add_unlinked(plan: Plan, links: Links, parts: int, threshold: float, largest: int) -> int:
     """Have the ends of chains compared, which nobody proposed as candidates."""
-    links = Links(scores.q, scores.m, scores.probability)
     labels = components(plan.recordings, links.take(links.probability >= threshold))
     q, m = unlinked_pairs(labels, links, largest)
     added = -(-len(q) // _PAIRS_IN_AN_ADDED_PART)
@@ -237,7 +242,7 @@ def _add_unlinked(plan: Plan, scores: Scores, parts: int, threshold: float, larg
 
 
 def _finish(plan: Plan, scores: Scores, model: Model, report: DedupeReport, largest: int) -> None:
-    links = Links(scores.q, scores.m, scores.probability)
+    links = _links(scores, model, report)
     labels, stopped = average_link(plan.recordings, links, model.classifier.threshold, largest)
     sr_ids = read_ids(plan)
     names = name_clusters(labels, sr_ids, read_earlier_names(report.folder))

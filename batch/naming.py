@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain, count
 
 import numpy as np
 import numpy.typing as npt
@@ -37,8 +38,8 @@ def name_clusters(labels: Labels, sr_ids: Sequence[str], earlier: Mapping[str, s
     for label, rows in enumerate(members):
         if label not in names:
             ids = [sr_ids[row] for row in rows]
-            free = (sr_id for sr_id in [*ids, *(f"{ids[0]}~{number}" for number in range(2, len(taken) + 3))])
-            names[label] = next(name for name in free if name not in taken)
+            numbered = (f"{ids[0]}~{number}" for number in count(2))
+            names[label] = next(name for name in chain(ids, numbered) if name not in taken)
             taken.add(names[label])
     return [names[label] for label in range(len(members))]
 

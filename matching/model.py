@@ -113,6 +113,15 @@ class Model:
         return pair_features(q, m, cosines, self.rarity, self.classifier.features)
 
     @property
+    def labelled_share(self) -> float:
+        """Valid pairs among those learnt from, 0.01 to 0.99; a half if the card does not say."""
+        pairs = self.card.get("pairs")
+        learnt = pairs.get("learnt") if isinstance(pairs, dict) else None
+        if not isinstance(learnt, dict) or not learnt.get("n_pairs"):
+            return 0.5
+        return float(min(max(learnt["n_valid"] / learnt["n_pairs"], 0.01), 0.99))
+
+    @property
     def encoder_folder(self) -> Path:
         """Where the encoder stands, a SentenceTransformer folder."""
         return self.folder / ENCODER_FOLDER
