@@ -21,7 +21,7 @@ from index.vectors import Rows
 # Recordings that a query's keys may lead to, its rarest keys first. More find little more: docs/decisions/0014.
 BUDGET = 600
 _BUCKETS_A_ROW = 64
-_LEAST_BITS, _MOST_BITS = 12, 26
+_LEAST_BITS, _MOST_BITS = 16, 26
 # So that a key that all recordings have, in a catalogue of a few, still has a weight.
 _LEAST_RATIO = 1.1
 
