@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +19,9 @@ RESULTS = ROOT / "benchmarks" / "results"
 _LIBRARIES = ("faiss-cpu", "numpy", "rapidfuzz", "scikit-learn", "sentence-transformers", "torch")
 
 
-def arguments(purpose: str, *, seeds: bool = False, records: int | None = None) -> argparse.Namespace:
+def arguments(
+    purpose: str, *, seeds: bool = False, records: int | None = None, sizes: Sequence[int] = ()
+) -> argparse.Namespace:
     """Read what every benchmark may be told.
 
     Parameters
@@ -30,11 +32,13 @@ def arguments(purpose: str, *, seeds: bool = False, records: int | None = None) 
         Whether the benchmark runs over several seeds.
     records : int, optional
         Rows of the sample by default, if they may be chosen.
+    sizes : sequence of int
+        Sizes of the sample by default, if the benchmark runs over several.
 
     Returns
     -------
     argparse.Namespace
-        ``music20`` (folder of the public benchmark, or ``None``) and, if wanted, ``seeds`` and ``records``.
+        ``music20`` (folder of the public benchmark, or ``None``) and, if wanted, ``seeds``, ``records`` and ``sizes``.
     """
     parser = argparse.ArgumentParser(description=purpose)
     known = os.environ.get("ONEMASTER_MUSIC20")
@@ -45,6 +49,8 @@ def arguments(purpose: str, *, seeds: bool = False, records: int | None = None) 
         parser.add_argument("--seeds", type=int, nargs="+", default=[20, 21, 22], help="of the sample (default: 3)")
     if records:
         parser.add_argument("--records", type=int, default=records, help=f"of the sample (default: {records})")
+    if sizes:
+        parser.add_argument("--sizes", type=int, nargs="*", default=list(sizes), help="of the sample, in recordings")
     return parser.parse_args()
 
 

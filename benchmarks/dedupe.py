@@ -1,0 +1,171 @@
+"""A whole catalogue de-duplicated, from import to clusters.csv: quality, time by stage and memory, at growing sizes.
+
+Music-20 without any label of it, and in two folds by cluster: learnt from the pairs of one half, measured on the
+recordings of the other. The sample's generator at several sizes, with its hidden truth. Every step is a process of its
+own, as a user would start it.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.record import ROOT, arguments, save
+from catalog.manifest import sha256_file
+from training.cluster_measures import evaluate_clusters
+from training.default import default_model
+
+SIZES = (60_000, 250_000, 1_000_000)
+
+_MUSIC20_COLUMNS = ("--column", "length=duration", "--column", "year=release_year")
+_FOLDS = 2
+
+Figures = dict[str, object]
+
+
+def main() -> None:
+    """Measure every catalogue and save the figures."""
+    given = arguments(__doc__ or "", sizes=SIZES)
+    default_model(ROOT / "data")  # made once in a checkout, and no part of what is timed
+    rows: list[Figures] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        if given.music20:
+            rows += measure_music20(given.music20, Path(scratch))
+        rows += [measure_sample(size, Path(scratch) / str(size)) for size in given.sizes]
+    command = "python -m benchmarks.dedupe [--music20 DIR] [--sizes N ...]"
+    save("dedupe", command, {"rows": rows, "growth": growth(rows)})
+
+
+def measure_music20(source: Path, scratch: Path) -> list[Figures]:
+    """De-duplicate Music-20, zero-shot and learnt in two folds.
+
+    Parameters
+    ----------
+    source : Path
+        Its folder.
+    scratch : Path
+        For the work.
+
+    Returns
+    -------
+    list of dict
+        A row for each.
+    """
+    digests = {name: sha256_file(source / name) for name in ("catalog.csv", "clusters.csv")}
+    rows = []
+    zero_shot = scratch / "zero-shot"
+    steps = {"import": _onemaster("import", source / "catalog.csv", "--data", zero_shot, *_MUSIC20_COLUMNS)}
+    rows.append(
+        {"name": "Music-20, zero-shot", "digests": digests, **_dedupe(zero_shot, source / "clusters.csv", steps)}
+    )
+    for fold, truth in enumerate(_write_folds(source, scratch)):
+        data = scratch / f"fold-{fold}"
+        steps = {"import": _onemaster("import", source / "catalog.csv", "--data", data, *_MUSIC20_COLUMNS)}
+        pairs = scratch / f"pairs-{fold}.csv"
+        steps["train"] = _onemaster("train", "--data", data, "--groundtruth", pairs)
+        rows.append({"name": f"Music-20, fold {fold}", "digests": digests, **_dedupe(data, truth, steps)})
+    return rows
+
+
+def measure_sample(size: int, data: Path) -> Figures:
+    """De-duplicate the generator's catalogue of one size.
+
+    Parameters
+    ----------
+    size : int
+        Recordings.
+    data : Path
+        For the work.
+
+    Returns
+    -------
+    dict
+        A row.
+    """
+    _onemaster("sample", "--data", data, "--records", str(size), "--pairs", "1000", "--seed", "22")
+    return {"name": f"sample of {size:,}", **_dedupe(data, data / "truth.csv", {})}
+
+
+def growth(rows: Sequence[Figures]) -> dict[str, float]:
+    """Say with which power of the size the time grows.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        Of all catalogues.
+
+    Returns
+    -------
+    dict
+        From one size of the sample to the next.
+    """
+    sizes = [row for row in rows if str(row["name"]).startswith("sample")]
+    found = {}
+    for one, other in zip(sizes, sizes[1:], strict=False):
+        size, time_ = (float(str(other[key])) / float(str(one[key])) for key in ("records", "seconds"))
+        found[f"{one['records']} to {other['records']}"] = round(math.log(time_) / math.log(size), 3)
+    return found
+
+
+def _dedupe(data: Path, truth: Path, steps: dict[str, float]) -> Figures:
+    began = time.monotonic()
+    run = subprocess.run(  # noqa: S603 - our own command
+        _command("dedupe", "--data", data, "--json"), cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    steps = {**steps, "dedupe": round(time.monotonic() - began, 2)}
+    report = json.loads(run.stdout)
+    return {
+        **{name: report[name] for name in ("records", "candidate_pairs", "matched_pairs", "clusters")},
+        "seconds": round(sum(spent for step, spent in steps.items() if step != "train"), 2),
+        "steps": steps,
+        "stages": report["seconds"],
+        "peak_memory_mb": report["peak_memory_mb"],
+        "quality": evaluate_clusters(data / "dedupe" / "clusters.csv", truth),
+    }
+
+
+def _onemaster(*words: str | Path) -> float:
+    began = time.monotonic()
+    subprocess.run(_command(*words), cwd=ROOT, capture_output=True, check=True)  # noqa: S603 - our own command
+    return round(time.monotonic() - began, 2)
+
+
+def _command(*words: str | Path) -> list[str]:
+    return [sys.executable, "-m", "onemaster", *map(str, words)]
+
+
+def _write_folds(source: Path, scratch: Path) -> Iterator[Path]:
+    """Write the pairs to learn from for each fold, and the clusters to measure on."""
+    with (source / "clusters.csv").open(encoding="utf-8", newline="") as stream:
+        clusters = {row["sr_id"]: row["cluster_id"] for row in csv.DictReader(stream)}
+    pairs = []
+    for name in ("pairs-train.csv", "pairs-test.csv"):
+        with (source / name).open(encoding="utf-8", newline="") as stream:
+            pairs += list(csv.DictReader(stream))
+    fold_of = {sr_id: hashlib.sha256(name.encode()).digest()[0] % _FOLDS for sr_id, name in clusters.items()}
+    for fold in range(_FOLDS):
+        learnt = [pair for pair in pairs if fold not in (fold_of[pair["q_source_id"]], fold_of[pair["m_source_id"]])]
+        _write(scratch / f"pairs-{fold}.csv", ["q_source_id", "m_source_id", "tag"], [list(p.values()) for p in learnt])
+        truth = scratch / f"truth-{fold}.csv"
+        members = [[sr_id, name] for sr_id, name in clusters.items() if fold_of[sr_id] == fold]
+        _write(truth, ["sr_id", "cluster_id"], members)
+        yield truth
+
+
+def _write(path: Path, columns: list[str], rows: list[list[str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
