@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import resource
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from batch.memory import MemoryWatch
 from batch.naming import name_clusters
 from batch.outputs import Clustered, read_earlier_names, write_outputs
 from batch.pairs import PARTS, Scores, add_part, read_scores
@@ -71,7 +70,7 @@ class DedupeReport:
     seconds : dict
         Stage to seconds.
     peak_mb : int
-        Memory of the largest process, in MiB; of those of this machine.
+        Memory of all processes of this machine together, in MiB.
     """
 
     folder: Path
@@ -150,8 +149,15 @@ def dedupe(
     """
     options = options or DedupeOptions()
     report = DedupeReport(folder)
+    with MemoryWatch() as memory:
+        _dedupe(catalog, model, engine, options, report)
+    report.peak_mb = memory.peak_mb
+    return report
+
+
+def _dedupe(catalog: Catalog, model: Model, engine: Engine, options: DedupeOptions, report: DedupeReport) -> None:
     with report.booked("read"):
-        plan = _planned(catalog, model, folder, options)
+        plan = _planned(catalog, model, report.folder, options)
         report.records = plan.recordings
     numbers = {"encode": plan.shards, "count": plan.groups, "count pairs": plan.groups, "choose keys": plan.shards}
     numbers |= {"invert": plan.blocks, "read codes": plan.shards, "search": plan.shards}
@@ -168,8 +174,6 @@ def dedupe(
     with report.booked("cluster"):
         _finish(plan, read_scores(plan, parts + added), model, report, options.largest)
     plan.storage.clear()
-    report.peak_mb = _peak_mb()
-    return report
 
 
 def _planned(catalog: Catalog, model: Model, folder: Path, options: DedupeOptions) -> Plan:
@@ -252,9 +256,3 @@ def _finish(plan: Plan, scores: Scores, model: Model, report: DedupeReport, larg
     found = Clustered(sr_ids, labels, names, chosen, scores, stopped)
     page = summary_page(plan, found, model.classifier, report.candidate_pairs, report.seconds)
     write_outputs(report.folder, found, model.classifier, page)
-
-
-def _peak_mb() -> int:
-    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    own, workers = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return round(max(own, workers) / unit)

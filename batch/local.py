@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from types import TracebackType
 from typing import Self
 
@@ -68,7 +69,7 @@ class LocalEngine:
             return
         if self._pool is None:
             # Threads and open files of this process are not for others: they start anew.
-            self._pool = ProcessPoolExecutor(self._workers, get_context("spawn"))
+            self._pool = ProcessPoolExecutor(self._workers, get_context("spawn"), _end_with_parent)
         futures = [self._pool.submit(run_task, plan, stage, number) for number in numbers]
         try:
             for future in as_completed(futures):
@@ -78,3 +79,15 @@ class LocalEngine:
                 f"a process died during {stage!r}, for want of memory perhaps: what is finished is kept, run the same "
                 "command again to go on, or give it --workers 1"
             ) from error
+
+
+def _end_with_parent() -> None:
+    """Have this process end when the one that started it is killed, instead of waiting for work for ever."""
+    Thread(target=_wait_and_end, daemon=True).start()
+
+
+def _wait_and_end() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -5,6 +5,7 @@ candidates | codes -> parts -> scores
 
 from __future__ import annotations
 
+import gc
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -127,7 +128,9 @@ def score(plan: Plan, part: int) -> None:
     rows, places = np.unique(np.concatenate((pairs.q, pairs.m)), return_inverse=True)
     q, m = places[: len(pairs.q)], places[len(pairs.q) :]
     model = _model(plan)
+    gc.disable()  # millions of small objects come to stay; looking through them again takes a fifth of the time
     table = RecordingTable(read_rows(plan.storage, rows, plan.shard_size), model.rarity)
+    gc.enable()
     probabilities = np.empty(len(q))
     for start in range(0, len(q), _PAIRS_AT_ONCE):
         some = slice(start, start + _PAIRS_AT_ONCE)

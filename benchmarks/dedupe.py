@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.record import ROOT, arguments, save
@@ -109,7 +110,7 @@ def growth(rows: Sequence[Figures]) -> dict[str, float]:
     """
     sizes = [row for row in rows if str(row["name"]).startswith("sample")]
     found = {}
-    for one, other in zip(sizes, sizes[1:], strict=False):
+    for one, other in pairwise(sizes):
         size, time_ = (float(str(other[key])) / float(str(one[key])) for key in ("records", "seconds"))
         found[f"{one['records']} to {other['records']}"] = round(math.log(time_) / math.log(size), 3)
     return found
