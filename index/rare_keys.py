@@ -165,8 +165,10 @@ class KeyCounts:
         return _collected(found, np.concatenate(counts), len(texts))
 
     def _book(self, table: int, hashes: Hashes) -> None:
-        counts = np.bincount((hashes >> self._shift).astype(np.int64), minlength=self.tables.shape[1])
-        self.tables[table] = np.minimum(self.tables[table] + counts, _SATURATED)
+        buckets = np.sort((hashes >> self._shift).astype(np.uint32))
+        first = np.flatnonzero(np.diff(buckets, prepend=~buckets[:1]))
+        counts, found = np.diff(first, append=len(buckets)), buckets[first]
+        self.tables[table, found] = np.minimum(self.tables[table, found] + counts, _SATURATED)
 
     def _frequencies(self, table: int, hashes: Hashes) -> Tables:
         counts: Tables = self.tables[table][(hashes >> self._shift).astype(np.int64)]
