@@ -111,7 +111,9 @@ class Lessons:
             File in a folder that is not published yet.
         """
         flags = {"valid": self.valid, "as_it_is": self.as_it_is}
-        save_file({"features": self.features, "positions": self.positions, **flags}, path, {"names": _NAMES})
+        # The library writes the bytes as they lie in memory, whatever the order of the axes.
+        features = np.ascontiguousarray(self.features)
+        save_file({"features": features, "positions": self.positions, **flags}, path, {"names": _NAMES})
 
     @classmethod
     def load(cls, path: Path) -> Lessons:

@@ -98,7 +98,7 @@ def features_of(pairs: Pairs, names: Sequence[str] = NAMES) -> Features:
     if unknown := set(names) - set(NAMES):
         raise InputError(f"expected features out of {', '.join(NAMES)}, got {', '.join(sorted(unknown))}")
     groups = [group for group in GROUPS.values() if any(feature.name in names for feature in group.features)]
-    features = np.empty((len(pairs.q), len(names)), dtype=np.float32)
+    features = np.empty((len(names), len(pairs.q)), dtype=np.float32).T  # written and looked up column by column
     for start in range(0, len(pairs.q), BLOCK):
         block = pairs.block(start, start + BLOCK)
         for group in groups:
