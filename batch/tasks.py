@@ -20,7 +20,7 @@ class Stage:
     name : str
         Of the stage.
     part_of : str
-        What it is booked under: encode, index, search, score or cluster.
+        What it is booked under: encode, index, search, deal, score or cluster.
     task : callable
         Does one of them; the plan and a number say which.
     output : callable
@@ -70,7 +70,7 @@ _ALL = (
     Stage("invert", "index", stages.invert, lambda number: f"{numbered('blocks', number)}/{ARRAYS[-1]}"),
     Stage("read codes", "search", stages.read_codes, _files("codes")),
     Stage("search", "search", stages.search, _files("candidates")),
-    Stage("deal", "score", pairs.deal, lambda _: pairs.PARTS),
+    Stage("deal", "deal", pairs.deal, lambda _: pairs.PARTS),
     Stage("score", "score", pairs.score, _files("scores")),
 )
 STAGES = {stage.name: stage for stage in _ALL}

@@ -62,7 +62,7 @@ def test_every_recording_has_one_cluster_and_most_are_right(sample_folder, done)
     assert report.clusters == len(set(clusters_of(out).values()))
     assert report.matched_pairs <= report.candidate_pairs
     assert report.peak_mb > 0
-    assert set(report.seconds) == {"read", "encode", "index", "search", "score", "cluster"}
+    assert set(report.seconds) == {"read", "encode", "index", "search", "deal", "score", "cluster"}
 
 
 def test_the_seed_example_comes_out_right(done):
