@@ -68,8 +68,10 @@ def test_dependencies_are_what_the_code_imports():
         "fastapi-offline": "fastapi_offline",
         "scikit-learn": "sklearn",
         "sentence-transformers": "sentence_transformers",
+        "sparse-dot-topn": "sparse_dot_topn",
     }
-    declared = {module_of.get(name, name) for name in map(requirement_name, PROJECT["dependencies"])}
+    declared = {*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["ray"]}
+    declared = {module_of.get(name, name) for name in map(requirement_name, declared)}
     ours = {*ROOMS, *(path.stem for path in FRONT_DOOR), "benchmarks"}
     imported = {name for path in MODULES for name in imports(path)} - ours - set(sys.stdlib_module_names)
     assert imported == declared
