@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalog.errors import InputError, OnemasterError
-from catalog.paths import CLUSTERS_CSV, DataFolder
+from catalog.paths import CLUSTERS_CSV
+from change_commands import CHANGES
 from command_line import BUNDLED, TRAIN, parser
+from command_line import data_folder as _folder
 
 if TYPE_CHECKING:
     from batch.distributed import RayEngine
@@ -109,14 +111,21 @@ def train(given: argparse.Namespace) -> None:
 
 def rebuild(given: argparse.Namespace) -> None:
     """Build the index anew, measure it, and publish it if it is good enough."""
+    from catalog.artefacts import one_at_a_time
     from catalog.store import Catalog
+    from catalog.tables import check_file
     from index.rebuild import RebuildOptions
     from index.rebuild import rebuild as rebuild_index
     from training.default import model_to_index_with
 
     folder = _folder(given)
     options = RebuildOptions(given.kind, given.min_recall, given.dry_run)
-    with Catalog.open(folder.catalog, folder.copies) as catalog, model_to_index_with(folder, catalog, HOME) as model:
+    check_file(folder.catalog)
+    with (
+        one_at_a_time(folder.index),  # a catalogue that is changed meanwhile would not be the one that was indexed
+        Catalog.open(folder.catalog, folder.copies) as catalog,
+        model_to_index_with(folder, catalog, HOME) as model,
+    ):
         report = rebuild_index(catalog, model.encoder, model.version, folder.index, options, model.publish)
     if given.json:
         _print_json({"version": report.version, "published": report.folder is not None, **report.manifest})
@@ -250,6 +259,7 @@ COMMANDS = {
     "import": import_,
     "train": train,
     "rebuild": rebuild,
+    **CHANGES,
     "serve": serve,
     "classify": classify,
     "candidates": candidates,
@@ -278,11 +288,6 @@ def _print_clusters(measured: Mapping[str, object], as_json: bool) -> None:
     ways = {name: value for name, value in measured.items() if isinstance(value, Mapping)}
     print(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in measured.items() if name not in ways))
     _print_table(ways)
-
-
-def _folder(given: argparse.Namespace) -> DataFolder:
-    places = {name: getattr(given, name, None) for name in ("catalog", "groundtruth", "models", "index")}
-    return DataFolder.at(given.data, **places)
 
 
 def _encoder(choice: str) -> Encoder | None:
