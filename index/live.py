@@ -221,7 +221,7 @@ class LiveIndex:
             fresh = np.where(fresh == own[:, None], -1, fresh)
             fresh[~queries.any(axis=1)] = -1
             proposed = np.concatenate((proposed, fresh), axis=1)
-        return self._ranked(queries, proposed, k)
+        return self._ranked(queries, proposed, min(k, len(self)))
 
     def _not_gone(self, queries: Queries, k: int, own: Rows) -> Rows:
         """Find the k nearest rows of the snapshot that are not gone, -1 where there are fewer."""
