@@ -46,7 +46,8 @@ def remove(given: argparse.Namespace) -> None:
         return
     print(f"removed {report.removed} recordings from {folder.catalog}")
     if report.unknown:
-        print(f"{len(report.unknown)} ids were not in it: {', '.join(report.unknown[:5])} ...")
+        more = " ..." if len(report.unknown) > 5 else ""
+        print(f"{len(report.unknown)} ids were not in it: {', '.join(report.unknown[:5])}{more}")
     _print_index(report.index)
 
 

@@ -226,9 +226,10 @@ class LiveIndex:
     def _not_gone(self, queries: Queries, k: int, own: Rows) -> Rows:
         """Find the k nearest rows of the snapshot that are not gone, -1 where there are fewer."""
         rows = np.full((len(queries), min(k, len(self.snapshot))), -1, dtype=np.int64)
+        own_there = np.where(own < len(self.snapshot), own, -1)
         asking, wanted = np.arange(len(queries)), k + min(len(self._changes.gone), _SPARE + k // _WIDER)
         while len(asking):
-            found = self.snapshot.nearest(queries[asking], wanted, own[asking]).rows
+            found = self.snapshot.nearest(queries[asking], wanted, own_there[asking]).rows
             there = (found >= 0) & ~self._gone[found]
             first = np.argsort(~there, axis=1, kind="stable")[:, :k]
             kept = np.where(np.take_along_axis(there, first, axis=1), np.take_along_axis(found, first, axis=1), -1)
