@@ -7,7 +7,11 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+from catalog.paths import DataFolder
+
 DEFAULT_DATA = Path("data")
+# The data folder of the checkout, where the default model stands.
+HOME = Path(__file__).resolve().parent / "data"
 TRAIN, BUNDLED, AUTO = "train", "bundled", "auto"
 
 Run = Callable[[argparse.Namespace], None]
@@ -37,6 +41,23 @@ def parser(commands: Mapping[str, Run]) -> argparse.ArgumentParser:
     return whole
 
 
+def data_folder(given: argparse.Namespace) -> DataFolder:
+    """Lay out the data folder that was named.
+
+    Parameters
+    ----------
+    given : argparse.Namespace
+        What was typed.
+
+    Returns
+    -------
+    DataFolder
+        With the places that were named elsewhere.
+    """
+    places = {name: getattr(given, name, None) for name in ("catalog", "groundtruth", "models", "index")}
+    return DataFolder.at(given.data, **places)
+
+
 def _sample(command: argparse.ArgumentParser) -> None:
     _places(command)
     command.add_argument("--records", type=int, default=60_000, metavar="N", help="recordings, about (default: 60000)")
@@ -47,6 +68,10 @@ def _sample(command: argparse.ArgumentParser) -> None:
 
 def _import(command: argparse.ArgumentParser) -> None:
     _places(command, "catalog")
+    _files(command)
+
+
+def _files(command: argparse.ArgumentParser) -> None:
     command.add_argument("files", type=Path, nargs="+", metavar="FILE", help="CSV, Parquet or SQLite")
     command.add_argument("--column", action="append", default=[], metavar="OURS=THEIRS", help="title=Song_Name, say")
     command.add_argument("--encoding", default="utf-8", help="of CSV files (default: utf-8)")
@@ -89,6 +114,23 @@ def _rebuild(command: argparse.ArgumentParser) -> None:
     command.add_argument("--kind", choices=("auto", "flat", "pq"), default="auto", help="default: auto, by size")
     command.add_argument("--min-recall", type=_number(float, 0, 1), default=0.98, help="recall@20 to reach (0.98)")
     command.add_argument("--dry-run", action="store_true", help="build and measure, publish nothing")
+
+
+def _add(command: argparse.ArgumentParser) -> None:
+    _places(command, "catalog", "models", "index", json_help="counts")
+    _files(command)
+
+
+def _remove(command: argparse.ArgumentParser) -> None:
+    _places(command, "catalog", "models", "index", json_help="counts")
+    which = command.add_mutually_exclusive_group(required=True)
+    which.add_argument("sr_ids", nargs="*", default=[], metavar="SR_ID", help="ids of recordings")
+    which.add_argument("--file", type=Path, metavar="FILE", help="text with one id a line")
+    command.add_argument("--ignore-unknown", action="store_true", help="pass over ids that the catalogue does not hold")
+
+
+def _refresh(command: argparse.ArgumentParser) -> None:
+    _places(command, "catalog", "models", "index", json_help="counts")
 
 
 def _serve(command: argparse.ArgumentParser) -> None:
@@ -150,6 +192,10 @@ _ARGUMENTS: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {
     "import": _import,
     "train": _train,
     "rebuild": _rebuild,
+    "add": _add,
+    "remove": _remove,
+    "refresh": _refresh,
+    "compact": _rebuild,
     "serve": _serve,
     "classify": _classify,
     "candidates": _candidates,

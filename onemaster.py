@@ -7,25 +7,22 @@ inside the commands, so that ``--help`` answers at once. Exit status: 0 success,
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalog.errors import InputError, OnemasterError
-from catalog.paths import CLUSTERS_CSV, DataFolder
-from command_line import AUTO, BUNDLED, TRAIN, parser
+from catalog.paths import CLUSTERS_CSV
+from change_commands import CHANGES
+from command_line import HOME, data_folder, parser
+from printed import print_clusters, print_json, print_table
+from training_commands import TRAINING
 
 if TYPE_CHECKING:
     from batch.distributed import RayEngine
     from batch.local import LocalEngine
-    from training.encoder_choice import Candidate
-    from training.policy import Policy
-
-HOME = Path(__file__).resolve().parent / "data"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,51 +72,32 @@ def import_(given: argparse.Namespace) -> None:
     """Make a catalogue out of CSV, Parquet or SQLite files."""
     from catalog.importers import import_catalog
 
-    report = import_catalog(given.files, _folder(given).catalog, given.column, given.encoding)
+    report = import_catalog(given.files, data_folder(given).catalog, given.column, given.encoding)
     print(f"wrote {report.records} recordings to {report.target}")
     if report.rejected:
         print(f"left out {report.rejected} rows {dict(report.reasons)}; see {report.rejected_file}")
 
 
-def train(given: argparse.Namespace) -> None:
-    """Train encoder and classifier from a ground truth, and publish them with a report."""
-    from catalog.store import Catalog
-    from matching.features import names_without
-    from matching.model import REPORT_FILE
-    from training.default import options_for
-    from training.holdout import TrainingData
-    from training.train import TrainOptions
-    from training.train import train as train_model
-
-    folder, policy = _folder(given), _policy(given)
-    names_without(given.without)  # a group that there is not is better found out at once
-    with Catalog.open(folder.catalog, folder.copies) as catalog:
-        data = TrainingData(catalog, folder.groundtruth, folder.root, given.test_groundtruth)
-        options = TrainOptions(given.seed, policy, tuple(given.without), encoders=_encoders(given))
-        options = options if given.alone else options_for(folder, HOME, options)
-        report = train_model(data, None, folder.models, options)
-    if given.json:
-        card = {"tested_on": report.model.card["tested_on"], "model": report.model.version, "index": None}
-        card["baseline"] = report.baseline.to_json()
-        _print_json(report.evaluation.to_json() | card)
-        return
-    _print_table({"onemaster": report.evaluation.to_json(), "baseline": report.baseline.to_json()})
-    print(f"wrote model {report.model.version}; report: {report.model.folder / REPORT_FILE}")
-
-
 def rebuild(given: argparse.Namespace) -> None:
     """Build the index anew, measure it, and publish it if it is good enough."""
+    from catalog.artefacts import one_at_a_time
     from catalog.store import Catalog
+    from catalog.tables import check_file
     from index.rebuild import RebuildOptions
     from index.rebuild import rebuild as rebuild_index
     from training.default import model_to_index_with
 
-    folder = _folder(given)
+    folder = data_folder(given)
     options = RebuildOptions(given.kind, given.min_recall, given.dry_run)
-    with Catalog.open(folder.catalog, folder.copies) as catalog, model_to_index_with(folder, catalog, HOME) as model:
+    check_file(folder.catalog)
+    with (
+        one_at_a_time(folder.index),  # a catalogue that is changed meanwhile would not be the one that was indexed
+        Catalog.open(folder.catalog, folder.copies) as catalog,
+        model_to_index_with(folder, catalog, HOME) as model,
+    ):
         report = rebuild_index(catalog, model.encoder, model.version, folder.index, options, model.publish)
     if given.json:
-        _print_json({"version": report.version, "published": report.folder is not None, **report.manifest})
+        print_json({"version": report.version, "published": report.folder is not None, **report.manifest})
     else:
         recall: Mapping[str, object] = report.manifest["recall"]  # type: ignore[assignment]
         print(f"{report.manifest['kind']} index of {report.manifest['count']} recordings, recall {recall}")
@@ -133,7 +111,7 @@ def serve(given: argparse.Namespace) -> None:
     from service.settings import environment, require_free_port
 
     require_free_port(given.host, given.port)
-    os.environ.update(environment(_folder(given)))
+    os.environ.update(environment(data_folder(given)))
     uvicorn.run("service.app:create_app", factory=True, host=given.host, port=given.port, workers=given.workers)
 
 
@@ -143,10 +121,10 @@ def classify(given: argparse.Namespace) -> None:
     from matching.matcher import BIAS, Matcher
     from service.schemas import pair_answer
 
-    with Matcher.open(_folder(given)) as matcher:
+    with Matcher.open(data_folder(given)) as matcher:
         decision = matcher.classify(given.q_sr_id, given.m_sr_id)
     if given.json:
-        _print_json(pair_answer(decision, matcher.model.version).model_dump(mode="json", by_alias=True))
+        print_json(pair_answer(decision, matcher.model.version).model_dump(mode="json", by_alias=True))
         return
     threshold = matcher.model.classifier.threshold
     print(f"{decision.decided}, match probability {decision.match_probability:.4f} (valid from {threshold:.4f})")
@@ -165,10 +143,10 @@ def candidates(given: argparse.Namespace) -> None:
     from matching.matcher import Matcher
     from service.schemas import candidates_answer
 
-    with Matcher.open(_folder(given)) as matcher:
+    with Matcher.open(data_folder(given)) as matcher:
         decisions = matcher.candidates(given.sr_id, given.k)
     if given.json:
-        _print_json(candidates_answer(given.sr_id, decisions).model_dump(mode="json", by_alias=True))
+        print_json(candidates_answer(given.sr_id, decisions).model_dump(mode="json", by_alias=True))
         return
     for decision in decisions:
         m = decision.m
@@ -183,42 +161,16 @@ def evaluate(given: argparse.Namespace) -> None:
     from training.evaluate import evaluate_matcher
     from training.pairs import read_groundtruth
 
-    folder = _folder(given)
+    folder = data_folder(given)
     if given.clusters:
-        _print_clusters(evaluate_clusters((given.out or folder.dedupe) / CLUSTERS_CSV, given.clusters), given.json)
+        print_clusters(evaluate_clusters((given.out or folder.dedupe) / CLUSTERS_CSV, given.clusters), given.json)
         return
     with Matcher.open(folder) as matcher:
         measured = evaluate_matcher(matcher, read_groundtruth(folder.groundtruth, matcher.catalog))
     if given.json:
-        _print_json(measured)
+        print_json(measured)
     else:
-        _print_table({"value": measured})
-
-
-def compare(given: argparse.Namespace) -> None:
-    """Compare two models on the same labelled pairs."""
-    from catalog.manifest import sha256_file
-    from catalog.store import Catalog
-    from training.compare import compare as compare_models
-    from training.compare import write_disagreements
-    from training.contenders import contender
-    from training.intervals import Resampling
-    from training.pairs import read_groundtruth
-
-    folder = _folder(given)
-    a, b = contender(given.a, folder.models), contender(given.b, folder.models)
-    with Catalog.open(folder.catalog, folder.copies) as catalog:
-        pairs = read_groundtruth(folder.groundtruth, catalog)
-    comparison = compare_models(a, b, pairs, sha256_file(folder.groundtruth), Resampling())
-    listed = given.disagreements or folder.root / "disagreements.csv"
-    write_disagreements(comparison, listed)
-    if given.json:
-        _print_json({**comparison.to_json(), "groundtruth": str(folder.groundtruth), "written": str(listed)})
-        return
-    print(f"A: {a.name}\nB: {b.name}")
-    _print_table(dict(zip(("A", "B", "B less A"), comparison.figures.values(), strict=True)))
-    print(*comparison.in_words(), sep="\n")
-    print(f"wrote {len(comparison.disagreements)} disagreements to {listed}")
+        print_table({"value": measured})
 
 
 def dedupe(given: argparse.Namespace) -> None:
@@ -228,7 +180,7 @@ def dedupe(given: argparse.Namespace) -> None:
     from catalog.store import Catalog
     from training.default import model_to_index_with
 
-    folder = _folder(given)
+    folder = data_folder(given)
     out = given.out or folder.dedupe
     options = DedupeOptions(given.neighbours, given.shard_size, given.largest, given.storage)
     with Catalog.open(folder.catalog, folder.copies) as catalog:
@@ -237,7 +189,7 @@ def dedupe(given: argparse.Namespace) -> None:
         with _engine(given) as engine:
             report = dedupe_catalog(catalog, model, out, engine, options)
     if given.json:
-        _print_json(report.to_json())
+        print_json(report.to_json())
         return
     for name, value in report.to_json().items():
         print(f"{name:20} {value}")
@@ -248,13 +200,13 @@ def dedupe(given: argparse.Namespace) -> None:
 COMMANDS = {
     "sample": sample,
     "import": import_,
-    "train": train,
     "rebuild": rebuild,
+    **CHANGES,
     "serve": serve,
     "classify": classify,
     "candidates": candidates,
     "evaluate": evaluate,
-    "compare": compare,
+    **TRAINING,
     "dedupe": dedupe,
 }
 
@@ -269,61 +221,6 @@ def _engine(given: argparse.Namespace) -> LocalEngine | RayEngine:
     except ImportError as error:
         raise InputError(f"expected Ray to be installed: run pip install '.[ray]' in the checkout ({error})") from error
     return RayEngine(given.address)
-
-
-def _print_clusters(measured: Mapping[str, object], as_json: bool) -> None:
-    if as_json:
-        _print_json(measured)
-        return
-    ways = {name: value for name, value in measured.items() if isinstance(value, Mapping)}
-    print(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in measured.items() if name not in ways))
-    _print_table(ways)
-
-
-def _folder(given: argparse.Namespace) -> DataFolder:
-    places = {name: getattr(given, name, None) for name in ("catalog", "groundtruth", "models", "index")}
-    return DataFolder.at(given.data, **places)
-
-
-def _encoders(given: argparse.Namespace) -> tuple[Candidate, ...]:
-    """Resolve ``--encoder`` and what goes with it."""
-    from catalog.errors import InputError
-    from embeddings.encoder import Encoder
-    from training.default import default_model
-    from training.encoder_choice import Candidate
-
-    def named(name: str, *, finetune: bool) -> tuple[Candidate, ...]:
-        source = default_model(HOME).encoder_folder if name == BUNDLED else name
-        encoder = None if name == TRAIN else Encoder.load(source)
-        title = "fitted" if name == TRAIN else name
-        plain, tuned = Candidate(title, encoder), Candidate(f"{title}, fine-tuned", encoder, finetuned=True)
-        return (plain, tuned) if finetune else (plain,)
-
-    if given.encoder == AUTO:
-        tried = [named(name, finetune=given.finetune) for name in (BUNDLED, *given.candidate)]
-        return sum(tried, named(TRAIN, finetune=True))
-    if given.candidate:
-        raise InputError("--candidate says what --encoder auto is to try: leave it out, or choose auto")
-    return named(given.encoder, finetune=given.finetune)[::-1]  # of equally good ones the one that was asked for
-
-
-def _policy(given: argparse.Namespace) -> Policy:
-    """Take what was typed; costs that were not are the policy's own."""
-    from training.policy import Policy
-    from training.review import ReviewCosts
-
-    typed = {name: getattr(given, f"{name}_cost") for name in ("wrong_valid", "wrong_invalid", "review")}
-    return Policy(given.min_precision, ReviewCosts(**{name: cost for name, cost in typed.items() if cost is not None}))
-
-
-def _print_json(content: Mapping[str, object]) -> None:
-    print(json.dumps(content, indent=2, ensure_ascii=False))
-
-
-def _print_table(columns: Mapping[str, Mapping[str, object]]) -> None:
-    print(f"{'':20}" + "".join(f"{name:>15}" for name in columns))
-    for row in next(iter(columns.values())):
-        print(f"{row:20}" + "".join(f"{column.get(row)!s:>15}" for column in columns.values()))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from benchmarks.datasets import Dataset, music20, sample
 from catalog.store import Catalog
 from embeddings.encoder import Encoder
+from index.live import LiveIndex
 from index.snapshot import Snapshot
 from index.vectors import FLAT, VectorIndex
 from matching.baseline import baseline_features
@@ -156,5 +157,5 @@ def _study(dataset: Dataset, seed: int) -> Study:
         features=labelled_features(test, encoder, rarity),
         baseline=baseline_features(test.q, test.m),
         units=resampling_units(test),
-        completeness=pair_completeness(snapshot, q_ids, m_ids),
+        completeness=pair_completeness(LiveIndex(snapshot), q_ids, m_ids),
     )

@@ -10,7 +10,9 @@ A *shelf* is a folder of published versions::
 
 from __future__ import annotations
 
+import fcntl
 import glob
+import logging
 import os
 import secrets
 import shutil
@@ -20,6 +22,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from catalog.errors import DamagedArtefactError, MissingArtefactError
+
+logger = logging.getLogger(__name__)
 
 CURRENT = "CURRENT"
 _BUILDING = ".building-"
@@ -93,14 +97,62 @@ def publish(building: Path, shelf: Path, version: str) -> Path:
     Path
         The published folder.
     """
+    published = put_on_shelf(building, shelf, version)
+    with write_aside(shelf / CURRENT) as aside:
+        aside.write_text(version + "\n", encoding="utf-8")
+    return published
+
+
+def put_on_shelf(building: Path, shelf: Path, version: str) -> Path:
+    """Put a finished build beside the others, without putting it in charge: sync it and rename it to its version.
+
+    Parameters
+    ----------
+    building : Path
+        Folder made by `build_aside` in `shelf`.
+    shelf : Path
+        The folder of versions.
+    version : str
+        Name from `new_version`.
+
+    Returns
+    -------
+    Path
+        The folder in its place.
+    """
     for path in sorted(building.rglob("*")):
         _sync(path)
     _sync(building)
     published = building.rename(shelf / version)
     _sync(shelf)
-    with write_aside(shelf / CURRENT) as aside:
-        aside.write_text(version + "\n", encoding="utf-8")
     return published
+
+
+@contextmanager
+def one_at_a_time(shelf: Path) -> Iterator[None]:
+    """Let only one process at a time change what belongs to a shelf; the others wait.
+
+    Parameters
+    ----------
+    shelf : Path
+        The folder of versions; created if needed.
+
+    Yields
+    ------
+    None
+        Once no other process is within such a block. A process that dies makes way.
+    """
+    shelf.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(shelf, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            logger.info("waiting for another command that changes %s", shelf)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def new_version(digest: str) -> str:

@@ -6,7 +6,8 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -40,7 +41,7 @@ class ImportReport:
     target : Path
         The catalogue that was written.
     records : int
-        Rows in it.
+        Rows that were written to it.
     rejected : int
         Rows that were left out.
     rejected_file : Path or None
@@ -77,6 +78,7 @@ def import_catalog(
     columns: Sequence[str] = (),
     encoding: str = "utf-8",
     keep_rows: bool = False,
+    writing: Callable[[Path, bool], AbstractContextManager[CatalogWriter]] = new_catalog,
 ) -> ImportReport:
     """Make one catalogue out of CSV, Parquet and SQLite files.
 
@@ -97,6 +99,8 @@ def import_catalog(
         Of CSV files without a byte order mark.
     keep_rows : bool
         Whether to keep every row as its file has it, too, with the columns that are not ours.
+    writing : callable
+        What to write to, out of `target` and `keep_rows`: a new catalogue, unless something else is given.
 
     Returns
     -------
@@ -114,7 +118,7 @@ def import_catalog(
     _check_target(files, target)
     unreadable: Counter[str] = Counter()
     records = 0
-    with new_catalog(target, keep_rows) as writer, Rejects(target) as rejects:
+    with writing(target, keep_rows) as writer, Rejects(target) as rejects:
         with tqdm(unit=" rows", disable=None, desc="import") as progress:
             for delivery in deliveries:
                 rows = _rows(delivery, unreadable, keep_rows)

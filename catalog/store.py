@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from catalog.columns import COLUMNS, FIELDS, Feed
 from catalog.copies import indexed_copy
+from catalog.digests import Digested
 from catalog.errors import UnknownRecordingError
 from catalog.layout import BLANKS, find_obstacle, read_layout
 from catalog.recording import Recording
@@ -198,13 +197,9 @@ class Catalog:
             SHA-256, hexadecimal. The order in which rows were written, further columns and the spelling of missing
             values do not change it.
         """
-        digest = hashlib.sha256()
-        encode = json.JSONEncoder(separators=(",", ":")).encode
-        recordings = map(attrgetter(*COLUMNS), self)
-        # One JSON array per chunk is a third faster than one per recording; the digest depends on the size of chunks.
-        while chunk := list(islice(recordings, _CHUNK)):
-            digest.update(encode(chunk).encode("ascii"))
-        return digest.hexdigest()
+        digested = Digested(self)
+        deque(digested, maxlen=0)
+        return digested.hexdigest()
 
     def _row(self, sr_id: str) -> dict[str, object] | None:
         if self._copied:

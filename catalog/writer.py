@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 _NUMBERS = frozenset({"duration_ms", "release_year"})
 _CHUNK = 1_000
-_CREATE = f"CREATE TABLE {TABLE} (sr_id TEXT PRIMARY KEY NOT NULL, {{}}) WITHOUT ROWID".format(
+CREATE = f"CREATE TABLE {TABLE} (sr_id TEXT PRIMARY KEY NOT NULL, {{}}) WITHOUT ROWID".format(
     ", ".join(f"{field} {'INTEGER' if field in _NUMBERS else 'TEXT'}" for field in FIELDS)
 )
 _MARKS = ", ".join("?" * len(COLUMNS))
@@ -138,21 +138,31 @@ def new_catalog(path: Path, keep_rows: bool = False) -> Iterator[CatalogWriter]:
                 # The file is not in place before it is complete and synced, so a journal would protect nothing.
                 for setting in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "cache_size=-65536"):
                     connection.execute(f"PRAGMA {setting}")
-                connection.execute(_CREATE)
+                connection.execute(CREATE)
                 if keep_rows:
                     connection.execute(_CREATE_KEPT)
                 connection.execute("BEGIN")
                 yield CatalogWriter(connection)
                 connection.execute("COMMIT")
-            _clear_place(path)
+            clear_place(path)
     except (OSError, sqlite3.Error) as error:
         raise CatalogError(f"could not write the catalogue {path}: {error}; check the folder and its space") from error
 
 
-def _clear_place(path: Path) -> None:
+def clear_place(path: Path) -> None:
     """Remove logs and journals beside a catalogue that is to be replaced: SQLite applies them to whatever is there.
 
     What they hold is first put into that catalogue, so that it is still whole if we die before it is replaced.
+
+    Parameters
+    ----------
+    path : Path
+        The catalogue; need not exist.
+
+    Raises
+    ------
+    CatalogError
+        If another program is using them.
     """
     beside = [path.with_name(f"{path.name}{ending}") for ending in _BESIDE]
     if not any(file.exists() for file in beside):

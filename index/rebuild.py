@@ -16,13 +16,15 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from catalog.artefacts import build_aside, new_version, publish
+from catalog.digests import row_digests
 from catalog.errors import InputError, RejectedBuildError
 from catalog.manifest import checksums, sha256_file, write_json
 from catalog.normalize import NORMALIZER_VERSION
 from catalog.recording import Recording
 from catalog.store import Catalog
-from embeddings.encoder import Encoder
 from embeddings.text import TEMPLATE_VERSION
+from index.delta import ROW_DIGESTS_FILE
+from index.encoders import RecordingEncoder
 from index.snapshot import FAISS_FILE, FORMAT, IDS_FILE, MANIFEST_FILE, VECTORS_FILE, rank
 from index.vectors import FLAT, Queries, Rows, VectorIndex, Vectors, choose_kind
 
@@ -92,7 +94,7 @@ class _Measurement:
 
 def rebuild(
     catalog: Catalog,
-    encoder: Encoder,
+    encoder: RecordingEncoder,
     model: str,
     shelf: Path,
     options: RebuildOptions | None = None,
@@ -104,7 +106,7 @@ def rebuild(
     ----------
     catalog : Catalog
         Read once for its recordings and once for its digest.
-    encoder : Encoder
+    encoder : RecordingEncoder
         With a digest, as it stands in a published model.
     model : str
         Version of that model.
@@ -183,17 +185,19 @@ def _build_index(kind: str, encoded: _Encoded, building: Path, min_recall: float
     return measured
 
 
-def _encode(catalog: Catalog, encoder: Encoder, building: Path) -> _Encoded:
+def _encode(catalog: Catalog, encoder: RecordingEncoder, building: Path) -> _Encoded:
     """Stream the catalogue through the encoder into the build's files, in the order of ids."""
     digest = catalog.digest()
     vectors = np.lib.format.open_memmap(
         building / VECTORS_FILE, mode="w+", dtype=np.float16, shape=(len(catalog), encoder.dimension)
     )
     keys: list[bytes] = []
+    digests = []
     with tqdm(total=len(catalog), desc="encode", unit=" recordings", disable=None) as progress:
         for batch in _batches(catalog):
             vectors[len(keys) : len(keys) + len(batch)] = encoder.encode(batch)
             keys.extend(recording.sr_id.encode() for recording in batch)
+            digests.append(row_digests(batch))
             progress.update(len(batch))
     vectors.flush()
     if any(key >= following for key, following in pairwise(keys)):
@@ -202,6 +206,7 @@ def _encode(catalog: Catalog, encoder: Encoder, building: Path) -> _Encoded:
         )
     ids = np.array(keys, dtype=np.bytes_)
     np.save(building / IDS_FILE, ids, allow_pickle=False)
+    np.save(building / ROW_DIGESTS_FILE, np.concatenate(digests), allow_pickle=False)
     if catalog.digest() != digest:
         raise InputError("the catalogue changed while it was encoded, nothing was published: run rebuild again")
     return _Encoded(ids, vectors, digest)

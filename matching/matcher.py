@@ -20,6 +20,7 @@ from catalog.errors import MismatchedArtefactError, MissingArtefactError, Unknow
 from catalog.paths import DataFolder
 from catalog.recording import Recording
 from catalog.store import Catalog
+from index.live import LiveIndex
 from index.snapshot import Snapshot
 from matching.classifier import INVALID, VALID, PairClassifier
 from matching.features import Features
@@ -70,13 +71,13 @@ class Matcher:
     ----------
     catalog : Catalog
         Where recordings are looked up.
-    snapshot : Snapshot
-        Their vectors and neighbours; built from this catalogue.
+    snapshot : LiveIndex
+        Their vectors and neighbours; built from this catalogue, and brought up to its present state.
     model : Model
         With the encoder that the snapshot was built with.
     """
 
-    def __init__(self, catalog: Catalog, snapshot: Snapshot, model: Model) -> None:
+    def __init__(self, catalog: Catalog, snapshot: LiveIndex, model: Model) -> None:
         self.catalog = catalog
         self.snapshot = snapshot
         self.model = model
@@ -100,7 +101,7 @@ class Matcher:
         MissingArtefactError
             If no index is published yet.
         MismatchedArtefactError
-            If the catalogue changed since the index was built, or no model fits the index.
+            If the catalogue changed since the index was built or refreshed, or no model fits the index.
         DamagedArtefactError
             If a published file is absent or altered.
         CatalogError
@@ -116,13 +117,14 @@ class Matcher:
         with ExitStack() as on_failure:
             catalog = on_failure.enter_context(Catalog.open(folder.catalog, folder.copies))
             found, expected = catalog.digest(), snapshot.manifest.get("catalog_digest")
-            if found != expected:
+            index = LiveIndex.open(snapshot, folder.index, found)
+            if index is None:
                 raise MismatchedArtefactError(
                     f"the index {snapshot.version} was built from another state of {folder.catalog}: expected digest "
-                    f"{expected}, found {found}: run onemaster rebuild --data {folder.root}"
+                    f"{expected}, found {found}, and no delta for it: run onemaster refresh --data {folder.root}"
                 )
             on_failure.pop_all()
-        return cls(catalog, snapshot, model)
+        return cls(catalog, index, model)
 
     def close(self) -> None:
         """Close the catalogue."""
@@ -206,7 +208,7 @@ class Matcher:
         """
         query = self.catalog.get(sr_id)
         row = self.snapshot.rows_of([sr_id])
-        vector = self.snapshot.vectors[row].astype(np.float32)
+        vector = self.snapshot.vectors_of(row).astype(np.float32)
         neighbours = self.snapshot.nearest(vector, max(k, _POOL), own_rows=row).rows[0]
         rows = neighbours[neighbours >= 0]
         cosines = self.snapshot.cosines(np.repeat(row, len(rows)), rows)

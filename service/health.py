@@ -7,7 +7,6 @@ import time
 from functools import cache
 from importlib.metadata import version
 
-import numpy as np
 from fastapi import APIRouter, Request
 
 from service.errors import NOT_READY
@@ -40,9 +39,12 @@ async def live() -> LiveAnswer:
 @router.get("/ready", responses=NOT_READY)
 async def ready(matcher: MatcherInCharge) -> ReadyAnswer:
     """Tell that pairs can be judged, by judging one: the first recording and itself."""
-    first = matcher.snapshot.ids_of(np.zeros(1, dtype=np.int64))[0]
+    first = matcher.snapshot.first_id()
     matcher.classify(first, first)
-    return ReadyAnswer(model=matcher.model.version, index=matcher.snapshot.version, recordings=len(matcher.snapshot))
+    index = matcher.snapshot
+    return ReadyAnswer(
+        model=matcher.model.version, index=index.version, delta=index.delta_version, recordings=len(index)
+    )
 
 
 @router.get("/version")
@@ -53,6 +55,7 @@ async def versions(request: Request) -> VersionAnswer:
         onemaster=version("onemaster"),
         model=matcher.model.version if matcher else None,
         index=matcher.snapshot.version if matcher else None,
+        delta=matcher.snapshot.delta_version if matcher else None,
         python=platform.python_version(),
         libraries=_libraries(),
     )

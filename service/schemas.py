@@ -146,6 +146,7 @@ class ReadyAnswer(Answer):
     status: Literal["ready"] = "ready"
     model: str
     index: str
+    delta: Annotated[str | None, Field(description="What has changed since the index was built; null if nothing")]
     recordings: int
 
 
@@ -155,6 +156,7 @@ class VersionAnswer(Answer):
     onemaster: str
     model: str | None
     index: str | None
+    delta: str | None
     python: str
     libraries: dict[str, str]
 

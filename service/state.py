@@ -100,7 +100,8 @@ class MatcherSource:
                 f"expected a usable catalogue, model and index in {self.folder.root}, got: {error!r}: "
                 f"run onemaster rebuild --data {self.folder.root}"
             )
-        logger.info("serving %d recordings, index %s", len(matcher.snapshot), matcher.snapshot.version)
+        index = matcher.snapshot
+        logger.info("serving %d recordings, index %s, delta %s", len(index), index.version, index.delta_version)
         self.opened = matcher
         return ""
 

@@ -22,7 +22,10 @@ from training.policy import Policy
 from training.review import ReviewCosts
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("sample", "import", "train", "rebuild", "serve", "classify", "candidates", "evaluate", "compare")
+COMMANDS = (
+    *("sample", "import", "train", "rebuild", "add", "remove", "refresh", "compact", "serve"),
+    *("classify", "candidates", "evaluate", "compare", "dedupe"),
+)
 
 
 def onemaster(*arguments):
@@ -59,6 +62,9 @@ def test_help_says_what_the_command_is_for(command):
         ("rebuild", "--kind", "tree"),
         ("rebuild", "--min-recall", "2"),
         ("import",),
+        ("add",),
+        ("remove",),
+        ("remove", "123", "--file", "ids.txt"),
         ("train", "--seed", "-1"),
         ("train", "--min-precision", "99"),
         ("train", "--review-cost", "-1"),
@@ -80,6 +86,10 @@ def test_wrong_usage_exits_with_2(arguments):
         (("classify", "123", "456"), "run onemaster rebuild"),
         (("candidates", "123"), "run onemaster rebuild"),
         (("evaluate",), "run onemaster rebuild"),
+        (("refresh",), "run onemaster rebuild"),
+        (("compact",), "run onemaster rebuild"),
+        (("add", "absent.csv"), "run onemaster import"),
+        (("remove", "123"), "run onemaster import"),
         (("train",), "catalog.db"),
         (("compare", "baseline", "current"), "expected a published version"),
         (("compare", "yesterdays", "current"), "got 'yesterdays'"),

@@ -220,7 +220,7 @@ def given(*arguments):
 def test_the_command_line_declares_what_is_tried(wordpiece_bert, sample_folder, tmp_path, monkeypatch):
     home = tmp_path / "home"
     shutil.copytree(sample_folder.root, home)
-    monkeypatch.setattr("onemaster.HOME", home)
+    monkeypatch.setattr("training_commands.HOME", home)
     path = str(wordpiece_bert)
 
     def names(*arguments):

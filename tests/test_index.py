@@ -171,7 +171,7 @@ def test_impossible_builds_say_why(tmp_path, sample_folder):
         ("widening", None, "run onemaster rebuild"),
         ("kind", "tree", "run onemaster rebuild"),
         ("encoder_digest", "0", "run onemaster rebuild"),
-        ("catalog_digest", "0", "run onemaster rebuild"),
+        ("catalog_digest", "0", "run onemaster refresh"),
     ],
 )
 def test_a_manifest_made_for_something_else_is_refused(copied, name, value, remedy):
@@ -242,7 +242,7 @@ def test_a_catalogue_that_changed_since_the_build_is_refused(copied):
         rows = [catalog.row(recording.sr_id) for recording in catalog]
     rows[0]["title"] = "Another title"
     write_catalog(copied.catalog, rows)
-    with pytest.raises(MismatchedArtefactError, match=r"another state of .*expected digest .*run onemaster rebuild"):
+    with pytest.raises(MismatchedArtefactError, match=r"another state of .*expected digest .*run onemaster refresh"):
         Matcher.open(copied)
     rebuilt(copied)
     Matcher.open(copied).close()

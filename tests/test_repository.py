@@ -17,7 +17,9 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 CONTRACTS = PYPROJECT["tool"]["importlinter"]
 ROOMS = CONTRACTS["root_packages"]
-FRONT_DOOR = [ROOT / "command_line.py", ROOT / "onemaster.py"]
+FRONT_DOOR = [
+    ROOT / f"{name}.py" for name in ("change_commands", "command_line", "onemaster", "printed", "training_commands")
+]
 MODULES = sorted([*FRONT_DOOR, *(path for room in (*ROOMS, "benchmarks") for path in (ROOT / room).rglob("*.py"))])
 TARGETS = ("serve", "test", "lint", "check", "bench", "smoke", "clean", "help")
 HEAVY = ("faiss", "fastapi", "matplotlib", "pandas", "pyarrow", "scipy", "sentence_transformers", "sklearn", "torch")

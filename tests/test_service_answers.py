@@ -156,7 +156,7 @@ def test_candidates_come_most_probable_first_with_what_one_wants_to_see(client):
 def test_candidates_have_exact_cosines_and_the_probabilities_of_pairs(client, tiny_matcher):
     for candidate in client.get("/candidates", params={"sr_id": "q7", "k": 20}).json()["candidates"]:
         rows = tiny_matcher.snapshot.rows_of(["q7", candidate["sr_id"]])
-        q, m = tiny_matcher.snapshot.vectors[rows].astype(np.float64)
+        q, m = tiny_matcher.snapshot.vectors_of(rows).astype(np.float64)
         assert candidate["cosine"] == pytest.approx(q @ m, abs=1e-6)
         pair = client.get("/pairs", params={"q_sr_id": "q7", "m_sr_id": candidate["sr_id"]}).json()
         assert candidate["match_probability"] == pytest.approx(pair["match_probability"], abs=1e-9)
@@ -225,6 +225,7 @@ def test_health_names_what_is_served(client, tiny_matcher):
             "status": "ready",
             "model": tiny_matcher.model.version,
             "index": tiny_matcher.snapshot.version,
+            "delta": None,
             "recordings": len(list(tiny.rows())),
         },
     )

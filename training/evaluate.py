@@ -17,7 +17,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from index.snapshot import Snapshot
+from index.live import LiveIndex
 from matching.matcher import Matcher
 from training.calibration import calibration_error
 from training.pairs import LabelledPairs
@@ -125,13 +125,13 @@ def evaluate_probabilities(
 
 
 def pair_completeness(
-    snapshot: Snapshot, q_sr_ids: Sequence[str], m_sr_ids: Sequence[str], k: int = 20
+    snapshot: LiveIndex, q_sr_ids: Sequence[str], m_sr_ids: Sequence[str], k: int = 20
 ) -> PairCompleteness:
     """Measure candidate generation on valid pairs.
 
     Parameters
     ----------
-    snapshot : Snapshot
+    snapshot : LiveIndex
         The index to ask.
     q_sr_ids : sequence of str
         One side of the valid pairs.
@@ -151,7 +151,7 @@ def pair_completeness(
     asked, places = np.unique(np.concatenate((q_rows, m_rows)), return_inverse=True)
     neighbours = np.concatenate(
         [
-            snapshot.nearest(snapshot.vectors[rows].astype(np.float32), k, own_rows=rows).rows
+            snapshot.nearest(snapshot.vectors_of(rows).astype(np.float32), k, own_rows=rows).rows
             for rows in (asked[start : start + _SEARCH_BATCH] for start in range(0, len(asked), _SEARCH_BATCH))
         ]
     )

@@ -1,0 +1,272 @@
+"""The index of a catalogue as it is now: a snapshot, and what has changed since.
+
+Rows of the snapshot keep their numbers, rows of the delta come behind them; what is gone is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.errors import DamagedArtefactError, UnknownRecordingError
+from index.changes import Changes, rows_among
+from index.delta import Delta, deltas_beside, find_delta
+from index.snapshot import Neighbours, Snapshot, pair_cosines
+from index.vectors import FLAT, Queries, Rows, VectorIndex, Vectors
+
+# A query whose neighbours in the snapshot are gone is asked again for so many times as many.
+_WIDER = 4
+_SPARE = 8
+_EXACT_BLOCK = 16_384
+
+
+class LiveIndex:
+    """Ids and vectors of all recordings of a catalogue, and their nearest neighbours.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        As it was built.
+    delta : Delta, optional
+        What has changed since.
+
+    Raises
+    ------
+    DamagedArtefactError
+        If the delta was not made for this snapshot.
+    """
+
+    def __init__(self, snapshot: Snapshot, delta: Delta | None = None) -> None:
+        self.snapshot = snapshot
+        self.delta = delta
+        self.version = snapshot.version
+        self.manifest = snapshot.manifest
+        self._changes = delta.changes if delta else Changes.none(snapshot.vectors.shape[1])
+        if delta:
+            _require_fit(snapshot, delta)
+        self._gone = np.zeros(len(snapshot), dtype=np.bool_)
+        self._gone[self._changes.gone] = True
+        # Where the delta's ids would stand among the snapshot's: equal cosines are ordered by id.
+        self._places = np.searchsorted(snapshot.ids, self._changes.ids)
+        self._fresh = VectorIndex.build(FLAT, self._changes.vectors, np.zeros(0, dtype=np.int64)) if delta else None
+
+    @classmethod
+    def open(cls, snapshot: Snapshot, shelf: Path, catalog_digest: str) -> LiveIndex | None:
+        """Complete a snapshot to the state that a catalogue is in.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+            The one in charge.
+        shelf : Path
+            The folder of index versions.
+        catalog_digest : str
+            Digest of the catalogue.
+
+        Returns
+        -------
+        LiveIndex or None
+            ``None`` if neither the snapshot nor a delta of it was made from this state.
+
+        Raises
+        ------
+        DamagedArtefactError
+            If the delta for this state is altered.
+        """
+        if snapshot.manifest.get("catalog_digest") == catalog_digest:
+            return cls(snapshot)
+        folder = find_delta(deltas_beside(shelf, snapshot.version), catalog_digest)
+        return cls(snapshot, Delta.load(folder)) if folder else None
+
+    @property
+    def delta_version(self) -> str | None:
+        """Name of the delta, if there is one."""
+        return self.delta.version if self.delta else None
+
+    def __len__(self) -> int:
+        return len(self.snapshot) - len(self._changes.gone) + len(self._changes.ids)
+
+    def first_id(self) -> str:
+        """Name some recording that the index holds.
+
+        Returns
+        -------
+        str
+            The id of its first row.
+        """
+        row = int(np.argmin(self._gone)) if len(self._changes.gone) < len(self.snapshot) else len(self.snapshot)
+        return self.ids_of(np.array([row]))[0]
+
+    def find(self, sr_ids: Sequence[str]) -> Rows:
+        """Look up where recordings stand, if they do.
+
+        Parameters
+        ----------
+        sr_ids : sequence of str
+            Any ids.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n,), int64; -1 for those that the index does not hold.
+        """
+        keys = [sr_id.encode("utf-8", "surrogatepass") for sr_id in sr_ids]
+        rows, fresh = rows_among(self.snapshot.ids, keys), rows_among(self._changes.ids, keys)
+        rows[(rows >= 0) & self._gone[rows]] = -1
+        return np.where(fresh >= 0, fresh + len(self.snapshot), rows)
+
+    def rows_of(self, sr_ids: Sequence[str]) -> Rows:
+        """Find where recordings stand.
+
+        Parameters
+        ----------
+        sr_ids : sequence of str
+            Ids of recordings.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n,), int64.
+
+        Raises
+        ------
+        UnknownRecordingError
+            For the first id that the index does not hold.
+        """
+        rows = self.find(sr_ids)
+        unknown = np.flatnonzero(rows < 0)
+        if len(unknown):
+            raise UnknownRecordingError(sr_ids[unknown[0]])
+        return rows
+
+    def ids_of(self, rows: Rows) -> list[str]:
+        """Name the recordings at some rows.
+
+        Parameters
+        ----------
+        rows : numpy.ndarray
+            Shape (n,), from `rows_of` or `nearest`.
+
+        Returns
+        -------
+        list of str
+            Their ids.
+        """
+        old, fresh = self.snapshot.ids, self._changes.ids
+        return [(old[row] if row < len(old) else fresh[row - len(old)]).decode() for row in rows.tolist()]
+
+    def vectors_of(self, rows: Rows) -> Vectors:
+        """Take the vectors at some rows.
+
+        Parameters
+        ----------
+        rows : numpy.ndarray
+            Shape (n,), from `rows_of` or `nearest`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n, dim), float16 unit rows; zeros for a recording without text.
+        """
+        vectors = np.empty((len(rows), self.snapshot.vectors.shape[1]), dtype=np.float16)
+        old = rows < len(self.snapshot)
+        vectors[old] = self.snapshot.vectors[rows[old]]
+        vectors[~old] = self._changes.vectors[rows[~old] - len(self.snapshot)]
+        return vectors
+
+    def cosines(self, q_rows: Rows, m_rows: Rows) -> npt.NDArray[np.float32]:
+        """Compare stored recordings pair by pair.
+
+        Parameters
+        ----------
+        q_rows : numpy.ndarray
+            Shape (n_pairs,), rows of one side.
+        m_rows : numpy.ndarray
+            Shape (n_pairs,), rows of the other.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_pairs,), float32; see `pair_cosines`.
+        """
+        return pair_cosines(self.vectors_of(q_rows), self.vectors_of(m_rows))
+
+    def nearest(self, queries: Queries, k: int, own_rows: Rows | None = None) -> Neighbours:
+        """Find the nearest recordings.
+
+        Parameters
+        ----------
+        queries : numpy.ndarray
+            Shape (n_queries, dim), float32 unit rows.
+        k : int
+            Neighbours per query.
+        own_rows : numpy.ndarray, optional
+            Shape (n_queries,): the queries' own rows, which are never their neighbours.
+
+        Returns
+        -------
+        Neighbours
+            By exact cosine; equal cosines in the order of ids. A query of zeros, a recording without text, has none.
+        """
+        if self._fresh is None:
+            return self.snapshot.nearest(queries, k, own_rows)
+        own = np.full(len(queries), -1) if own_rows is None else own_rows
+        fresh = self._fresh.propose(queries, min(k + 1, len(self._changes.ids))) if len(self._changes.ids) else None
+        proposed = self._not_gone(queries, k, own)
+        if fresh is not None:
+            fresh = np.where(fresh < 0, -1, fresh + len(self.snapshot))
+            fresh = np.where(fresh == own[:, None], -1, fresh)
+            fresh[~queries.any(axis=1)] = -1
+            proposed = np.concatenate((proposed, fresh), axis=1)
+        return self._ranked(queries, proposed, min(k, len(self)))
+
+    def _not_gone(self, queries: Queries, k: int, own: Rows) -> Rows:
+        """Find the k nearest rows of the snapshot that are not gone, -1 where there are fewer."""
+        rows = np.full((len(queries), min(k, len(self.snapshot))), -1, dtype=np.int64)
+        own_there = np.where(own < len(self.snapshot), own, -1)
+        asking, wanted = np.arange(len(queries)), k + min(len(self._changes.gone), _SPARE + k // _WIDER)
+        while len(asking):
+            found = self.snapshot.nearest(queries[asking], wanted, own_there[asking]).rows
+            there = (found >= 0) & ~self._gone[found]
+            first = np.argsort(~there, axis=1, kind="stable")[:, :k]
+            kept = np.where(np.take_along_axis(there, first, axis=1), np.take_along_axis(found, first, axis=1), -1)
+            rows[asking, : kept.shape[1]] = kept
+            # Who was given fewer than asked for was given all that there are.
+            more = (there.sum(axis=1) < k) & ((found >= 0).sum(axis=1) == wanted)
+            asking, wanted = asking[more], wanted * _WIDER
+        return rows
+
+    def _ranked(self, queries: Queries, rows: Rows, k: int) -> Neighbours:
+        """Order rows by their exact cosine, equal ones by id, and keep the best."""
+        cosines = np.empty(rows.shape, dtype=np.float32)
+        step = max(1, _EXACT_BLOCK // max(1, rows.shape[1]))
+        for start in range(0, len(rows), step):
+            block = rows[start : start + step]
+            vectors = self.vectors_of(np.maximum(block, 0).ravel()).astype(np.float32)
+            vectors = vectors.reshape(*block.shape, vectors.shape[1])
+            cosines[start : start + step] = np.einsum("qd,qpd->qp", queries[start : start + step], vectors)
+        cosines[rows < 0] = -np.inf
+        order = np.lexsort((rows, self._order_of_ids(rows), -cosines), axis=1)[:, :k]
+        best_rows, best = np.take_along_axis(rows, order, axis=1), np.take_along_axis(cosines, order, axis=1)
+        return Neighbours(best_rows, np.clip(np.where(best_rows < 0, np.nan, best), -1, 1))
+
+    def _order_of_ids(self, rows: Rows) -> Rows:
+        """Give numbers in the order of ids: odd ones to the snapshot's rows, even ones to the delta's between them."""
+        order = 2 * rows + 1
+        fresh = rows >= len(self.snapshot)
+        order[fresh] = 2 * self._places[rows[fresh] - len(self.snapshot)]
+        return order
+
+
+def _require_fit(snapshot: Snapshot, delta: Delta) -> None:
+    expected = {name: snapshot.manifest.get(name) for name in ("encoder_digest", "dimension")}
+    expected["snapshot"] = snapshot.version
+    found = {name: delta.manifest.get(name) for name in expected}
+    if found != expected or not delta.changes.fit(snapshot.ids):
+        raise DamagedArtefactError(
+            f"expected changes of {expected} in the delta {delta.version}, found those of {found}, or rows that do not "
+            "fit it: run onemaster refresh"
+        )

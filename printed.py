@@ -1,0 +1,48 @@
+"""How answers are printed at the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+
+def print_json(content: Mapping[str, object]) -> None:
+    """Print a JSON object.
+
+    Parameters
+    ----------
+    content : mapping
+        JSON values.
+    """
+    print(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def print_table(columns: Mapping[str, Mapping[str, object]]) -> None:
+    """Print figures side by side.
+
+    Parameters
+    ----------
+    columns : mapping
+        Heading to its figures, by name; all have those of the first.
+    """
+    print(f"{'':20}" + "".join(f"{name:>15}" for name in columns))
+    for row in next(iter(columns.values())):
+        print(f"{row:20}" + "".join(f"{column.get(row)!s:>15}" for column in columns.values()))
+
+
+def print_clusters(measured: Mapping[str, object], as_json: bool) -> None:
+    """Print how good clusters are.
+
+    Parameters
+    ----------
+    measured : mapping
+        Counts, and figures by way of counting.
+    as_json : bool
+        Whether to print JSON.
+    """
+    if as_json:
+        print_json(measured)
+        return
+    ways = {name: value for name, value in measured.items() if isinstance(value, Mapping)}
+    print(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in measured.items() if name not in ways))
+    print_table(ways)

@@ -1,0 +1,101 @@
+"""The commands that train models and compare them; `onemaster` is the front door to them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from catalog.errors import InputError
+from command_line import AUTO, BUNDLED, HOME, TRAIN, data_folder
+from printed import print_json, print_table
+
+if TYPE_CHECKING:
+    from training.encoder_choice import Candidate
+    from training.policy import Policy
+
+
+def train(given: argparse.Namespace) -> None:
+    """Train encoder and classifier from a ground truth, and publish them with a report."""
+    from catalog.store import Catalog
+    from matching.features import names_without
+    from matching.model import REPORT_FILE
+    from training.default import options_for
+    from training.holdout import TrainingData
+    from training.train import TrainOptions
+    from training.train import train as train_model
+
+    folder, policy = data_folder(given), _policy(given)
+    names_without(given.without)  # a group that there is not is better found out at once
+    with Catalog.open(folder.catalog, folder.copies) as catalog:
+        data = TrainingData(catalog, folder.groundtruth, folder.root, given.test_groundtruth)
+        options = TrainOptions(given.seed, policy, tuple(given.without), encoders=_encoders(given))
+        options = options if given.alone else options_for(folder, HOME, options)
+        report = train_model(data, None, folder.models, options)
+    if given.json:
+        card = {"tested_on": report.model.card["tested_on"], "model": report.model.version, "index": None}
+        card["baseline"] = report.baseline.to_json()
+        print_json(report.evaluation.to_json() | card)
+        return
+    print_table({"onemaster": report.evaluation.to_json(), "baseline": report.baseline.to_json()})
+    print(f"wrote model {report.model.version}; report: {report.model.folder / REPORT_FILE}")
+
+
+def compare(given: argparse.Namespace) -> None:
+    """Compare two models on the same labelled pairs."""
+    from catalog.manifest import sha256_file
+    from catalog.store import Catalog
+    from training.compare import compare as compare_models
+    from training.compare import write_disagreements
+    from training.contenders import contender
+    from training.intervals import Resampling
+    from training.pairs import read_groundtruth
+
+    folder = data_folder(given)
+    a, b = contender(given.a, folder.models), contender(given.b, folder.models)
+    with Catalog.open(folder.catalog, folder.copies) as catalog:
+        pairs = read_groundtruth(folder.groundtruth, catalog)
+    comparison = compare_models(a, b, pairs, sha256_file(folder.groundtruth), Resampling())
+    listed = given.disagreements or folder.root / "disagreements.csv"
+    write_disagreements(comparison, listed)
+    if given.json:
+        print_json({**comparison.to_json(), "groundtruth": str(folder.groundtruth), "written": str(listed)})
+        return
+    print(f"A: {a.name}\nB: {b.name}")
+    print_table(dict(zip(("A", "B", "B less A"), comparison.figures.values(), strict=True)))
+    print(*comparison.in_words(), sep="\n")
+    print(f"wrote {len(comparison.disagreements)} disagreements to {listed}")
+
+
+# A command's docstring is its help.
+TRAINING: Mapping[str, Callable[[argparse.Namespace], None]] = {"train": train, "compare": compare}
+
+
+def _encoders(given: argparse.Namespace) -> tuple[Candidate, ...]:
+    """Resolve ``--encoder`` and what goes with it."""
+    from embeddings.encoder import Encoder
+    from training.default import default_model
+    from training.encoder_choice import Candidate
+
+    def named(name: str, *, finetune: bool) -> tuple[Candidate, ...]:
+        source = default_model(HOME).encoder_folder if name == BUNDLED else name
+        encoder = None if name == TRAIN else Encoder.load(source)
+        title = "fitted" if name == TRAIN else name
+        plain, tuned = Candidate(title, encoder), Candidate(f"{title}, fine-tuned", encoder, finetuned=True)
+        return (plain, tuned) if finetune else (plain,)
+
+    if given.encoder == AUTO:
+        tried = [named(name, finetune=given.finetune) for name in (BUNDLED, *given.candidate)]
+        return sum(tried, named(TRAIN, finetune=True))
+    if given.candidate:
+        raise InputError("--candidate says what --encoder auto is to try: leave it out, or choose auto")
+    return named(given.encoder, finetune=given.finetune)[::-1]  # of equally good ones the one that was asked for
+
+
+def _policy(given: argparse.Namespace) -> Policy:
+    """Take what was typed; costs that were not are the policy's own."""
+    from training.policy import Policy
+    from training.review import ReviewCosts
+
+    typed = {name: getattr(given, f"{name}_cost") for name in ("wrong_valid", "wrong_invalid", "review")}
+    return Policy(given.min_precision, ReviewCosts(**{name: cost for name, cost in typed.items() if cost is not None}))
