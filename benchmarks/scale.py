@@ -77,8 +77,10 @@ def parts_of(smaller: Mapping[str, object], larger: Mapping[str, object], cores:
 
     Parameters
     ----------
-    smaller, larger : mapping
-        Rows of the benchmark.
+    smaller : mapping
+        Row of the benchmark.
+    larger : mapping
+        Row of a larger catalogue.
     cores : int
         Of the machine that they were measured on.
 
