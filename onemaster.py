@@ -121,8 +121,9 @@ def rebuild(given: argparse.Namespace) -> None:
     if given.json:
         _print_json({"version": report.version, "published": report.folder is not None, **report.manifest})
     else:
-        recall: Mapping[str, object] = report.manifest["recall"]  # type: ignore[assignment]
-        print(f"{report.manifest['kind']} index of {report.manifest['count']} recordings, recall {recall}")
+        print(f"{report.manifest['kind']} index of {report.manifest['count']} recordings, {report.found}")
+        if report.warning:
+            print(f"warning: {report.warning}")
         print(f"wrote {report.folder}" if report.folder else "dry run: nothing was published")
 
 

@@ -20,6 +20,8 @@ from index.vectors import Rows
 
 # Recordings that a query's keys may lead to, its rarest keys first. More find little more: docs/decisions/0014.
 BUDGET = 600
+# Recordings that rare keys propose for each that is wanted; the vectors choose among them.
+POOL = 2
 _BUCKETS_A_ROW = 64
 _LEAST_BITS, _MOST_BITS = 12, 26
 # So that a key that all recordings have, in a catalogue of a few, still has a weight.
@@ -94,7 +96,7 @@ class KeyBlock:
         columns, buckets, weights = [], [], []
         for first, keys in zip(np.cumsum([0, *sizes]).tolist(), parts, strict=False):
             kept = keys.frequencies >= least
-            columns.append((_owners(keys)[kept] + first).astype(np.int32))
+            columns.append((keys.owners[kept] + first).astype(np.int32))
             buckets.append(_buckets(keys.hashes[kept], bits))
             weights.append(_weights(keys, recordings)[kept])
         entries = (np.concatenate(weights), (np.concatenate(buckets), np.concatenate(columns)))
@@ -154,18 +156,98 @@ def most_alike(keys: Keys, blocks: Iterable[KeyBlock], count: int) -> Shared:
     return Shared(q, merged.indices[: len(q)].astype(np.int64), np.minimum(merged.data[: len(q)], 1))
 
 
+def best_by_both(q: Rows, rows: Rows, cosines: Similarities, similarities: Similarities, count: int) -> Rows:
+    """Choose the candidates that are nearest by keys and vectors together.
+
+    Parameters
+    ----------
+    q : numpy.ndarray
+        Shape (n_pairs,), int64, places of the queries, ascending.
+    rows : numpy.ndarray
+        Shape (n_pairs,), int64, candidates: `POOL` times as many as wanted.
+    cosines : numpy.ndarray
+        Shape (n_pairs,), of the vectors; NaN counts as 0.
+    similarities : numpy.ndarray
+        Shape (n_pairs,), of the keys.
+    count : int
+        Candidates wanted per query.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_chosen,), int64, places of the chosen pairs: by query, the greatest mean of both cosines first, equal
+        ones in the order of rows.
+    """
+    order = np.lexsort((rows, -(np.nan_to_num(cosines) + similarities), q))
+    chosen: Rows = order[np.arange(len(q)) - np.searchsorted(q, q) < count]
+    return chosen
+
+
+def asked_keys(keys: Keys) -> npt.NDArray[np.bool_]:
+    """Choose the keys that a query is asked by: its rarest, until they lead to `BUDGET` recordings.
+
+    Parameters
+    ----------
+    keys : Keys
+        Of the queries.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_keys,), bool.
+    """
+    reach = np.concatenate(([0], np.cumsum(keys.frequencies - 1, dtype=np.int64)))
+    asked: npt.NDArray[np.bool_] = reach[:-1] - reach[keys.starts[:-1]][keys.owners] < BUDGET
+    return asked
+
+
+def information(keys: Keys, recordings: int) -> npt.NDArray[np.float64]:
+    """Weigh keys by their inverse frequency.
+
+    Parameters
+    ----------
+    keys : Keys
+        Any.
+    recordings : int
+        Of the catalogue.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_keys,), float64, above 0: natural logarithms.
+    """
+    weights: npt.NDArray[np.float64] = np.log(
+        np.maximum(recordings / keys.frequencies.astype(np.float64), _LEAST_RATIO)
+    )
+    return weights
+
+
+def squared_lengths(keys: Keys, recordings: int) -> npt.NDArray[np.float64]:
+    """Sum up the squared weights of each text's keys that somebody else has.
+
+    Parameters
+    ----------
+    keys : Keys
+        Any.
+    recordings : int
+        Of the catalogue.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_texts,), float64.
+    """
+    squares = np.where(keys.frequencies > 1, information(keys, recordings) ** 2, 0)
+    return np.bincount(keys.owners, weights=squares, minlength=len(keys.starts) - 1).astype(np.float64)
+
+
 def _most_alike_in(keys: Keys, block: KeyBlock, count: int) -> csr_matrix:
     n_buckets = block.shared.shape[0]
-    reach = np.concatenate(([0], np.cumsum(keys.frequencies - 1, dtype=np.int64)))
-    asked = reach[:-1] - reach[keys.starts[:-1]][_owners(keys)] < BUDGET  # what the query's rarer keys lead to
+    asked = asked_keys(keys)
     ends = np.concatenate(([0], np.cumsum(asked)))[keys.starts].astype(np.int32)
     entries = (_weights(keys, block.recordings)[asked], _buckets(keys.hashes[asked], n_buckets.bit_length() - 1), ends)
     queries = csr_matrix(entries, shape=(len(keys.starts) - 1, n_buckets))
     return sp_matmul_topn(queries, block.shared, top_n=count, threshold=0.0, sort=True)
-
-
-def _owners(keys: Keys) -> Rows:
-    return np.repeat(np.arange(len(keys.starts) - 1), np.diff(keys.starts))
 
 
 def _buckets(hashes: npt.NDArray[np.uint32], bits: int) -> npt.NDArray[np.int32]:
@@ -173,8 +255,6 @@ def _buckets(hashes: npt.NDArray[np.uint32], bits: int) -> npt.NDArray[np.int32]
 
 
 def _weights(keys: Keys, recordings: int) -> Similarities:
-    """Weigh keys by their inverse frequency; a row's keys that somebody else has come to length 1."""
-    weights = np.log(np.maximum(recordings / keys.frequencies.astype(np.float64), _LEAST_RATIO))
-    squares = np.where(keys.frequencies > 1, weights**2, 0)
-    lengths = np.sqrt(np.bincount(_owners(keys), weights=squares, minlength=len(keys.starts) - 1))
-    return (weights / np.maximum(lengths, np.finfo(np.float32).eps)[_owners(keys)]).astype(np.float32)
+    """Weigh keys so that a row's keys that somebody else has come to length 1."""
+    lengths = np.maximum(np.sqrt(squared_lengths(keys, recordings)), np.finfo(np.float32).eps)
+    return (information(keys, recordings) / lengths[keys.owners]).astype(np.float32)

@@ -64,6 +64,30 @@ class Keys:
     hashes: npt.NDArray[np.uint32]
     frequencies: Tables
 
+    @property
+    def owners(self) -> Integers:
+        """Which text each key is of, shape (n_keys,)."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+
+    def part(self, first: int, last: int) -> Keys:
+        """Take the keys of consecutive texts.
+
+        Parameters
+        ----------
+        first : int
+            The first of the texts.
+        last : int
+            The text behind the last.
+
+        Returns
+        -------
+        Keys
+            Of those.
+        """
+        starts = self.starts[first : last + 1]
+        entries = slice(starts[0], starts[-1])
+        return Keys(starts - starts[0], self.hashes[entries], self.frequencies[entries])
+
 
 class KeyCounts:
     """Counts of runs, words and pairs of words over a catalogue, hashed into buckets, up to 255 each.
@@ -164,8 +188,8 @@ class KeyCounts:
         return _collected(found, np.concatenate(counts), len(texts))
 
     def _book(self, table: int, hashes: Hashes) -> None:
-        counts = np.bincount((hashes >> self._shift).astype(np.int64), minlength=self.tables.shape[1])
-        self.tables[table] = np.minimum(self.tables[table] + counts, _SATURATED)
+        buckets, counts = np.unique((hashes >> self._shift).astype(np.uint32), return_counts=True)
+        self.tables[table][buckets] = np.minimum(self.tables[table][buckets] + counts, _SATURATED)
 
     def _frequencies(self, table: int, hashes: Hashes) -> Tables:
         counts: Tables = self.tables[table][(hashes >> self._shift).astype(np.int64)]
