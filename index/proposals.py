@@ -54,10 +54,12 @@ def propose(snapshot: Snapshot, row: int, k: int, isrcs: Sequence[str]) -> Propo
     """
     own = np.array([row])
     nearest = snapshot.nearest(snapshot.vectors[own].astype(np.float32), k, own_rows=own).rows[0]
-    nearest, with_code = nearest[nearest >= 0], snapshot.rows_with_isrc(isrcs, row)
-    rows = np.union1d(nearest, with_code)
+    with_code = snapshot.rows_with_isrc(isrcs, row)
+    rows = np.union1d(nearest[nearest >= 0], with_code)
     cosines = snapshot.cosines(np.repeat(own, len(rows)), rows)
+    # Among very few recordings, those without text are the nearest, too.
+    found_by = {snapshot.source: np.isin(rows, nearest) & ~np.isnan(cosines), ISRC: np.isin(rows, with_code)}
     order = np.argsort(-cosines, kind="stable")  # NaN sorts last
-    found_by = ((np.isin(rows, nearest), snapshot.source), (np.isin(rows, with_code), ISRC))
-    sources = ["+".join(name for found, name in found_by if found[place]) for place in order.tolist()]
+    order = order[np.logical_or.reduce(list(found_by.values()))[order]]
+    sources = ["+".join(name for name, found in found_by.items() if found[place]) for place in order.tolist()]
     return Proposals(rows[order], cosines[order], sources)
