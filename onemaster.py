@@ -113,10 +113,12 @@ def rebuild(given: argparse.Namespace) -> None:
     from index.rebuild import RebuildOptions
     from index.rebuild import rebuild as rebuild_index
     from training.default import model_to_index_with
+    from training.pairs import some_valid_pairs
 
     folder = _folder(given)
-    options = RebuildOptions(given.kind, given.min_recall, given.dry_run)
     with Catalog.open(folder.catalog, folder.copies) as catalog, model_to_index_with(folder, catalog, HOME) as model:
+        valid_pairs = some_valid_pairs(folder.groundtruth, catalog)
+        options = RebuildOptions(given.kind, given.min_recall, given.dry_run, valid_pairs)
         report = rebuild_index(catalog, model.encoder, model.version, folder.index, options, model.publish)
     if given.json:
         _print_json({"version": report.version, "published": report.folder is not None, **report.manifest})

@@ -12,6 +12,7 @@ from benchmarks.datasets import Dataset, music20, sample
 from catalog.store import Catalog
 from embeddings.encoder import Encoder
 from index.codes import CodeIndex, Codes
+from index.completeness import PairCompleteness, pair_completeness
 from index.kinds import FLAT
 from index.snapshot import Snapshot
 from index.vectors import VectorIndex
@@ -19,7 +20,6 @@ from matching.baseline import baseline_features
 from matching.classifier import PairClassifier
 from matching.features import NAMES, Features
 from matching.rarity import Rarity
-from training.evaluate import PairCompleteness, pair_completeness
 from training.holdout import Split, TrainingData, hold_out
 from training.intervals import Units, resampling_units
 from training.lessons import Lessons, labelled_features, lessons_of

@@ -29,22 +29,6 @@ _EXPECTED = {"format": FORMAT, "template_version": TEMPLATE_VERSION, "normalizer
 _EXACT_BLOCK = 16_384
 
 
-def files_of(kind: str) -> tuple[str, ...]:
-    """Name the files of a build.
-
-    Parameters
-    ----------
-    kind : str
-        One of `KINDS`.
-
-    Returns
-    -------
-    tuple of str
-        All but the manifest.
-    """
-    return (VECTORS_FILE, IDS_FILE, *CODE_FILES, *(KEY_FILES if kind == KEYS else (FAISS_FILE,)))
-
-
 @dataclass(frozen=True)
 class Neighbours:
     """The nearest recordings of some queries.
@@ -114,7 +98,7 @@ class Snapshot:
         """
         manifest = read_json(folder / MANIFEST_FILE)
         kind = str(manifest.get("kind"))
-        require(manifest, folder, _EXPECTED, files_of(kind), "run onemaster rebuild")
+        require(manifest, folder, _EXPECTED, _files_of(kind), "run onemaster rebuild")
         verify(folder, manifest["files"])  # type: ignore[arg-type]  # required to be a mapping
         ids = np.load(folder / IDS_FILE, mmap_mode="r", allow_pickle=False)
         vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
@@ -207,9 +191,14 @@ class Snapshot:
         return self.codes.rows_with(isrcs, own_row)
 
     @property
+    def kind(self) -> str:
+        """Of the index, one of `index.kinds.KINDS`."""
+        return KEYS if isinstance(self.searcher, KeyIndex) else self.searcher.kind
+
+    @property
     def source(self) -> str:
         """What `nearest` finds neighbours by: ``keys`` or ``vectors``."""
-        return KEYS if isinstance(self.searcher, KeyIndex) else VECTORS
+        return KEYS if self.kind == KEYS else VECTORS
 
     def nearest(
         self, queries: Queries, k: int, own_rows: Rows | None = None, texts: Sequence[str] | None = None
@@ -297,3 +286,7 @@ def pair_cosines(q_vectors: Vectors, m_vectors: Vectors) -> npt.NDArray[np.float
     q, m = q_vectors.astype(np.float32), m_vectors.astype(np.float32)
     products = np.clip(np.einsum("nd,nd->n", q, m), -1, 1)
     return np.where(q.any(axis=1) & m.any(axis=1), products, np.nan).astype(np.float32)
+
+
+def _files_of(kind: str) -> tuple[str, ...]:
+    return (VECTORS_FILE, IDS_FILE, *CODE_FILES, *(KEY_FILES if kind == KEYS else (FAISS_FILE,)))

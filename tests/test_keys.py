@@ -18,6 +18,7 @@ from embeddings.encoder import Encoder
 from embeddings.text import recording_text
 from index import key_build, key_index, kinds
 from index.codes import MOST_WITH_A_CODE, CodeIndex, Codes
+from index.completeness import pair_completeness
 from index.key_build import build_keys
 from index.key_index import KeyBlock, information, most_alike, squared_lengths
 from index.key_search import KEY_FILES, KeyIndex
@@ -28,6 +29,7 @@ from index.rebuild import RebuildOptions, rebuild
 from index.snapshot import Snapshot
 from matching.matcher import Matcher
 from matching.model import Model
+from training.pairs import some_valid_pairs
 
 WORDS = st.sampled_from(["yesterday", "love", "rain", "the", "夜の歌", "ночь", "a", "live", "song", "№5", "ii", ""])
 TEXTS = st.lists(st.lists(WORDS, max_size=5).map(" ".join), min_size=1, max_size=12)
@@ -255,6 +257,24 @@ def test_every_build_says_what_it_found_at_which_cost(copied):
     assert manifest["milliseconds_alone"] > 0
     assert manifest["recall"]["queries"] == 300
     assert manifest["near_recall"]["neighbours"] > 0
+    assert manifest["pair_completeness"] is None
+
+
+def test_pair_completeness_is_measured_beside_exact_search_where_there_are_labels(copied):
+    model = Model.load(current_version(copied.models))
+    with Catalog.open(copied.catalog, copied.copies) as catalog:
+        pairs = some_valid_pairs(copied.groundtruth, catalog, 200)
+        options = RebuildOptions(KEYS, 0.9, valid_pairs=pairs)
+        report = rebuild(catalog, Encoder.load(model.encoder_folder), model.version, copied.index, options)
+        assert some_valid_pairs(copied.root / "none.csv", catalog) == []
+        copied.groundtruth.write_text("nothing")
+        assert some_valid_pairs(copied.groundtruth, catalog) == []
+    found = report.manifest["pair_completeness"]
+    exact = pair_completeness(Snapshot.load(before := current_version(copied.index)), *zip(*pairs, strict=True))
+    assert found == {"k": 20, "value": exact.value, "exact": found["exact"], "pairs": len(pairs)}
+    assert 150 <= len(pairs) <= 200
+    assert 0.9 < found["exact"] <= found["value"] <= 1
+    assert before == report.folder
 
 
 @pytest.mark.parametrize("name", [*KEY_FILES, "codes.npy", "codes-rows.npy"])

@@ -19,13 +19,14 @@ from catalog.paths import DataFolder
 from catalog.recording import Recording
 from catalog.store import Catalog, write_catalog
 from embeddings.encoder import Encoder
+from index.completeness import pair_completeness
 from index.rebuild import rebuild
 from index.snapshot import pair_cosines
 from matching.features import GROUPS, NAMES
 from matching.matcher import Matcher, decide
 from matching.model import Model
 from training.default import adapted, default_model, options_for
-from training.evaluate import evaluate_matcher, evaluate_probabilities, pair_completeness
+from training.evaluate import evaluate_matcher, evaluate_probabilities
 from training.holdout import HELD_OUT, LEARNT_FROM, LINKED, TrainingData, hold_out
 from training.lessons import LESSONS_FILE
 from training.pairs import read_groundtruth
