@@ -17,7 +17,8 @@ from catalog.recording import Recording
 from embeddings.encoder import Encoder
 from embeddings.text import recording_text
 from index.codes import Codes
-from index.key_index import ARRAYS, POOL, KeyBlock, best_by_both, most_alike
+from index.key_index import ARRAYS, KeyBlock, most_alike
+from index.key_weights import POOL, best_by_both
 from index.rare_keys import KeyCounts, Keys, Tables
 from index.snapshot import pair_cosines
 from index.vectors import Vectors

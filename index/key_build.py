@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from index.key_index import squared_lengths
 from index.key_search import COUNTS, FREQUENCIES, HASHES, POSTED, POSTED_ROWS, SQUARES, STARTS
+from index.key_weights import squared_lengths
 from index.postings import GrowingArray, map_arrays
 from index.rare_keys import KeyCounts
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.errors import DamagedArtefactError
-from index.key_index import POOL, Shared, asked_keys, best_by_both, information, squared_lengths
+from index.key_weights import POOL, Shared, asked_keys, best_by_both, information, squared_lengths
 from index.postings import Postings, map_arrays, ranges
 from index.rare_keys import KeyCounts, Keys
 from index.vectors import Queries, Rows, Vectors

@@ -20,8 +20,9 @@ from index import key_build, key_index, kinds
 from index.codes import MOST_WITH_A_CODE, CodeIndex, Codes
 from index.completeness import pair_completeness
 from index.key_build import build_keys
-from index.key_index import KeyBlock, information, most_alike, squared_lengths
+from index.key_index import KeyBlock, most_alike
 from index.key_search import KEY_FILES, KeyIndex
+from index.key_weights import BUDGET, information, squared_lengths
 from index.kinds import FLAT, HNSW, IVFPQ, KEYS
 from index.postings import GrowingArray
 from index.rare_keys import Keys
@@ -102,7 +103,7 @@ def test_similarities_are_the_cosines_of_keys(snapshot):
     asked_by_all = index.keys_at(rows)
     for place, row, similarity in list(zip(found.q, found.rows, found.similarities, strict=True))[::17]:
         q = asked_by_all.part(place, place + 1)
-        if (q.frequencies.astype(int) - 1).sum() < key_index.BUDGET:
+        if (q.frequencies.astype(int) - 1).sum() < BUDGET:
             expected = similarity_by_sets(index, q, index.keys_at(np.array([row])))
             assert similarity == pytest.approx(expected, abs=1e-5)
 
