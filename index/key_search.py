@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.errors import DamagedArtefactError
+from index.exact import nearest_of_all
 from index.key_weights import POOL, Shared, asked_keys, best_by_both, information, squared_lengths
 from index.postings import Postings, map_arrays, ranges
 from index.rare_keys import KeyCounts, Keys
@@ -122,7 +123,8 @@ class KeyIndex:
         Returns
         -------
         numpy.ndarray
-            Shape (n_queries, min(k, n)), int64, nearest first; -1 where fewer share a key.
+            Shape (n_queries, min(k, n)), int64, nearest first; -1 where fewer share a key. A text of which nothing is
+            rare, as when more than `index.rare_keys.MOST` recordings have it, is compared with every vector.
         """
         found = self.search(keys, POOL * k + 1)
         other = np.ones(len(found.q), dtype=np.bool_) if own_rows is None else own_rows[found.q] != found.rows
@@ -135,6 +137,10 @@ class KeyIndex:
         proposed = np.full((len(queries), min(k, len(self))), -1, dtype=np.int64)
         q = q[chosen]
         proposed[q, np.arange(len(q)) - np.searchsorted(q, q)] = rows[chosen]
+        common = np.flatnonzero((np.diff(keys.starts) == 0) & queries.any(axis=1))
+        if len(common):
+            own_rows = None if own_rows is None else own_rows[common]
+            proposed[common] = nearest_of_all(vectors, queries[common], k, own_rows)
         return proposed
 
     def search(self, keys: Keys, count: int) -> Shared:

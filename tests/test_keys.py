@@ -204,6 +204,18 @@ def test_recordings_without_text_are_found_by_their_codes_only(tmp_path, sample_
     assert found["d0"] == {"a": "isrc", "b": "isrc", "d1": both}
 
 
+def test_a_text_of_which_nothing_is_rare_is_compared_with_everything(tmp_path, sample_folder):
+    copies = [{"sr_id": f"copy{number:03}", "title": "Silent Night", "artists": "Choir"} for number in range(70)]
+    folder = small_catalogue(
+        tmp_path, sample_folder, [*copies, {"sr_id": "other", "title": "Another", "artists": "One"}]
+    )
+    rebuilt(folder)
+    with Matcher.open(folder) as matcher:
+        found = matcher.candidates("copy007", 60)
+    assert len(found) == 60
+    assert all(decision.m.sr_id.startswith("copy") for decision in found)
+
+
 def test_candidates_of_rare_keys_say_so(keyed_folder, matcher):
     with Matcher.open(keyed_folder) as keyed:
         sources = {decision.m.sr_id: decision.source for decision in keyed.candidates("123", 20)}
