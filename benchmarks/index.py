@@ -33,7 +33,7 @@ from index.snapshot import Snapshot
 _QUERIES, _ALONE, _AT_ONCE = 4_000, 300, 1_024
 _SEED = 20
 _OF_THE_BUILD = ("recall", "near_recall", "widening", "bytes_per_vector", "seconds")
-_BANDS = (-1, 0.5, 0.6, 0.7, NEAR, 0.9, 1.01)
+_BANDS = (-1, 0.5, 0.6, 0.7, 0.8, NEAR, 1.01)
 
 Rows = npt.NDArray[np.int64]
 

@@ -258,7 +258,7 @@ def test_auto_takes_keys_beyond_what_can_be_scanned_and_warns_where_they_find_to
     assert "--kind flat" in report.warning
     assert report.warning == read_json(report.folder / "manifest.json")["warning"]
     assert report.warning in caplog.text
-    with pytest.raises(RejectedBuildError, match=r"cosine from 0.8 .* nothing was published"):
+    with pytest.raises(RejectedBuildError, match=r"cosine from 0.9 .* nothing was published"):
         rebuilt(copied, KEYS, 1.01)
     assert current_version(copied.index) == report.folder
 
