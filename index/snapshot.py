@@ -17,6 +17,7 @@ from index.codes import CODE_FILES, CodeIndex
 from index.exact import nearest_of_all
 from index.key_search import KEY_FILES, KeyIndex
 from index.kinds import KEYS, VECTORS
+from index.postings import map_arrays
 from index.vectors import Queries, Rows, VectorIndex, Vectors
 
 MANIFEST_FILE = "manifest.json"
@@ -100,8 +101,7 @@ class Snapshot:
         kind = str(manifest.get("kind"))
         require(manifest, folder, _EXPECTED, _files_of(kind), "run onemaster rebuild")
         verify(folder, manifest["files"])  # type: ignore[arg-type]  # required to be a mapping
-        ids = np.load(folder / IDS_FILE, mmap_mode="r", allow_pickle=False)
-        vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
+        ids, vectors = map_arrays(folder, (IDS_FILE, VECTORS_FILE))
         searcher = KeyIndex.load(folder) if kind == KEYS else VectorIndex.load(kind, folder / FAISS_FILE)
         widening = manifest.get("widening")
         shape = (manifest.get("count"), manifest.get("dimension"))

@@ -306,7 +306,7 @@ def test_a_damaged_index_of_keys_is_refused(keyed_folder, tmp_path, name, damage
         Snapshot.load(folder)
 
 
-@pytest.mark.parametrize("name", [*KEY_FILES[:-1], "codes.npy"])
+@pytest.mark.parametrize("name", [*KEY_FILES[:-1], "codes.npy", "ids.npy", "vectors.npy"])
 @pytest.mark.parametrize("how", ["short", "cut"])
 def test_files_that_do_not_fit_each_other_are_refused(keyed_folder, tmp_path, name, how):
     folder = shutil.copytree(current_version(keyed_folder.index), tmp_path / "version")
