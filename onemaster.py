@@ -10,7 +10,7 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from catalog.errors import InputError, OnemasterError
@@ -86,21 +86,24 @@ def rebuild(given: argparse.Namespace) -> None:
     from index.rebuild import RebuildOptions
     from index.rebuild import rebuild as rebuild_index
     from training.default import model_to_index_with
+    from training.pairs import some_valid_pairs
 
     folder = data_folder(given)
-    options = RebuildOptions(given.kind, given.min_recall, given.dry_run)
     check_file(folder.catalog)
     with (
         one_at_a_time(folder.index),  # a catalogue that is changed meanwhile would not be the one that was indexed
         Catalog.open(folder.catalog, folder.copies) as catalog,
         model_to_index_with(folder, catalog, HOME) as model,
     ):
+        valid_pairs = some_valid_pairs(folder.groundtruth, catalog)
+        options = RebuildOptions(given.kind, given.min_recall, given.dry_run, valid_pairs)
         report = rebuild_index(catalog, model.encoder, model.version, folder.index, options, model.publish)
     if given.json:
         print_json({"version": report.version, "published": report.folder is not None, **report.manifest})
     else:
-        recall: Mapping[str, object] = report.manifest["recall"]  # type: ignore[assignment]
-        print(f"{report.manifest['kind']} index of {report.manifest['count']} recordings, recall {recall}")
+        print(f"{report.manifest['kind']} index of {report.manifest['count']} recordings, {report.found}")
+        if report.warning:
+            print(f"warning: {report.warning}")
         print(f"wrote {report.folder}" if report.folder else "dry run: nothing was published")
 
 

@@ -17,6 +17,7 @@ from catalog.artefacts import write_aside
 from catalog.clusters import write_clusters
 from catalog.errors import InputError
 from catalog.paths import CLUSTERS_CSV, CLUSTERS_DB
+from index.kinds import ISRC, KEYS
 from matching.classifier import INVALID, VALID, PairClassifier
 from matching.clusters import Stopped
 
@@ -25,7 +26,7 @@ REPRESENTATIVES_FILE = "representatives.csv"
 SUMMARY_FILE = "summary.html"
 
 _COLUMNS = ["sr_id", "cluster_id"]
-_SOURCES = {0: "cluster", BY_KEYS: "keys", BY_CODE: "isrc", BY_KEYS | BY_CODE: "keys+isrc"}
+_SOURCES = {0: "cluster", BY_KEYS: KEYS, BY_CODE: ISRC, BY_KEYS | BY_CODE: f"{KEYS}+{ISRC}"}
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,14 +16,12 @@ from batch.dealing import by_neighbourhood
 from batch.plan import MODEL_FOLDER, Plan, numbered
 from batch.records import Rows, read_rows
 from batch.stages import cosines_of
+from index.codes import MOST_WITH_A_CODE
 from matching.features import features_of
 from matching.model import Model
 from matching.pairs import Pairs
 from matching.table import RecordingTable
 
-# Recordings with an ISRC that each of them is compared with: those that follow it. Codes in use for fewer recordings
-# are compared all with all; a code that stands in for a missing one may be in use for any number.
-MOST_WITH_A_CODE = 20
 # Pairs below this match probability are not kept: they count as 0 where clusters are made.
 LEAST_PROBABILITY = 0.01
 BY_KEYS, BY_CODE = 1, 2
@@ -171,7 +169,7 @@ def _by_keys(plan: Plan, shard: int) -> Candidates:
 
 def _by_codes(plan: Plan) -> Candidates:
     read = [plan.storage.read_arrays(numbered("codes", shard)) for shard in range(plan.shards)]
-    rows, codes = (np.concatenate([arrays[name] for arrays in read]) for name in ("rows", "codes"))
+    rows, codes = (np.concatenate([arrays[name] for arrays in read]) for name in ("rows", "hashes"))
     order = np.lexsort((rows, codes))
     rows, codes = rows[order], codes[order]
     pairs = [_apart(rows, codes, distance) for distance in range(1, MOST_WITH_A_CODE + 1)]

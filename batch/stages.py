@@ -6,7 +6,6 @@ records -> vectors | counts -> keys -> blocks -> candidates
 from __future__ import annotations
 
 from functools import lru_cache
-from hashlib import blake2b
 from typing import cast
 
 import numpy as np
@@ -14,11 +13,12 @@ import numpy.typing as npt
 
 from batch.plan import MODEL_FOLDER, Plan, numbered
 from batch.records import Rows, read_column, read_shard
-from catalog.isrc import parse_isrcs
 from catalog.recording import Recording
 from embeddings.encoder import Encoder
 from embeddings.text import recording_text
+from index.codes import Codes
 from index.key_index import ARRAYS, KeyBlock, most_alike
+from index.key_weights import POOL, best_by_both
 from index.rare_keys import KeyCounts, Keys, Tables
 from index.snapshot import pair_cosines
 from index.vectors import Vectors
@@ -26,8 +26,6 @@ from matching.model import ENCODER_FOLDER
 
 FIRST_COUNTS, KEY_COUNTS = "counts/sum", "counts/all"
 
-# Candidates that rare keys propose for each that is wanted; the vectors choose among them.
-_POOL = 2
 _PAIRS_AT_ONCE = 32_768
 
 
@@ -146,11 +144,8 @@ def read_codes(plan: Plan, shard: int) -> None:
     shard : int
         Which.
     """
-    codes = [sorted(parse_isrcs(tuple(row or ()))) for row in read_column(plan.storage, shard, "isrcs").to_pylist()]
-    rows = np.repeat(np.arange(len(codes)) + shard * plan.shard_size, list(map(len, codes)))
-    hashes = [blake2b(code.encode(), digest_size=8).digest() for row in codes for code in row]
-    arrays = {"rows": rows, "codes": np.frombuffer(b"".join(hashes), dtype="<u8")}
-    plan.storage.write_arrays(numbered("codes", shard), arrays)
+    codes = Codes.of(read_column(plan.storage, shard, "isrcs").to_pylist(), shard * plan.shard_size)
+    plan.storage.write_arrays(numbered("codes", shard), vars(codes))
 
 
 def search(plan: Plan, shard: int) -> None:
@@ -164,14 +159,12 @@ def search(plan: Plan, shard: int) -> None:
         Which.
     """
     blocks = (_block(plan, block) for block in range(plan.blocks))
-    found = most_alike(_keys(plan, shard), blocks, _POOL * plan.neighbours + 1)
+    found = most_alike(_keys(plan, shard), blocks, POOL * plan.neighbours + 1)
     q = found.q + shard * plan.shard_size
     other = q != found.rows
     q, m, alike = q[other], found.rows[other], found.similarities[other]
     cosines = cosines_of(plan, q, m)
-    order = np.lexsort((m, -(np.nan_to_num(cosines) + alike), q))
-    rank = np.arange(len(q)) - np.searchsorted(q, q)
-    chosen = order[rank < plan.neighbours]
+    chosen = best_by_both(q, m, cosines, alike, plan.neighbours)
     arrays = {"q": q[chosen], "m": m[chosen], "cosine": cosines[chosen], "alike": alike[chosen]}
     plan.storage.write_arrays(numbered("candidates", shard), arrays)
 

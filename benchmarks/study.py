@@ -11,14 +11,16 @@ import numpy.typing as npt
 from benchmarks.datasets import Dataset, music20, sample
 from catalog.store import Catalog
 from embeddings.encoder import Encoder
+from index.codes import CodeIndex, Codes
+from index.completeness import PairCompleteness, pair_completeness
+from index.kinds import FLAT
 from index.live import LiveIndex
 from index.snapshot import Snapshot
-from index.vectors import FLAT, VectorIndex
+from index.vectors import VectorIndex
 from matching.baseline import baseline_features
 from matching.classifier import PairClassifier
 from matching.features import NAMES, Features
 from matching.rarity import Rarity
-from training.evaluate import PairCompleteness, pair_completeness
 from training.holdout import Split, TrainingData, hold_out
 from training.intervals import Units, resampling_units
 from training.lessons import Lessons, labelled_features, lessons_of
@@ -137,7 +139,8 @@ def search_exactly(catalog: Catalog, encoder: Encoder) -> Snapshot:
     ids = np.array([recording.sr_id.encode() for recording in recordings], dtype=np.bytes_)
     vectors = encoder.encode(recordings).astype(np.float16)
     index = VectorIndex.build(FLAT, vectors, np.arange(len(ids)))
-    return Snapshot("in memory", ids, vectors, index, 1, {})
+    codes = CodeIndex.build([Codes.of(recording.isrcs for recording in recordings)])
+    return Snapshot("in memory", ids, vectors, index, 1, {}, codes)
 
 
 def _study(dataset: Dataset, seed: int) -> Study:

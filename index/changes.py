@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.digests import RowDigests
+from index.codes import CodeIndex, Codes
 from index.vectors import Rows, Vectors
 
 
@@ -26,12 +27,15 @@ class Changes:
         Shape (n, dim), float16, theirs.
     row_digests : numpy.ndarray
         Shape (n,), uint64, theirs.
+    codes : CodeIndex
+        Their ISRCs; rows from 0.
     """
 
     gone: Rows
     ids: npt.NDArray[np.bytes_]
     vectors: Vectors
     row_digests: RowDigests
+    codes: CodeIndex
 
     @classmethod
     def none(cls, dimension: int) -> Changes:
@@ -48,7 +52,13 @@ class Changes:
             Nothing is gone, and nothing has come.
         """
         vectors = np.zeros((0, dimension), dtype=np.float16)
-        return cls(np.zeros(0, np.int64), np.zeros(0, np.bytes_), vectors, np.zeros(0, np.uint64))
+        return cls(
+            np.zeros(0, np.int64),
+            np.zeros(0, np.bytes_),
+            vectors,
+            np.zeros(0, np.uint64),
+            CodeIndex.build([Codes.of([])]),
+        )
 
     def fit(self, ids: npt.NDArray[np.bytes_]) -> bool:
         """Tell whether these can be changes of a snapshot.

@@ -26,6 +26,7 @@ from catalog.manifest import checksums, read_json, require, verify, write_json
 from catalog.normalize import NORMALIZER_VERSION
 from embeddings.text import TEMPLATE_VERSION
 from index.changes import Changes
+from index.codes import CODE_FILES, CodeIndex
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +34,9 @@ logger = logging.getLogger(__name__)
 ROW_DIGESTS_FILE = "row_digests.npy"
 _MANIFEST_FILE = "manifest.json"
 _GONE_FILE, _IDS_FILE, _VECTORS_FILE = "gone.npy", "ids.npy", "vectors.npy"
-_FILES = (_GONE_FILE, _IDS_FILE, _VECTORS_FILE, ROW_DIGESTS_FILE)
-_EXPECTED = {"format": 1, "template_version": TEMPLATE_VERSION, "normalizer_version": NORMALIZER_VERSION}
+_ARRAY_FILES = (_GONE_FILE, _IDS_FILE, _VECTORS_FILE, ROW_DIGESTS_FILE)
+_FILES = (*_ARRAY_FILES, *CODE_FILES)
+_EXPECTED = {"format": 2, "template_version": TEMPLATE_VERSION, "normalizer_version": NORMALIZER_VERSION}
 _REMEDY = "run onemaster refresh"
 
 
@@ -80,7 +82,8 @@ class Delta:
         manifest = read_json(folder / _MANIFEST_FILE)
         require(manifest, folder, _EXPECTED, _FILES, _REMEDY)
         verify(folder, manifest["files"])  # type: ignore[arg-type]  # required to be a mapping
-        changes = Changes(*(np.load(folder / name, allow_pickle=False) for name in _FILES))
+        gone, ids, vectors, digests = (np.load(folder / name, allow_pickle=False) for name in _ARRAY_FILES)
+        changes = Changes(gone, ids, vectors, digests, CodeIndex.load(folder))
         counts = (len(changes.gone), len(changes.ids), *changes.vectors.shape, len(changes.row_digests))
         expected = (
             manifest.get("gone"),
@@ -110,7 +113,10 @@ def write_delta(building: Path, changes: Changes, about: Mapping[str, object]) -
     str
         Name for the version.
     """
-    for name, array in zip(_FILES, (changes.gone, changes.ids, changes.vectors, changes.row_digests), strict=True):
+    changes.codes.save(building)
+    for name, array in zip(
+        _ARRAY_FILES, (changes.gone, changes.ids, changes.vectors, changes.row_digests), strict=True
+    ):
         np.save(building / name, array, allow_pickle=False)
     manifest = {
         **_EXPECTED,

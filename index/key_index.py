@@ -15,38 +15,13 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 from sparse_dot_topn import sp_matmul_topn, zip_sp_matmul_topn
 
+from index.key_weights import Shared, Similarities, asked_keys, information, squared_lengths
 from index.rare_keys import Keys
-from index.vectors import Rows
 
-# Recordings that a query's keys may lead to, its rarest keys first. More find little more: docs/decisions/0014.
-BUDGET = 600
 _BUCKETS_A_ROW = 64
 _LEAST_BITS, _MOST_BITS = 16, 26
-# So that a key that all recordings have, in a catalogue of a few, still has a weight.
-_LEAST_RATIO = 1.1
 
 ARRAYS = ("data", "indices", "indptr", "about")
-
-Similarities = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class Shared:
-    """Recordings that share rare keys.
-
-    Attributes
-    ----------
-    q : numpy.ndarray
-        Shape (n_pairs,), int64, places of the queries, ascending.
-    rows : numpy.ndarray
-        Shape (n_pairs,), int64, rows of the catalogue; a query's most alike first.
-    similarities : numpy.ndarray
-        Shape (n_pairs,), float32, in [0, 1]: the cosine of both sides' keys, weighed by rarity.
-    """
-
-    q: Rows
-    rows: Rows
-    similarities: Similarities
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +69,7 @@ class KeyBlock:
         columns, buckets, weights = [], [], []
         for first, keys in zip(np.cumsum([0, *sizes]).tolist(), parts, strict=False):
             kept = keys.frequencies >= least
-            columns.append((_owners(keys)[kept] + first).astype(np.int32))
+            columns.append((keys.owners[kept] + first).astype(np.int32))
             buckets.append(_buckets(keys.hashes[kept], bits))
             weights.append(_weights(keys, recordings)[kept])
         entries = (np.concatenate(weights), (np.concatenate(buckets), np.concatenate(columns)))
@@ -156,16 +131,11 @@ def most_alike(keys: Keys, blocks: Iterable[KeyBlock], count: int) -> Shared:
 
 def _most_alike_in(keys: Keys, block: KeyBlock, count: int) -> csr_matrix:
     n_buckets = block.shared.shape[0]
-    reach = np.concatenate(([0], np.cumsum(keys.frequencies - 1, dtype=np.int64)))
-    asked = reach[:-1] - reach[keys.starts[:-1]][_owners(keys)] < BUDGET  # what the query's rarer keys lead to
+    asked = asked_keys(keys)
     ends = np.concatenate(([0], np.cumsum(asked)))[keys.starts].astype(np.int32)
     entries = (_weights(keys, block.recordings)[asked], _buckets(keys.hashes[asked], n_buckets.bit_length() - 1), ends)
     queries = csr_matrix(entries, shape=(len(keys.starts) - 1, n_buckets))
     return sp_matmul_topn(queries, block.shared, top_n=count, threshold=0.0, sort=True)
-
-
-def _owners(keys: Keys) -> Rows:
-    return np.repeat(np.arange(len(keys.starts) - 1), np.diff(keys.starts))
 
 
 def _buckets(hashes: npt.NDArray[np.uint32], bits: int) -> npt.NDArray[np.int32]:
@@ -173,8 +143,6 @@ def _buckets(hashes: npt.NDArray[np.uint32], bits: int) -> npt.NDArray[np.int32]
 
 
 def _weights(keys: Keys, recordings: int) -> Similarities:
-    """Weigh keys by their inverse frequency; a row's keys that somebody else has come to length 1."""
-    weights = np.log(np.maximum(recordings / keys.frequencies.astype(np.float64), _LEAST_RATIO))
-    squares = np.where(keys.frequencies > 1, weights**2, 0)
-    lengths = np.sqrt(np.bincount(_owners(keys), weights=squares, minlength=len(keys.starts) - 1))
-    return (weights / np.maximum(lengths, np.finfo(np.float32).eps)[_owners(keys)]).astype(np.float32)
+    """Weigh keys so that a row's keys that somebody else has come to length 1."""
+    lengths = np.maximum(np.sqrt(squared_lengths(keys, recordings)), np.finfo(np.float32).eps)
+    return (information(keys, recordings) / lengths[keys.owners]).astype(np.float32)

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from catalog.errors import DamagedArtefactError, UnknownRecordingError
 from index.changes import Changes, rows_among
 from index.delta import Delta, deltas_beside, find_delta
+from index.kinds import FLAT
 from index.snapshot import Neighbours, Snapshot, pair_cosines
-from index.vectors import FLAT, Queries, Rows, VectorIndex, Vectors
+from index.vectors import Queries, Rows, VectorIndex, Vectors
 
 # A query whose neighbours in the snapshot are gone is asked again for so many times as many.
 _WIDER = 4
@@ -194,7 +195,34 @@ class LiveIndex:
         """
         return pair_cosines(self.vectors_of(q_rows), self.vectors_of(m_rows))
 
-    def nearest(self, queries: Queries, k: int, own_rows: Rows | None = None) -> Neighbours:
+    @property
+    def source(self) -> str:
+        """What `nearest` finds neighbours by: ``keys`` or ``vectors``."""
+        return self.snapshot.source
+
+    def rows_with_isrc(self, isrcs: Sequence[str], own_row: int = -1) -> Rows:
+        """Find the recordings that have an ISRC in common with another.
+
+        Parameters
+        ----------
+        isrcs : sequence of str
+            Its codes as delivered.
+        own_row : int
+            Its row, which is not among the answers; -1 if it has none.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n,), int64, at most so many for each code as `CodeIndex.rows_with` gives of the snapshot and of
+            the delta each.
+        """
+        rows = self.snapshot.rows_with_isrc(isrcs, own_row)
+        fresh = self._changes.codes.rows_with(isrcs, own_row - len(self.snapshot))
+        return np.concatenate((rows[~self._gone[rows]], fresh + len(self.snapshot)))
+
+    def nearest(
+        self, queries: Queries, k: int, own_rows: Rows | None = None, texts: Sequence[str] | None = None
+    ) -> Neighbours:
         """Find the nearest recordings.
 
         Parameters
@@ -205,6 +233,9 @@ class LiveIndex:
             Neighbours per query.
         own_rows : numpy.ndarray, optional
             Shape (n_queries,): the queries' own rows, which are never their neighbours.
+        texts : sequence of str, optional
+            The queries' `embeddings.text.recording_text`, which an index of rare keys wants of recordings that stand in
+            the delta, or nowhere.
 
         Returns
         -------
@@ -212,10 +243,10 @@ class LiveIndex:
             By exact cosine; equal cosines in the order of ids. A query of zeros, a recording without text, has none.
         """
         if self._fresh is None:
-            return self.snapshot.nearest(queries, k, own_rows)
+            return self.snapshot.nearest(queries, k, own_rows, texts)
         own = np.full(len(queries), -1) if own_rows is None else own_rows
         fresh = self._fresh.propose(queries, min(k + 1, len(self._changes.ids))) if len(self._changes.ids) else None
-        proposed = self._not_gone(queries, k, own)
+        proposed = self._not_gone(queries, k, own, texts)
         if fresh is not None:
             fresh = np.where(fresh < 0, -1, fresh + len(self.snapshot))
             fresh = np.where(fresh == own[:, None], -1, fresh)
@@ -223,13 +254,14 @@ class LiveIndex:
             proposed = np.concatenate((proposed, fresh), axis=1)
         return self._ranked(queries, proposed, min(k, len(self)))
 
-    def _not_gone(self, queries: Queries, k: int, own: Rows) -> Rows:
+    def _not_gone(self, queries: Queries, k: int, own: Rows, texts: Sequence[str] | None) -> Rows:
         """Find the k nearest rows of the snapshot that are not gone, -1 where there are fewer."""
         rows = np.full((len(queries), min(k, len(self.snapshot))), -1, dtype=np.int64)
         own_there = np.where(own < len(self.snapshot), own, -1)
         asking, wanted = np.arange(len(queries)), k + min(len(self._changes.gone), _SPARE + k // _WIDER)
         while len(asking):
-            found = self.snapshot.nearest(queries[asking], wanted, own_there[asking]).rows
+            some = [texts[place] for place in asking.tolist()] if texts is not None else None
+            found = self.snapshot.nearest(queries[asking], wanted, own_there[asking], some).rows
             there = (found >= 0) & ~self._gone[found]
             first = np.argsort(~there, axis=1, kind="stable")[:, :k]
             kept = np.where(np.take_along_axis(there, first, axis=1), np.take_along_axis(found, first, axis=1), -1)

@@ -65,6 +65,30 @@ class Keys:
     hashes: npt.NDArray[np.uint32]
     frequencies: Tables
 
+    @property
+    def owners(self) -> Integers:
+        """Which text each key is of, shape (n_keys,)."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
+
+    def part(self, first: int, last: int) -> Keys:
+        """Take the keys of consecutive texts.
+
+        Parameters
+        ----------
+        first : int
+            The first of the texts.
+        last : int
+            The text behind the last.
+
+        Returns
+        -------
+        Keys
+            Of those.
+        """
+        starts = self.starts[first : last + 1]
+        entries = slice(starts[0], starts[-1])
+        return Keys(starts - starts[0], self.hashes[entries], self.frequencies[entries])
+
 
 class KeyCounts:
     """Counts of runs, words and pairs of words over a catalogue, hashed into buckets, up to 255 each.

@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice, pairwise
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-from tqdm import tqdm
 
 from catalog.artefacts import build_aside, new_version, publish
-from catalog.digests import row_digests
 from catalog.errors import InputError, RejectedBuildError
 from catalog.manifest import checksums, sha256_file, write_json
 from catalog.normalize import NORMALIZER_VERSION
-from catalog.recording import Recording
 from catalog.store import Catalog
 from embeddings.text import TEMPLATE_VERSION
-from index.delta import ROW_DIGESTS_FILE
+from index.completeness import pair_completeness
 from index.encoders import RecordingEncoder
-from index.snapshot import FAISS_FILE, FORMAT, IDS_FILE, MANIFEST_FILE, VECTORS_FILE, rank
-from index.vectors import FLAT, Queries, Rows, VectorIndex, Vectors, choose_kind
+from index.encoding import Encoded, encode_catalog, forget_texts, texts_of
+from index.key_build import build_keys
+from index.key_search import KeyIndex
+from index.kinds import AUTO, KEYS, KINDS, choose_kind
+from index.live import LiveIndex
+from index.measure import Measurement, held_out, measure
+from index.snapshot import FAISS_FILE, FORMAT, MANIFEST_FILE, Snapshot
+from index.vectors import Rows, VectorIndex
 
 logger = logging.getLogger(__name__)
-
-RECALL_K = 20
-_QUERIES = 1_000
-_BATCH = 8_192
-_EXACT_BLOCK = 65_536
-# Rows proposed per neighbour wanted: the cheapest that reaches the wanted recall is kept.
-_WIDENINGS = (2, 4, 8, 16, 32)
-# Two cosines this close are the same to float16 vectors; either neighbour is right.
-_TIE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -47,16 +39,20 @@ class RebuildOptions:
     Attributes
     ----------
     kind : str
-        ``auto``, ``flat`` or ``pq``.
+        ``auto`` or one of `index.kinds.KINDS`.
     min_recall : float
-        Recall@20 against exact search below which a build is refused, 0 to 1.
+        What a build has to find, 0 to 1; `index.measure` says of what. One of a named kind that finds less is refused;
+        ``auto`` publishes it with a warning.
     dry_run : bool
         Build and measure, publish nothing.
+    valid_pairs : sequence of (str, str)
+        Ids of recordings that are one master: pair completeness is measured by them, and judges nothing.
     """
 
     kind: str = "auto"
     min_recall: float = 0.98
     dry_run: bool = False
+    valid_pairs: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -71,25 +67,17 @@ class RebuildReport:
         Where it stands; ``None`` after a dry run.
     manifest : dict
         All figures.
+    found : str
+        The figure that it was judged by, in words.
+    warning : str or None
+        What to do if that is less than was wanted.
     """
 
     version: str
     folder: Path | None
     manifest: dict[str, object]
-
-
-@dataclass(frozen=True)
-class _Encoded:
-    ids: npt.NDArray[np.bytes_]
-    vectors: Vectors
-    catalog_digest: str
-
-
-@dataclass(frozen=True)
-class _Measurement:
-    recall: float
-    widening: int
-    queries: int
+    found: str
+    warning: str | None
 
 
 def rebuild(
@@ -120,46 +108,53 @@ def rebuild(
     Returns
     -------
     RebuildReport
-        With the measured recall.
+        With the figures.
 
     Raises
     ------
     InputError
         If the catalogue is empty or changes meanwhile, or the kind is impossible.
     RejectedBuildError
-        If recall stayed below the wanted one; the index published before stays in charge.
+        If an index of a named kind finds less than is wanted; the index published before stays in charge.
     """
     options = options or RebuildOptions()
-    if len(catalog) == 0:
-        raise InputError("expected at least one recording to index, the catalogue is empty: run onemaster import")
+    _require_possible(catalog, options)
     began = time.monotonic()
     with build_aside(shelf) as building:
-        encoded = _encode(catalog, encoder, building)
+        encoded = encode_catalog(catalog, encoder, building)
         logger.info("encoded %d recordings in %.1f s", len(encoded.ids), time.monotonic() - began)
-        kind = choose_kind(options.kind, len(encoded.ids), encoder.dimension)
-        measured = _build_index(kind, encoded, building, options.min_recall)
+        queries = held_out(encoded.ids, encoded.vectors)
+        snapshot = _indexed(choose_kind(options.kind, len(encoded.ids)), encoded, queries, building)
+        logger.info("indexed them by %s after %.1f s", snapshot.kind, time.monotonic() - began)
+        measured = measure(snapshot, queries, options.min_recall)
+        warning = _judged(measured, options)
         manifest = {
             "format": FORMAT,
-            "kind": kind,
             "count": len(encoded.ids),
             "dimension": encoder.dimension,
-            "widening": measured.widening,
-            "recall": {"k": RECALL_K, "value": measured.recall, "queries": measured.queries},
+            **measured.to_json(),
+            **_pair_completeness(snapshot, measured.widening, options.valid_pairs),
+            "warning": warning,
             "model": model,
             "encoder_digest": encoder.digest,
-            "template_version": TEMPLATE_VERSION,
-            "normalizer_version": NORMALIZER_VERSION,
             "catalog_digest": encoded.catalog_digest,
-            "files": checksums(building),
+            **_written(building, len(encoded.ids)),
             "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - began, 2),
         }
         write_json(building / MANIFEST_FILE, manifest)
         version = new_version(sha256_file(building / MANIFEST_FILE))
         folder = None if options.dry_run else _published(building, shelf, version, before_publish)
-    done = "published" if folder else "tried"
-    logger.info("%s %s index %s: recall@%d %.4f", done, kind, version, RECALL_K, measured.recall)
-    return RebuildReport(version, folder, manifest)
+    done, found = "published" if folder else "tried", measured.in_words()
+    logger.info("%s %s index %s: %s", done, snapshot.kind, version, found)
+    return RebuildReport(version, folder, manifest, found, warning)
+
+
+def _require_possible(catalog: Catalog, options: RebuildOptions) -> None:
+    if options.kind not in (AUTO, *KINDS):
+        raise InputError(f"expected an index kind out of {', '.join((AUTO, *KINDS))}, got {options.kind!r}")
+    if len(catalog) == 0:
+        raise InputError("expected at least one recording to index, the catalogue is empty: run onemaster import")
 
 
 def _published(building: Path, shelf: Path, version: str, before_publish: Callable[[], object] | None) -> Path:
@@ -168,91 +163,46 @@ def _published(building: Path, shelf: Path, version: str, before_publish: Callab
     return publish(building, shelf, version)
 
 
-def _build_index(kind: str, encoded: _Encoded, building: Path, min_recall: float) -> _Measurement:
-    """Build the FAISS file from all but the held-out vectors, add all, and measure it; refuse it if it is poor."""
+def _indexed(kind: str, encoded: Encoded, held_out_rows: Rows, building: Path) -> Snapshot:
+    """Write the files of the index; what is learnt, is learnt from all but the held-out vectors."""
     vectors = encoded.vectors
-    queries = _held_out(encoded.ids)
-    queries = queries[vectors[queries].any(axis=1)]  # a recording without text has no neighbours to find
-    training_rows = np.setdiff1d(np.arange(len(vectors)), queries, assume_unique=True)
-    vector_index = VectorIndex.build(kind, vectors, training_rows)
-    vector_index.save(building / FAISS_FILE)
-    measured = _measure(vector_index, vectors, queries, min_recall)
-    if measured.recall < min_recall:
-        raise RejectedBuildError(
-            f"recall@{RECALL_K} of this {kind} index is {measured.recall:.4f} on {measured.queries} held-out queries, "
-            f"expected at least {min_recall}: use --kind flat, or accept less with --min-recall; nothing was published"
-        )
-    return measured
+    searcher: VectorIndex | KeyIndex
+    if kind == KEYS:
+        build_keys(building, partial(texts_of, building), len(vectors))
+        searcher = KeyIndex.load(building)
+    else:
+        training_rows = np.setdiff1d(np.arange(len(vectors)), held_out_rows, assume_unique=True)
+        searcher = VectorIndex.build(kind, vectors, training_rows)
+        searcher.save(building / FAISS_FILE)
+    forget_texts(building)
+    return Snapshot(building.name, encoded.ids, vectors, searcher, 1, {}, encoded.codes)
 
 
-def _encode(catalog: Catalog, encoder: RecordingEncoder, building: Path) -> _Encoded:
-    """Stream the catalogue through the encoder into the build's files, in the order of ids."""
-    digest = catalog.digest()
-    vectors = np.lib.format.open_memmap(
-        building / VECTORS_FILE, mode="w+", dtype=np.float16, shape=(len(catalog), encoder.dimension)
+def _pair_completeness(snapshot: Snapshot, widening: int, pairs: Sequence[tuple[str, str]]) -> dict[str, object]:
+    if not pairs:
+        return {"pair_completeness": None}
+    q, m = [q for q, _ in pairs], [m for _, m in pairs]
+    live = LiveIndex(replace(snapshot, widening=widening))
+    found, exact = pair_completeness(live, q, m), pair_completeness(live, q, m, exact=True)
+    return {"pair_completeness": {"k": found.k, "value": found.value, "exact": exact.value, "pairs": found.n_valid}}
+
+
+def _written(building: Path, count: int) -> dict[str, object]:
+    versions = {"template_version": TEMPLATE_VERSION, "normalizer_version": NORMALIZER_VERSION}
+    size = sum(path.stat().st_size for path in building.iterdir())
+    return {**versions, "bytes_per_vector": round(size / count), "files": checksums(building)}
+
+
+def _judged(measured: Measurement, options: RebuildOptions) -> str | None:
+    """Refuse an index that finds too little, or say what to do if ``auto`` chose it."""
+    if measured.decisive >= options.min_recall:
+        return None
+    short = (
+        f"{measured.in_words()} of this {measured.kind} index on {measured.queries} held-out queries, expected at "
+        f"least {options.min_recall}"
     )
-    keys: list[bytes] = []
-    digests = []
-    with tqdm(total=len(catalog), desc="encode", unit=" recordings", disable=None) as progress:
-        for batch in _batches(catalog):
-            vectors[len(keys) : len(keys) + len(batch)] = encoder.encode(batch)
-            keys.extend(recording.sr_id.encode() for recording in batch)
-            digests.append(row_digests(batch))
-            progress.update(len(batch))
-    vectors.flush()
-    if any(key >= following for key, following in pairwise(keys)):
-        raise InputError(
-            "expected ids in strictly ascending order of their UTF-8 bytes: run onemaster import on the catalogue"
-        )
-    ids = np.array(keys, dtype=np.bytes_)
-    np.save(building / IDS_FILE, ids, allow_pickle=False)
-    np.save(building / ROW_DIGESTS_FILE, np.concatenate(digests), allow_pickle=False)
-    if catalog.digest() != digest:
-        raise InputError("the catalogue changed while it was encoded, nothing was published: run rebuild again")
-    return _Encoded(ids, vectors, digest)
-
-
-def _batches(catalog: Catalog) -> Iterator[list[Recording]]:
-    recordings = iter(catalog)
-    while batch := list(islice(recordings, _BATCH)):
-        yield batch
-
-
-def _held_out(ids: npt.NDArray[np.bytes_]) -> Rows:
-    """Choose the rows that are asked and never learnt from, by hash of their ids: the same in every build."""
-    wanted = min(_QUERIES, max(1, len(ids) // 10))
-    hashes = np.array([int.from_bytes(hashlib.blake2b(key, digest_size=8).digest()) for key in ids.tolist()], np.uint64)
-    return np.sort(np.argsort(hashes, kind="stable")[:wanted])
-
-
-def _measure(vector_index: VectorIndex, vectors: Vectors, query_rows: Rows, wanted: float) -> _Measurement:
-    """Recall@20 against exact search, at the narrowest widening that reaches what is wanted."""
-    queries = vectors[query_rows].astype(np.float32)
-    k = min(RECALL_K, len(vectors) - 1)
-    if k < 1 or not len(query_rows):
-        return _Measurement(1.0, 1, len(query_rows))
-    worst_exact = _exact_kth_cosines(vectors, queries, query_rows, k)
-    measured = _Measurement(0.0, 1, len(query_rows))
-    for widening in (1,) if vector_index.kind == FLAT else _WIDENINGS:
-        proposed = vector_index.propose(queries, min((k + 1) * widening, len(vectors)))
-        proposed = np.where(proposed == query_rows[:, None], -1, proposed)
-        found = rank(vectors, queries, proposed, k)
-        hits = np.nan_to_num(found.cosines, nan=-2) >= worst_exact[:, None] - _TIE
-        measured = _Measurement(float(hits.mean()), widening, len(query_rows))
-        if measured.recall >= wanted:
-            break
-    return measured
-
-
-def _exact_kth_cosines(vectors: Vectors, queries: Queries, query_rows: Rows, k: int) -> npt.NDArray[np.float32]:
-    """Compare with every vector: the cosine of each query's k-th nearest other record, shape (n_queries,)."""
-    best = np.full((len(queries), k), -2, dtype=np.float32)
-    for start in range(0, len(vectors), _EXACT_BLOCK):
-        block = vectors[start : start + _EXACT_BLOCK].astype(np.float32)
-        cosines = queries @ block.T
-        own = (query_rows >= start) & (query_rows < start + len(block))
-        cosines[np.flatnonzero(own), query_rows[own] - start] = -2
-        merged = np.concatenate((best, cosines), axis=1)
-        best = np.partition(merged, merged.shape[1] - k, axis=1)[:, -k:]
-    worst: npt.NDArray[np.float32] = best.min(axis=1)
-    return worst
+    if options.kind != AUTO:
+        raise RejectedBuildError(f"{short}: use --kind flat, or accept less with --min-recall; nothing was published")
+    warning = f"{short}: some duplicates may not be proposed; --kind flat finds all neighbours, slowly"
+    logger.warning(warning)
+    return warning

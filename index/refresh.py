@@ -20,6 +20,7 @@ from catalog.errors import ArtefactError, InputError
 from catalog.recording import Recording
 from catalog.store import Catalog
 from index.changes import Changes, rows_among
+from index.codes import CodeIndex, Codes
 from index.delta import Delta, deltas_beside, stored_row_digests, write_delta
 from index.encoders import RecordingEncoder
 from index.live import LiveIndex
@@ -203,6 +204,7 @@ def _changes(scan: Digested, snapshot: Snapshot, digests: npt.NDArray[np.uint64]
     keys: list[bytes] = []
     vectors = [np.zeros((0, encoder.dimension), dtype=np.float16)]
     fresh_digests = [np.zeros(0, dtype=np.uint64)]
+    codes = [Codes.of([])]
     while batch := list(islice(recordings, _BATCH)):
         rows = rows_among(snapshot.ids, [recording.sr_id.encode() for recording in batch])
         found = row_digests(batch)
@@ -210,11 +212,13 @@ def _changes(scan: Digested, snapshot: Snapshot, digests: npt.NDArray[np.uint64]
         unseen[rows[same]] = False
         fresh = [recording for recording, is_same in zip(batch, same.tolist(), strict=True) if not is_same]
         if fresh:
+            codes.append(Codes.of((recording.isrcs for recording in fresh), first_row=len(keys)))
             keys += [recording.sr_id.encode() for recording in fresh]
             vectors.append(encoder.encode(fresh).astype(np.float16))
             fresh_digests.append(found[~same])
     ids = np.array(keys, dtype=np.bytes_)
-    return Changes(np.flatnonzero(unseen), ids, np.concatenate(vectors), np.concatenate(fresh_digests))
+    columns = np.concatenate(vectors), np.concatenate(fresh_digests)
+    return Changes(np.flatnonzero(unseen), ids, *columns, CodeIndex.build(codes))
 
 
 def _publish(changes: Changes, about: Mapping[str, object], deltas: Path) -> Delta:

@@ -13,15 +13,19 @@ from catalog.errors import DamagedArtefactError, UnknownRecordingError
 from catalog.manifest import read_json, require, verify
 from catalog.normalize import NORMALIZER_VERSION
 from embeddings.text import TEMPLATE_VERSION
-from index.vectors import FLAT, Queries, Rows, VectorIndex, Vectors
+from index.codes import CODE_FILES, CodeIndex
+from index.exact import nearest_of_all
+from index.key_search import KEY_FILES, KeyIndex
+from index.kinds import KEYS, VECTORS
+from index.postings import map_arrays
+from index.vectors import Queries, Rows, VectorIndex, Vectors
 
 MANIFEST_FILE = "manifest.json"
 FAISS_FILE = "index.faiss"
 VECTORS_FILE = "vectors.npy"
 IDS_FILE = "ids.npy"
-FORMAT = 1
+FORMAT = 2
 
-_FILES = (FAISS_FILE, VECTORS_FILE, IDS_FILE)
 _EXPECTED = {"format": FORMAT, "template_version": TEMPLATE_VERSION, "normalizer_version": NORMALIZER_VERSION}
 _EXACT_BLOCK = 16_384
 
@@ -44,7 +48,7 @@ class Neighbours:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Ids, exact vectors and the FAISS index of one build.
+    """Ids, exact vectors, codes and the index of one build.
 
     Attributes
     ----------
@@ -54,20 +58,23 @@ class Snapshot:
         Shape (n,), bytes (UTF-8), ascending; row numbers are positions in it.
     vectors : numpy.ndarray
         Shape (n, dim), float16, memory-mapped.
-    vector_index : VectorIndex
+    searcher : VectorIndex or KeyIndex
         Proposes neighbours.
     widening : int
-        How many rows are proposed for every neighbour wanted, before the exact cosines decide.
+        How many rows a `VectorIndex` proposes for every neighbour wanted, before the exact cosines decide.
     manifest : dict
         As published.
+    codes : CodeIndex
+        Who has which ISRC.
     """
 
     version: str
     ids: npt.NDArray[np.bytes_]
     vectors: Vectors
-    vector_index: VectorIndex
+    searcher: VectorIndex | KeyIndex
     widening: int
     manifest: dict[str, object]
+    codes: CodeIndex
 
     @classmethod
     def load(cls, folder: Path) -> Snapshot:
@@ -91,20 +98,20 @@ class Snapshot:
             If it was built with another text template or normaliser.
         """
         manifest = read_json(folder / MANIFEST_FILE)
-        require(manifest, folder, _EXPECTED, _FILES, "run onemaster rebuild")
+        kind = str(manifest.get("kind"))
+        require(manifest, folder, _EXPECTED, _files_of(kind), "run onemaster rebuild")
         verify(folder, manifest["files"])  # type: ignore[arg-type]  # required to be a mapping
-        ids = np.load(folder / IDS_FILE, mmap_mode="r", allow_pickle=False)
-        vectors = np.load(folder / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
-        vector_index = VectorIndex.load(str(manifest.get("kind")), folder / FAISS_FILE)
+        ids, vectors = map_arrays(folder, (IDS_FILE, VECTORS_FILE))
+        searcher = KeyIndex.load(folder) if kind == KEYS else VectorIndex.load(kind, folder / FAISS_FILE)
         widening = manifest.get("widening")
         shape = (manifest.get("count"), manifest.get("dimension"))
-        faiss_shape = (vector_index.faiss_index.ntotal, vector_index.faiss_index.d)
-        if not isinstance(widening, int) or not shape == (len(ids), vectors.shape[1]) == vectors.shape == faiss_shape:
+        fits = shape == (len(ids), vectors.shape[1]) == vectors.shape and searcher.shape == shape[: len(searcher.shape)]
+        if not isinstance(widening, int) or not fits:
             raise DamagedArtefactError(
                 f"expected {shape} recordings and dimensions in {folder}, found {len(ids)} ids, vectors of "
-                f"{vectors.shape} and an index of {faiss_shape}: run onemaster rebuild"
+                f"{vectors.shape} and an index of {searcher.shape}: run onemaster rebuild"
             )
-        return cls(folder.name, ids, vectors, vector_index, widening, manifest)
+        return cls(folder.name, ids, vectors, searcher, widening, manifest, CodeIndex.load(folder))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -166,7 +173,36 @@ class Snapshot:
         """
         return pair_cosines(self.vectors[q_rows], self.vectors[m_rows])
 
-    def nearest(self, queries: Queries, k: int, own_rows: Rows | None = None) -> Neighbours:
+    def rows_with_isrc(self, isrcs: Sequence[str], own_row: int = -1) -> Rows:
+        """Find the recordings that have an ISRC in common with another.
+
+        Parameters
+        ----------
+        isrcs : sequence of str
+            Its codes as delivered.
+        own_row : int
+            Its row, which is not among the answers; -1 if it has none.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n,), int64; see `CodeIndex.rows_with`.
+        """
+        return self.codes.rows_with(isrcs, own_row)
+
+    @property
+    def kind(self) -> str:
+        """Of the index, one of `index.kinds.KINDS`."""
+        return KEYS if isinstance(self.searcher, KeyIndex) else self.searcher.kind
+
+    @property
+    def source(self) -> str:
+        """What `nearest` finds neighbours by: ``keys`` or ``vectors``."""
+        return KEYS if self.kind == KEYS else VECTORS
+
+    def nearest(
+        self, queries: Queries, k: int, own_rows: Rows | None = None, texts: Sequence[str] | None = None
+    ) -> Neighbours:
         """Find the nearest recordings.
 
         Parameters
@@ -176,17 +212,25 @@ class Snapshot:
         k : int
             Neighbours per query.
         own_rows : numpy.ndarray, optional
-            Shape (n_queries,): the queries' own rows, which are never their neighbours.
+            Shape (n_queries,): the queries' own rows, which are never their neighbours; -1 for one that has none.
+        texts : sequence of str, optional
+            The queries' `embeddings.text.recording_text`, if they have no rows of their own. An index of rare keys that
+            is told neither compares with every vector.
 
         Returns
         -------
         Neighbours
             By exact cosine; equal cosines in the order of rows, that is of ids. A query of zeros, a recording without
-            text, has none.
+            text, has none. An index of rare keys finds those that are nearest by keys and vectors together.
         """
-        # An exact index needs no more than the neighbours wanted and the record itself.
-        wanted = k + 1 if self.vector_index.kind == FLAT else (k + 1) * self.widening
-        rows = self.vector_index.propose(queries, min(wanted, len(self)))
+        if isinstance(self.searcher, VectorIndex):
+            rows = self.searcher.propose(queries, k + 1, self.widening)
+        elif texts is not None:
+            rows = self.searcher.propose(self.searcher.counts.keys(texts), self.vectors, queries, k, own_rows)
+        elif own_rows is not None and (own_rows >= 0).all():
+            rows = self.searcher.propose(self.searcher.keys_at(own_rows), self.vectors, queries, k, own_rows)
+        else:
+            rows = nearest_of_all(self.vectors, queries, k, own_rows)
         if own_rows is not None:
             rows = np.where(rows == own_rows[:, None], -1, rows)
         rows[~queries.any(axis=1)] = -1
@@ -242,3 +286,7 @@ def pair_cosines(q_vectors: Vectors, m_vectors: Vectors) -> npt.NDArray[np.float
     q, m = q_vectors.astype(np.float32), m_vectors.astype(np.float32)
     products = np.clip(np.einsum("nd,nd->n", q, m), -1, 1)
     return np.where(q.any(axis=1) & m.any(axis=1), products, np.nan).astype(np.float32)
+
+
+def _files_of(kind: str) -> tuple[str, ...]:
+    return (VECTORS_FILE, IDS_FILE, *CODE_FILES, *(KEY_FILES if kind == KEYS else (FAISS_FILE,)))

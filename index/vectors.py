@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isqrt
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from catalog.errors import DamagedArtefactError, InputError
+from index.kinds import FLAT, HNSW, IVFPQ
 
-FLAT = "flat"
-PQ = "pq"
-KINDS = (FLAT, PQ)
-
-# Up to here an exact scan of all vectors answers within about ten milliseconds (benchmarks/results/index.json).
-FLAT_LIMIT = 100_000
-# k-means with 16 centroids wants at least this many points (faiss warns below 39 per centroid).
-PQ_MINIMUM = 39 * 16
-_PQ_TRAINING_ROWS = 65_536
+# k-means wants at least so many points a centroid (faiss warns below); a 4-bit code has 16.
+_POINTS_A_CENTROID = 39
+IVFPQ_MINIMUM = 16 * _POINTS_A_CENTROID
+_TRAINING_ROWS = 65_536
 _BLOCK = 65_536
+# An inverted file is searched whole at this widening.
+WIDEST = 32
+_FACTORY = {FLAT: "Flat", HNSW: "HNSW32,SQ8", IVFPQ: "IVF{lists},PQ{half}x4fs"}
+
+_faiss: Any = faiss  # whose type information lacks the parameters of a search
 
 Vectors = npt.NDArray[np.float16]
 Queries = npt.NDArray[np.float32]
@@ -36,7 +40,8 @@ class VectorIndex:
     Attributes
     ----------
     kind : str
-        ``flat``: every vector is compared. ``pq``: 4-bit product quantisation with fast-scan, two dimensions a code.
+        ``flat``: every vector is compared. ``hnsw``: a graph of neighbours (Malkov and Yashunin 2018) over 8-bit
+        vectors. ``ivfpq``: 4-bit product quantisation with fast-scan, two dimensions a code, in an inverted file.
     faiss_index : faiss.Index
         Inner-product metric, one entry per row.
     """
@@ -51,7 +56,7 @@ class VectorIndex:
         Parameters
         ----------
         kind : str
-            One of `KINDS`.
+            ``flat``, ``hnsw`` or ``ivfpq``.
         vectors : numpy.ndarray
             Shape (n, dim), float16; may be memory-mapped, is read in blocks.
         training_rows : numpy.ndarray
@@ -67,19 +72,19 @@ class VectorIndex:
         InputError
             If this kind cannot be built from these vectors.
         """
-        dimension = vectors.shape[1]
-        faiss_index: faiss.Index
-        if kind == FLAT:
-            faiss_index = faiss.IndexFlatIP(dimension)
-        elif kind == PQ:
-            faiss_index = _trained_pq(vectors, training_rows)
-        else:
-            raise InputError(f"expected an index kind out of {', '.join(KINDS)}, got {kind!r}")
+        if kind not in _FACTORY:
+            raise InputError(f"expected an index kind out of {', '.join(_FACTORY)}, got {kind!r}")
+        faiss_index = _empty(kind, vectors, training_rows)
         for start in range(0, len(vectors), _BLOCK):
             faiss_index.add(vectors[start : start + _BLOCK].astype(np.float32))
         return cls(kind, faiss_index)
 
-    def propose(self, queries: Queries, count: int) -> Rows:
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Recordings and dimensions."""
+        return self.faiss_index.ntotal, self.faiss_index.d
+
+    def propose(self, queries: Queries, count: int, widening: int = 1) -> Rows:
         """Find the rows that are likely the nearest.
 
         Parameters
@@ -87,14 +92,25 @@ class VectorIndex:
         queries : numpy.ndarray
             Shape (n_queries, dim), float32.
         count : int
-            Rows per query.
+            Rows wanted per query.
+        widening : int
+            How much wider to look, up to `WIDEST`: an inexact index proposes so many times more rows, out of so much
+            of a larger part of itself.
 
         Returns
         -------
         numpy.ndarray
-            Shape (n_queries, count), int64, likely nearest first; -1 where the index holds fewer rows.
+            Shape (n_queries, n_proposed), int64, likely nearest first; -1 where the index finds fewer rows.
         """
-        _, rows = self.faiss_index.search(np.ascontiguousarray(queries, dtype=np.float32), count)
+        proposed = min(count if self.kind == FLAT else count * widening, self.faiss_index.ntotal)
+        parameters = None
+        if self.kind == HNSW:
+            parameters = _faiss.SearchParametersHNSW(efSearch=proposed)
+        elif self.kind == IVFPQ:
+            lists: int = _faiss.downcast_index(self.faiss_index).nlist
+            parameters = _faiss.SearchParametersIVF(nprobe=min(lists, -(-lists * widening // WIDEST)))
+        queries = np.ascontiguousarray(queries, dtype=np.float32)
+        _, rows = self.faiss_index.search(queries, proposed, params=parameters)
         return np.asarray(rows, dtype=np.int64)
 
     def save(self, path: Path) -> None:
@@ -128,9 +144,9 @@ class VectorIndex:
         DamagedArtefactError
             If FAISS cannot read it, or the kind is none.
         """
-        if kind not in KINDS:
+        if kind not in _FACTORY:
             raise DamagedArtefactError(
-                f"expected an index kind out of {', '.join(KINDS)}, got {kind!r}: run onemaster rebuild"
+                f"expected an index kind out of {', '.join(_FACTORY)}, got {kind!r}: run onemaster rebuild"
             )
         try:
             return cls(kind, faiss.read_index(str(path)))
@@ -138,38 +154,21 @@ class VectorIndex:
             raise DamagedArtefactError(f"FAISS cannot read {path}: {error}; run onemaster rebuild") from error
 
 
-def choose_kind(kind: str, count: int, dimension: int) -> str:
-    """Resolve ``auto`` by size.
-
-    Parameters
-    ----------
-    kind : str
-        ``auto`` or one of `KINDS`.
-    count : int
-        Number of vectors.
-    dimension : int
-        Their length.
-
-    Returns
-    -------
-    str
-        The kind itself; for ``auto`` ``flat`` up to `FLAT_LIMIT` vectors and ``pq`` beyond (``flat`` for an odd
-        dimension, which cannot be cut into pairs).
-    """
-    if kind != "auto":
-        return kind
-    return FLAT if count <= FLAT_LIMIT or dimension % 2 else PQ
-
-
-def _trained_pq(vectors: Vectors, training_rows: Rows) -> faiss.Index:
+def _empty(kind: str, vectors: Vectors, training_rows: Rows) -> faiss.Index:
+    """Make an index without entries; what has to be learnt is learnt."""
     dimension = vectors.shape[1]
-    if dimension % 2 or len(training_rows) < PQ_MINIMUM:
+    if kind == IVFPQ and (dimension % 2 or len(training_rows) < IVFPQ_MINIMUM):
         raise InputError(
-            f"a pq index needs an even dimension and at least {PQ_MINIMUM} recordings to learn from, got dimension "
-            f"{dimension} and {len(training_rows)} recordings: use --kind flat"
+            f"an ivfpq index needs an even dimension and at least {IVFPQ_MINIMUM} recordings to learn from, got "
+            f"dimension {dimension} and {len(training_rows)} recordings: use --kind flat"
         )
-    faiss_index = faiss.index_factory(dimension, f"PQ{dimension // 2}x4fs", faiss.METRIC_INNER_PRODUCT)
-    step = max(1, len(training_rows) // _PQ_TRAINING_ROWS)
-    chosen = training_rows[::step][:_PQ_TRAINING_ROWS]
-    faiss_index.train(vectors[np.sort(chosen)].astype(np.float32))
+    training_rows = training_rows if len(training_rows) else np.arange(len(vectors))
+    step = max(1, len(training_rows) // _TRAINING_ROWS)
+    chosen = np.sort(training_rows[::step][:_TRAINING_ROWS])
+    lists = max(1, min(isqrt(len(vectors)), len(chosen) // _POINTS_A_CENTROID))
+    description = _FACTORY[kind].format(lists=lists, half=dimension // 2)
+    faiss_index = faiss.index_factory(dimension, description, faiss.METRIC_INNER_PRODUCT)
+    if not faiss_index.is_trained:
+        with threadpool_limits(1):  # on a busy machine more of them spend their time waiting for each other
+            faiss_index.train(vectors[chosen].astype(np.float32))
     return faiss_index

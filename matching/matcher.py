@@ -9,11 +9,9 @@ import logging
 import math
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
-
-import numpy as np
 
 from catalog.artefacts import current_version
 from catalog.errors import MismatchedArtefactError, MissingArtefactError, UnknownRecordingError
@@ -21,6 +19,7 @@ from catalog.paths import DataFolder
 from catalog.recording import Recording
 from catalog.store import Catalog
 from index.live import LiveIndex
+from index.proposals import propose
 from index.snapshot import Snapshot
 from matching.classifier import INVALID, VALID, PairClassifier
 from matching.features import Features
@@ -53,6 +52,8 @@ class Decision:
         ``valid`` (the same master) or ``invalid``.
     needs_review : bool
         Whether the probability lies where a person should look.
+    source : str or None
+        Where a candidate comes from, see `index.proposals`; ``None`` for a pair that was asked for.
     """
 
     q: Recording
@@ -62,6 +63,7 @@ class Decision:
     match_probability: float
     decided: str
     needs_review: bool
+    source: str | None = None
 
 
 class Matcher:
@@ -198,8 +200,8 @@ class Matcher:
         Returns
         -------
         list of Decision
-            At most k pairs of the query (as q) with its neighbours, most probable first, equal ones by cosine. Empty
-            if the recording has no text to be found by.
+            At most k pairs of the query (as q) with its neighbours and with those that have an ISRC in common, most
+            probable first, equal ones by cosine. Empty if the recording has neither text nor code to be found by.
 
         Raises
         ------
@@ -207,17 +209,17 @@ class Matcher:
             If the catalogue does not hold it.
         """
         query = self.catalog.get(sr_id)
-        row = self.snapshot.rows_of([sr_id])
-        vector = self.snapshot.vectors_of(row).astype(np.float32)
-        neighbours = self.snapshot.nearest(vector, max(k, _POOL), own_rows=row).rows[0]
-        rows = neighbours[neighbours >= 0]
-        cosines = self.snapshot.cosines(np.repeat(row, len(rows)), rows)
-        candidates = self._recordings(self.snapshot.ids_of(rows))
+        proposed = propose(self.snapshot, query, max(k, _POOL))
+        candidates = self._recordings(self.snapshot.ids_of(proposed.rows))
         queries = [query] * len(candidates)
-        decisions = decide(
-            self.model.classifier, queries, candidates, self.model.features(queries, candidates, cosines)
-        )
-        # The neighbours come nearest first and the sort is stable.
+        features = self.model.features(queries, candidates, proposed.cosines)
+        decisions = [
+            replace(decision, source=source)
+            for decision, source in zip(
+                decide(self.model.classifier, queries, candidates, features), proposed.sources, strict=True
+            )
+        ]
+        # The proposals come nearest first and the sort is stable.
         return sorted(decisions, key=lambda decision: -decision.match_probability)[:k]
 
     def _recordings(self, sr_ids: Sequence[str]) -> list[Recording]:

@@ -18,5 +18,5 @@ router = APIRouter(tags=["candidates"])
     dependencies=[Depends(each_parameter_once)],
 )
 def candidates(sr_id: QuerySrId, matcher: MatcherInCharge, k: CandidateCount = 10) -> CandidatesAnswer:
-    """List the likeliest duplicates of a recording, most probable first; empty if it has no text to be found by."""
+    """List the likeliest duplicates of a recording, most probable first; empty without text and ISRC to go by."""
     return candidates_answer(sr_id, matcher.candidates(sr_id, k))

@@ -115,6 +115,7 @@ class CandidateAnswer(Answer):
     title: str | None
     artists: tuple[str, ...]
     isrcs: tuple[str, ...]
+    source: Annotated[str, Field(description="Found by: vectors or keys, isrc, or both with + between them")]
 
 
 class CandidatesAnswer(Answer):
@@ -233,6 +234,7 @@ def candidates_answer(sr_id: str, decisions: Sequence[Decision]) -> CandidatesAn
             "title": decision.m.title,
             "artists": decision.m.artists,
             "isrcs": decision.m.isrcs,
+            "source": decision.source,
         }
         for decision in decisions
     ]

@@ -32,12 +32,14 @@ from catalog.errors import (
 from catalog.paths import DataFolder
 from catalog.store import Catalog, write_catalog
 from embeddings.encoder import Encoder
+from index.codes import CodeIndex, Codes
 from index.delta import ROW_DIGESTS_FILE, deltas_beside
+from index.kinds import FLAT, KEYS
 from index.live import LiveIndex
 from index.rebuild import RebuildOptions, rebuild
 from index.refresh import refresh as refresh_index
 from index.snapshot import Snapshot, rank
-from index.vectors import FLAT, PQ, VectorIndex
+from index.vectors import VectorIndex
 from matching.matcher import Matcher
 from matching.model import Model
 from matching.upkeep import Delivery, add, compact, refresh, remove
@@ -81,7 +83,8 @@ def in_memory(folder):
         encoded = list(catalog)
     ids = np.array([recording.sr_id.encode() for recording in encoded], dtype=np.bytes_)
     vectors = load(model.encoder_folder).encode(encoded).astype(np.float16)
-    return Snapshot("in memory", ids, vectors, VectorIndex.build(FLAT, vectors, np.arange(len(ids))), 1, {})
+    codes = CodeIndex.build([Codes.of(recording.isrcs for recording in encoded)])
+    return Snapshot("in memory", ids, vectors, VectorIndex.build(FLAT, vectors, np.arange(len(ids))), 1, {}, codes)
 
 
 def assert_as_built_anew(folder, scratch=None, ks=(1, 3, 10, 500)):
@@ -267,7 +270,7 @@ def test_an_approximate_snapshot_with_a_delta_keeps_its_recall(sample_folder, tm
     folder = DataFolder.at(tmp_path / "data")
     model = Model.load(current_version(folder.models))
     with Catalog.open(folder.catalog, folder.copies) as catalog:
-        rebuild(catalog, load(model.encoder_folder), model.version, folder.index, RebuildOptions(PQ, 0.95))
+        rebuild(catalog, load(model.encoder_folder), model.version, folder.index, RebuildOptions(KEYS, 0.5))
         ids = [recording.sr_id for recording in catalog]
     remove(folder, ids[::12], load)
     rows = [f"new{number},Yesterday {number},The Beatles,," for number in range(100)]
@@ -276,7 +279,7 @@ def test_an_approximate_snapshot_with_a_delta_keeps_its_recall(sample_folder, tm
     queries = exact.vectors[::31].astype(np.float32)
     expected = exact.nearest(queries, 20).cosines
     with Matcher.open(folder) as matcher:
-        assert matcher.snapshot.manifest["kind"] == PQ
+        assert matcher.snapshot.manifest["kind"] == KEYS
         found = matcher.snapshot.nearest(queries, 20).cosines
     assert (found >= expected[:, -1:] - 1e-4).mean() >= 0.95
 

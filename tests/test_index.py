@@ -24,9 +24,9 @@ from catalog.errors import (
 from catalog.paths import DataFolder
 from catalog.store import Catalog, write_catalog
 from embeddings.encoder import Encoder
+from index.kinds import FLAT, FLAT_LIMIT, HNSW, IVFPQ, KEYS, choose_kind
 from index.rebuild import RebuildOptions, rebuild
 from index.snapshot import Snapshot, pair_cosines
-from index.vectors import FLAT, FLAT_LIMIT, PQ, choose_kind
 from matching.matcher import Matcher
 from matching.model import Model
 from training.default import model_to_index_with
@@ -92,9 +92,10 @@ def test_cosines_of_pairs_are_symmetric_exact_and_missing_without_text():
     )
 
 
-def test_a_pq_index_reaches_the_wanted_recall_with_exact_cosines(copied):
-    report = rebuilt(copied, RebuildOptions(kind=PQ, min_recall=0.95))
-    assert report.manifest["kind"] == PQ
+@pytest.mark.parametrize("kind", [HNSW, IVFPQ])
+def test_an_inexact_index_reaches_the_wanted_recall_with_exact_cosines(copied, kind):
+    report = rebuilt(copied, RebuildOptions(kind=kind, min_recall=0.95))
+    assert report.manifest["kind"] == kind
     assert report.manifest["recall"]["value"] >= 0.95
     snapshot = Snapshot.load(report.folder)
     rows = np.arange(0, len(snapshot), 41)
@@ -112,7 +113,7 @@ def test_a_pq_index_reaches_the_wanted_recall_with_exact_cosines(copied):
 def test_a_build_below_the_wanted_recall_is_refused_and_the_old_one_stays(copied):
     before = current_version(copied.index)
     with pytest.raises(RejectedBuildError, match="nothing was published"):
-        rebuilt(copied, RebuildOptions(kind=PQ, min_recall=1.01))
+        rebuilt(copied, RebuildOptions(kind=IVFPQ, min_recall=1.01))
     assert current_version(copied.index) == before
     assert sorted(path.name for path in copied.index.iterdir()) == sorted([before.name, "CURRENT"])
 
@@ -126,16 +127,11 @@ def test_a_dry_run_measures_and_publishes_nothing(copied):
 
 
 @pytest.mark.parametrize(
-    ("kind", "count", "dimension", "chosen"),
-    [
-        ("auto", FLAT_LIMIT, 256, FLAT),
-        ("auto", FLAT_LIMIT + 1, 256, PQ),
-        ("auto", FLAT_LIMIT + 1, 255, FLAT),
-        ("pq", 10, 256, PQ),
-    ],
+    ("kind", "count", "chosen"),
+    [("auto", FLAT_LIMIT, FLAT), ("auto", FLAT_LIMIT + 1, KEYS), ("ivfpq", 10, IVFPQ), ("flat", 10**9, FLAT)],
 )
-def test_auto_chooses_by_size(kind, count, dimension, chosen):
-    assert choose_kind(kind, count, dimension) == chosen
+def test_auto_chooses_by_size(kind, count, chosen):
+    assert choose_kind(kind, count) == chosen
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
@@ -151,7 +147,7 @@ def test_impossible_builds_say_why(tmp_path, sample_folder):
     folder = DataFolder.at(tmp_path, models=sample_folder.models)
     write_catalog(folder.catalog, [{"sr_id": "1", "title": "Title"}])
     with pytest.raises(InputError, match="use --kind flat"):
-        rebuilt(folder, RebuildOptions(kind=PQ))
+        rebuilt(folder, RebuildOptions(kind=IVFPQ))
     with pytest.raises(InputError, match="expected an index kind"):
         rebuilt(folder, RebuildOptions(kind="tree"))
     write_catalog(folder.catalog, [])
@@ -208,7 +204,7 @@ def test_a_catalogue_that_changes_meanwhile_is_not_published(copied):
 
 def test_a_dry_run_or_a_refused_build_without_a_model_publishes_no_model_either(tmp_path, sample_folder):
     folder = DataFolder.at(tmp_path, catalog=sample_folder.catalog)
-    for options in (RebuildOptions(dry_run=True), RebuildOptions(kind=PQ, min_recall=1.01), RebuildOptions()):
+    for options in (RebuildOptions(dry_run=True), RebuildOptions(kind=IVFPQ, min_recall=1.01), RebuildOptions()):
         with (
             Catalog.open(folder.catalog, folder.copies) as catalog,
             model_to_index_with(folder, catalog, sample_folder.root) as model,

@@ -147,6 +147,7 @@ def test_candidates_come_most_probable_first_with_what_one_wants_to_see(client):
         "title": "Yesterday - Remastered 2009",
         "artists": ["The Beatles"],
         "isrcs": ["GBAYE6500521"],
+        "source": "vectors+isrc",
     }
     probabilities = [candidate["match_probability"] for candidate in answer["candidates"]]
     assert probabilities == sorted(probabilities, reverse=True)

@@ -200,7 +200,7 @@ def test_an_index_that_is_built_later_is_picked_up(unpublished):
         (lambda folder: shutil.rmtree(folder.models), "no model fits the index"),
         (lambda folder: newest(folder.index, "vectors.npy").write_bytes(b"0"), "has changed since it was published"),
         (
-            lambda folder: newest(folder.index, "manifest.json").write_text('{"format": 1, "files": {}}'),
+            lambda folder: newest(folder.index, "manifest.json").write_text('{"format": 2, "files": {}}'),
             "expected template_version",
         ),
         (lambda folder: newest(folder.models, "classifier.json").write_text("{}"), "has changed since"),

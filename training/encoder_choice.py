@@ -13,10 +13,13 @@ import numpy as np
 from catalog.recording import Recording
 from catalog.store import Catalog
 from embeddings.encoder import Encoder
+from index.codes import CodeIndex, Codes
+from index.completeness import pair_completeness
+from index.kinds import FLAT
+from index.live import LiveIndex
 from index.snapshot import Snapshot
-from index.vectors import FLAT, VectorIndex
+from index.vectors import VectorIndex
 from training.encoder import finetune
-from training.evaluate import pair_completeness
 from training.holdout import Split
 from training.pairs import LabelledPairs
 
@@ -201,7 +204,8 @@ def _measured(name: str, encoder: Encoder, trial: Trial, seconds: float) -> Trie
     ids = np.array([_key(recording) for recording in trial.recordings], dtype=np.bytes_)
     index = VectorIndex.build(FLAT, vectors, np.arange(len(ids)))
     q, m = ([each.sr_id for each in side] for side in (trial.held_out.q, trial.held_out.m))
-    found = pair_completeness(Snapshot("in memory", ids, vectors, index, 1, {}), q, m, _K)
+    snapshot = Snapshot("in memory", ids, vectors, index, 1, {}, CodeIndex.build([Codes.of([])]))
+    found = pair_completeness(LiveIndex(snapshot), q, m, _K)
     return Tried(
         name=name,
         pair_completeness=round(found.value or 0.0, 6),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -17,12 +16,11 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from index.live import LiveIndex
+from index.completeness import pair_completeness
 from matching.matcher import Matcher
 from training.calibration import calibration_error
 from training.pairs import LabelledPairs
 
-_SEARCH_BATCH = 1_024
 _DECISION_BATCH = 8_192
 
 
@@ -69,25 +67,6 @@ class Evaluation:
         return {name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(self).items()}
 
 
-@dataclass(frozen=True)
-class PairCompleteness:
-    """How many true pairs survive candidate generation.
-
-    Attributes
-    ----------
-    k : int
-        Candidates per recording.
-    value : float or None
-        Share of the valid pairs of which one side is among the other's k nearest; ``None`` without valid pairs.
-    n_valid : int
-        Valid pairs looked at.
-    """
-
-    k: int
-    value: float | None
-    n_valid: int
-
-
 def evaluate_probabilities(
     probabilities: npt.NDArray[np.float64], valid: npt.NDArray[np.bool_], threshold: float
 ) -> Evaluation:
@@ -122,42 +101,6 @@ def evaluate_probabilities(
         calibration_error=calibration_error(probabilities, valid, threshold),
         threshold=threshold,
     )
-
-
-def pair_completeness(
-    snapshot: LiveIndex, q_sr_ids: Sequence[str], m_sr_ids: Sequence[str], k: int = 20
-) -> PairCompleteness:
-    """Measure candidate generation on valid pairs.
-
-    Parameters
-    ----------
-    snapshot : LiveIndex
-        The index to ask.
-    q_sr_ids : sequence of str
-        One side of the valid pairs.
-    m_sr_ids : sequence of str
-        The other side.
-    k : int
-        Candidates per recording; a recording is never its own candidate.
-
-    Returns
-    -------
-    PairCompleteness
-        A pair survives if either side proposes the other, as a whole-catalogue search would find it.
-    """
-    if not q_sr_ids:
-        return PairCompleteness(k, None, 0)
-    q_rows, m_rows = snapshot.rows_of(q_sr_ids), snapshot.rows_of(m_sr_ids)
-    asked, places = np.unique(np.concatenate((q_rows, m_rows)), return_inverse=True)
-    neighbours = np.concatenate(
-        [
-            snapshot.nearest(snapshot.vectors_of(rows).astype(np.float32), k, own_rows=rows).rows
-            for rows in (asked[start : start + _SEARCH_BATCH] for start in range(0, len(asked), _SEARCH_BATCH))
-        ]
-    )
-    q_finds = (neighbours[places[: len(q_rows)]] == m_rows[:, None]).any(axis=1)
-    m_finds = (neighbours[places[len(q_rows) :]] == q_rows[:, None]).any(axis=1)
-    return PairCompleteness(k, float((q_finds | m_finds).mean()), len(q_rows))
 
 
 def evaluate_matcher(matcher: Matcher, pairs: LabelledPairs) -> dict[str, object]:

@@ -21,7 +21,8 @@ from catalog.recording import Recording
 from catalog.sample import TRUTH_FILE, write_sample
 from catalog.store import Catalog
 from embeddings.encoder import Encoder
-from index.vectors import FLAT, VectorIndex
+from index.kinds import FLAT
+from index.vectors import VectorIndex
 from matching.rarity import Rarity
 from training.lessons import Lessons, lessons_of
 from training.pairs import LabelledPairs

@@ -154,6 +154,34 @@ def read_groundtruth(path: Path, catalog: Catalog) -> LabelledPairs:
     )
 
 
+def some_valid_pairs(path: Path, catalog: Catalog, most: int = 1_000) -> list[tuple[str, str]]:
+    """Read pairs to measure candidate generation by.
+
+    Parameters
+    ----------
+    path : Path
+        As for `read_groundtruth`.
+    catalog : Catalog
+        Where the recordings stand.
+    most : int
+        Pairs wanted at most, spread over the file.
+
+    Returns
+    -------
+    list of (str, str)
+        Ids of valid pairs; empty, with a warning, if the file cannot be used, and without one if there is none.
+    """
+    if not path.exists():
+        return []
+    try:
+        pairs = read_groundtruth(path, catalog)
+    except GroundTruthError as error:
+        logger.warning("pair completeness is not measured: %s", error)
+        return []
+    valid = np.flatnonzero(pairs.valid)
+    return [(pairs.q[row].sr_id, pairs.m[row].sr_id) for row in valid[:: -(-len(valid) // most) or 1]]
+
+
 def write_problems(problems: Sequence[Problem], path: Path) -> None:
     """Write the unusable lines to a file, or remove an old one if there are none.
 

@@ -1,0 +1,51 @@
+"""The nearest of all vectors, without an index: the oracle of the others."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from index.vectors import Queries, Rows, Vectors
+
+_BLOCK = 16_384
+
+
+def nearest_of_all(vectors: Vectors, queries: Queries, k: int, own_rows: Rows | None = None) -> Rows:
+    """Compare queries with every vector.
+
+    Parameters
+    ----------
+    vectors : numpy.ndarray
+        Shape (n, dim), float16; read in blocks.
+    queries : numpy.ndarray
+        Shape (n_queries, dim), float32.
+    k : int
+        Rows per query.
+    own_rows : numpy.ndarray, optional
+        Shape (n_queries,): the queries' own rows, which are left out.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_queries, min(k, n)), int64, in no order; -1 where there are fewer.
+    """
+    rows = np.full((len(queries), 0), -1, dtype=np.int64)
+    cosines = np.full((len(queries), 0), -np.inf, dtype=np.float32)
+    for start in range(0, len(vectors), _BLOCK):
+        block = vectors[start : start + _BLOCK].astype(np.float32)
+        found = queries @ block.T
+        if own_rows is not None:
+            own = (own_rows >= start) & (own_rows < start + len(block))
+            found[np.flatnonzero(own), own_rows[own] - start] = -np.inf
+        rows, cosines = _merged(rows, cosines, start, found, k)
+    return np.where(np.isinf(cosines), -1, rows)
+
+
+def _merged(
+    rows: Rows, cosines: npt.NDArray[np.float32], start: int, found: npt.NDArray[np.float32], k: int
+) -> tuple[Rows, npt.NDArray[np.float32]]:
+    further = np.argpartition(-found, min(k, found.shape[1]) - 1, axis=1)[:, :k]
+    rows = np.concatenate((rows, further + start), axis=1)
+    cosines = np.concatenate((cosines, np.take_along_axis(found, further, axis=1)), axis=1)
+    best = np.argpartition(-cosines, min(k, rows.shape[1]) - 1, axis=1)[:, :k]
+    return np.take_along_axis(rows, best, axis=1), np.take_along_axis(cosines, best, axis=1)
