@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from batch.pairs import BY_CODE, BY_KEYS, Scores
+from batch.pairs import BY_CODE, BY_KEYS, BY_TEXT, Scores
 from catalog.artefacts import write_aside
 from catalog.clusters import write_clusters
 from catalog.errors import InputError
@@ -26,7 +26,8 @@ REPRESENTATIVES_FILE = "representatives.csv"
 SUMMARY_FILE = "summary.html"
 
 _COLUMNS = ["sr_id", "cluster_id"]
-_SOURCES = {0: "cluster", BY_KEYS: KEYS, BY_CODE: ISRC, BY_KEYS | BY_CODE: f"{KEYS}+{ISRC}"}
+_SOURCES = {BY_KEYS: KEYS, BY_CODE: ISRC, BY_TEXT: "text"}
+_IN_THE_CLUSTER = "cluster"
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +135,7 @@ def _write_pairs(path: Path, found: Clustered, classifier: PairClassifier) -> No
     together = found.labels[scores.q] == found.labels[scores.m]
     listed = np.flatnonzero(valid | review | together)
     ids = pa.array(found.sr_ids)
-    sources = pa.array([_SOURCES[number] for number in range(len(_SOURCES))])
+    sources = pa.array([_source(number) for number in range(2 * max(_SOURCES))])
     columns = {
         "q_sr_id": ids.take(scores.q[listed]),
         "m_sr_id": ids.take(scores.m[listed]),
@@ -147,3 +148,8 @@ def _write_pairs(path: Path, found: Clustered, classifier: PairClassifier) -> No
     }
     with write_aside(path) as aside:
         pq.write_table(pa.table(columns), aside, compression="zstd")
+
+
+def _source(number: int) -> str:
+    """Say where a pair comes from: in words, joined by plus signs; a pair that nobody proposed is from its cluster."""
+    return "+".join(words for flag, words in _SOURCES.items() if number & flag) or _IN_THE_CLUSTER

@@ -24,7 +24,7 @@ from matching.table import RecordingTable
 
 # Pairs below this match probability are not kept: they count as 0 where clusters are made.
 LEAST_PROBABILITY = 0.01
-BY_KEYS, BY_CODE = 1, 2
+BY_KEYS, BY_CODE, BY_TEXT = 1, 2, 4
 PARTS = "parts/count"
 
 _PAIRS_IN_A_PART = 1_000_000
@@ -43,7 +43,7 @@ class Candidates(NamedTuple):
     alike : numpy.ndarray
         Shape (n_pairs,), float32, of their rare keys, in [0, 1].
     source : numpy.ndarray
-        Shape (n_pairs,), uint8: `BY_KEYS`, `BY_CODE`, or the sum of both.
+        Shape (n_pairs,), uint8: `BY_KEYS`, `BY_CODE` or `BY_TEXT`, or the sum of several.
     """
 
     q: Rows
@@ -83,7 +83,7 @@ def deal(plan: Plan, _: int) -> None:
     plan : Plan
         Of the run.
     """
-    pairs = _distinct(plan, [*(_by_keys(plan, shard) for shard in range(plan.shards)), _by_codes(plan)])
+    pairs = _distinct(plan, [*(_by_keys(plan, shard) for shard in range(plan.shards)), *_in_common(plan)])
     alike = np.nan_to_num(pairs.cosine) + pairs.alike
     places = by_neighbourhood(plan.recordings, pairs.q, pairs.m, alike)
     pairs = _take(pairs, np.argsort(np.minimum(places[pairs.q], places[pairs.m]), kind="stable"))
@@ -167,15 +167,23 @@ def _by_keys(plan: Plan, shard: int) -> Candidates:
     return Candidates(np.minimum(q, m), np.maximum(q, m), source=source, **arrays)
 
 
-def _by_codes(plan: Plan) -> Candidates:
-    read = [plan.storage.read_arrays(numbered("codes", shard)) for shard in range(plan.shards)]
-    rows, codes = (np.concatenate([arrays[name] for arrays in read]) for name in ("rows", "hashes"))
-    order = np.lexsort((rows, codes))
-    rows, codes = rows[order], codes[order]
-    pairs = [_apart(rows, codes, distance) for distance in range(1, MOST_WITH_A_CODE + 1)]
+def _in_common(plan: Plan) -> list[Candidates]:
+    """Pair recordings with those that have an ISRC, or all of their text, in common: with so many that follow them.
+
+    A text that many recordings have word for word has no rare key.
+    """
+    return [_sharing(plan, "codes", BY_CODE), _sharing(plan, "texts", BY_TEXT)]
+
+
+def _sharing(plan: Plan, what: str, source: int) -> Candidates:
+    read = [plan.storage.read_arrays(numbered(what, shard)) for shard in range(plan.shards)]
+    rows, hashes = (np.concatenate([arrays[name] for arrays in read]) for name in ("rows", "hashes"))
+    order = np.lexsort((rows, hashes))
+    rows, hashes = rows[order], hashes[order]
+    pairs = [_apart(rows, hashes, distance) for distance in range(1, MOST_WITH_A_CODE + 1)]
     q, m = (np.concatenate(side) for side in zip(*pairs, strict=True))
     nothing = np.zeros(len(q), dtype=np.float32)
-    return Candidates(q, m, cosines_of(plan, q, m), nothing, np.full(len(q), BY_CODE, dtype=np.uint8))
+    return Candidates(q, m, cosines_of(plan, q, m), nothing, np.full(len(q), source, dtype=np.uint8))
 
 
 def _apart(rows: Rows, codes: Rows, distance: int) -> tuple[Rows, Rows]:

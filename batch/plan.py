@@ -10,7 +10,7 @@ from batch.storage import Storage
 from catalog.manifest import read_json
 
 # A new number whenever files of an unfinished run could not be gone on with.
-FORMAT = 2
+FORMAT = 3
 PLAN_FILE = "plan.json"
 MODEL_FOLDER = "model"
 

@@ -6,13 +6,14 @@ records -> vectors | counts -> keys -> blocks -> candidates
 from __future__ import annotations
 
 from functools import lru_cache
+from hashlib import blake2b
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from batch.plan import MODEL_FOLDER, Plan, numbered
-from batch.records import Rows, read_column, read_shard
+from batch.records import Rows, read_shard
 from catalog.recording import Recording
 from embeddings.encoder import Encoder
 from embeddings.text import recording_text
@@ -129,13 +130,13 @@ def invert(plan: Plan, block: int) -> None:
     """
     shards = plan.shards_of_block(block)
     parts = [_keys(plan, shard) for shard in shards]
-    index = KeyBlock.build(parts, shards[0] * plan.shard_size, plan.recordings, least=2)
+    index = KeyBlock.build(parts, shards[0] * plan.shard_size, plan.recordings)
     for name, array in index.arrays().items():  # the last one says that all are there
         plan.storage.write_array(f"{numbered('blocks', block)}/{name}", array)
 
 
 def read_codes(plan: Plan, shard: int) -> None:
-    """List the ISRCs of a shard's recordings.
+    """List what recordings may have in common to the letter: the ISRCs of a shard's recordings, and their texts.
 
     Parameters
     ----------
@@ -144,8 +145,17 @@ def read_codes(plan: Plan, shard: int) -> None:
     shard : int
         Which.
     """
-    codes = Codes.of(read_column(plan.storage, shard, "isrcs").to_pylist(), shard * plan.shard_size)
+    recordings = read_shard(plan.storage, shard)
+    codes = Codes.of((recording.isrcs for recording in recordings), shard * plan.shard_size)
+    plan.storage.write_arrays(numbered("texts", shard), vars(_whole_texts(plan, shard, recordings)))
     plan.storage.write_arrays(numbered("codes", shard), vars(codes))
+
+
+def _whole_texts(plan: Plan, shard: int, recordings: list[Recording]) -> Codes:
+    texts = _texts(recordings)
+    rows = np.flatnonzero([bool(text) for text in texts])
+    hashes = [blake2b(texts[row].encode(), digest_size=8).digest() for row in rows.tolist()]
+    return Codes(rows + shard * plan.shard_size, np.frombuffer(b"".join(hashes), dtype="<u8"))
 
 
 def search(plan: Plan, shard: int) -> None:

@@ -114,10 +114,10 @@ def write_delta(building: Path, changes: Changes, about: Mapping[str, object]) -
         Name for the version.
     """
     changes.codes.save(building)
-    for name, array in zip(
-        _ARRAY_FILES, (changes.gone, changes.ids, changes.vectors, changes.row_digests), strict=True
-    ):
-        np.save(building / name, array, allow_pickle=False)
+    np.save(building / _GONE_FILE, changes.gone, allow_pickle=False)
+    np.save(building / _IDS_FILE, changes.ids, allow_pickle=False)
+    np.save(building / _VECTORS_FILE, changes.vectors, allow_pickle=False)
+    np.save(building / ROW_DIGESTS_FILE, changes.row_digests, allow_pickle=False)
     manifest = {
         **_EXPECTED,
         "gone": len(changes.gone),

@@ -44,7 +44,7 @@ class KeyBlock:
     shared: csr_matrix
 
     @classmethod
-    def build(cls, parts: Sequence[Keys], first_row: int, recordings: int, least: int = 1) -> KeyBlock:
+    def build(cls, parts: Sequence[Keys], first_row: int, recordings: int) -> KeyBlock:
         """Turn the keys of consecutive rows around.
 
         Parameters
@@ -55,9 +55,6 @@ class KeyBlock:
             Of the first part.
         recordings : int
             Of the whole catalogue.
-        least : int
-            Frequency that a key must have: 2 where only recordings of the catalogue are asked for, which nobody shares
-            the other keys with.
 
         Returns
         -------
@@ -68,7 +65,7 @@ class KeyBlock:
         bits = min(max(_LEAST_BITS, (sum(sizes) * _BUCKETS_A_ROW).bit_length()), _MOST_BITS)
         columns, buckets, weights = [], [], []
         for first, keys in zip(np.cumsum([0, *sizes]).tolist(), parts, strict=False):
-            kept = keys.frequencies >= least
+            kept = keys.frequencies > 1  # nobody shares the others
             columns.append((keys.owners[kept] + first).astype(np.int32))
             buckets.append(_buckets(keys.hashes[kept], bits))
             weights.append(_weights(keys, recordings)[kept])
@@ -131,7 +128,7 @@ def most_alike(keys: Keys, blocks: Iterable[KeyBlock], count: int) -> Shared:
 
 def _most_alike_in(keys: Keys, block: KeyBlock, count: int) -> csr_matrix:
     n_buckets = block.shared.shape[0]
-    asked = asked_keys(keys)
+    asked = asked_keys(keys) & (keys.frequencies > 1)  # the others would only meet strangers of their bucket
     ends = np.concatenate(([0], np.cumsum(asked)))[keys.starts].astype(np.int32)
     entries = (_weights(keys, block.recordings)[asked], _buckets(keys.hashes[asked], n_buckets.bit_length() - 1), ends)
     queries = csr_matrix(entries, shape=(len(keys.starts) - 1, n_buckets))

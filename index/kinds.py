@@ -10,7 +10,7 @@ AUTO = "auto"
 VECTORS, ISRC = "vectors", "isrc"
 
 # Up to here an exact scan of all vectors answers within about ten milliseconds (benchmarks/results/index.json).
-FLAT_LIMIT = 100_000
+FLAT_LIMIT = 20_000
 
 
 def choose_kind(kind: str, count: int) -> str:

@@ -34,7 +34,7 @@ from catalog.store import Catalog, write_catalog
 from embeddings.encoder import Encoder
 from index.codes import CodeIndex, Codes
 from index.delta import ROW_DIGESTS_FILE, deltas_beside
-from index.kinds import FLAT, KEYS
+from index.kinds import FLAT, HNSW
 from index.live import LiveIndex
 from index.rebuild import RebuildOptions, rebuild
 from index.refresh import refresh as refresh_index
@@ -270,7 +270,7 @@ def test_an_approximate_snapshot_with_a_delta_keeps_its_recall(sample_folder, tm
     folder = DataFolder.at(tmp_path / "data")
     model = Model.load(current_version(folder.models))
     with Catalog.open(folder.catalog, folder.copies) as catalog:
-        rebuild(catalog, load(model.encoder_folder), model.version, folder.index, RebuildOptions(KEYS, 0.5))
+        rebuild(catalog, load(model.encoder_folder), model.version, folder.index, RebuildOptions(HNSW, 0.95))
         ids = [recording.sr_id for recording in catalog]
     remove(folder, ids[::12], load)
     rows = [f"new{number},Yesterday {number},The Beatles,," for number in range(100)]
@@ -279,7 +279,7 @@ def test_an_approximate_snapshot_with_a_delta_keeps_its_recall(sample_folder, tm
     queries = exact.vectors[::31].astype(np.float32)
     expected = exact.nearest(queries, 20).cosines
     with Matcher.open(folder) as matcher:
-        assert matcher.snapshot.manifest["kind"] == KEYS
+        assert matcher.snapshot.manifest["kind"] == HNSW
         found = matcher.snapshot.nearest(queries, 20).cosines
     assert (found >= expected[:, -1:] - 1e-4).mean() >= 0.95
 

@@ -176,6 +176,25 @@ def test_names_of_clusters_outlast_arrivals(sample_folder, done, tmp_path):
     assert not {name for name in after.values() if name.startswith("!")} & {after[sr_id] for sr_id in joined}
 
 
+def test_a_text_that_many_have_word_for_word_is_one_cluster(sample_folder, tmp_path):
+    """It has no rare key, and no ISRC helps."""
+    folder = DataFolder.at(tmp_path)
+    with Catalog.open(sample_folder.catalog, sample_folder.copies) as catalog:
+        rows = [catalog.row(recording.sr_id) for recording in catalog][:200]
+    hit = {
+        "title": "Umbrella of Glass",
+        "artists": "The Tin Choir",
+        "contributors": "Ada Quill|Ben Ober",
+        "isrcs": None,
+    }
+    write_catalog(folder.catalog, [*rows, *({**hit, "sr_id": f"hit{number:03}"} for number in range(80))])
+    with Catalog.open(folder.catalog, folder.copies) as catalog:
+        model = Model.load(current_version(sample_folder.models))
+        dedupe(catalog, model, folder.dedupe, LocalEngine(1), DedupeOptions(shard_size=SMALL))
+    clusters = clusters_of(folder.dedupe)
+    assert len({clusters[f"hit{number:03}"] for number in range(80)}) == 1
+
+
 def test_a_cluster_file_of_somebody_else_is_not_overwritten(sample_folder, tmp_path):
     (tmp_path / "clusters.csv").write_text("a,b,c\n1,2,3\n", encoding="utf-8")
     with pytest.raises(InputError, match="line 1"):

@@ -98,7 +98,7 @@ def test_sparse_products_find_what_comparing_all_with_all_finds(texts, blocks):
     counts, recordings = counted(texts), len(texts)
     parts = [part.tolist() for part in np.array_split(np.arange(recordings), blocks) if len(part)]
     keys = [counts.keys([texts[row] for row in part]) for part in parts]
-    built = [KeyBlock.build([each], part[0], recordings, least=2) for each, part in zip(keys, parts, strict=True)]
+    built = [KeyBlock.build([each], part[0], recordings) for each, part in zip(keys, parts, strict=True)]
     found = most_alike(counts.keys(texts), [KeyBlock.of(block.arrays()) for block in built], recordings)
     expected = dense(counts.keys(texts), recordings, built[0].shared.shape[0].bit_length() - 1)
     similarities = np.zeros_like(expected)
