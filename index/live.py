@@ -281,12 +281,23 @@ class LiveIndex:
             vectors = vectors.reshape(*block.shape, vectors.shape[1])
             cosines[start : start + step] = np.einsum("qd,qpd->qp", queries[start : start + step], vectors)
         cosines[rows < 0] = -np.inf
-        order = np.lexsort((rows, self._order_of_ids(rows), -cosines), axis=1)[:, :k]
+        order = np.lexsort((rows, self.order_of_ids(rows), -cosines), axis=1)[:, :k]
         best_rows, best = np.take_along_axis(rows, order, axis=1), np.take_along_axis(cosines, order, axis=1)
         return Neighbours(best_rows, np.clip(np.where(best_rows < 0, np.nan, best), -1, 1))
 
-    def _order_of_ids(self, rows: Rows) -> Rows:
-        """Give numbers in the order of ids: odd ones to the snapshot's rows, even ones to the delta's between them."""
+    def order_of_ids(self, rows: Rows) -> Rows:
+        """Give numbers that ascend as the ids of rows do: odd ones to the snapshot's, even ones to the delta's between.
+
+        Parameters
+        ----------
+        rows : numpy.ndarray
+            Any shape, from `rows_of` or `nearest`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Same shape, int64; equal for rows of the delta that stand between the same two of the snapshot.
+        """
         order = 2 * rows + 1
         fresh = rows >= len(self.snapshot)
         order[fresh] = 2 * self._places[rows[fresh] - len(self.snapshot)]

@@ -49,7 +49,7 @@ def propose(index: LiveIndex, query: Recording, k: int) -> Proposals:
     Returns
     -------
     Proposals
-        Equally near ones in the order of rows.
+        Equally near ones in the order of ids.
     """
     own = index.rows_of([query.sr_id])
     texts = [recording_text(query)]
@@ -59,7 +59,7 @@ def propose(index: LiveIndex, query: Recording, k: int) -> Proposals:
     cosines = index.cosines(np.repeat(own, len(rows)), rows)
     # Among very few recordings, those without text are the nearest, too.
     found_by = {index.source: np.isin(rows, nearest) & ~np.isnan(cosines), ISRC: np.isin(rows, with_code)}
-    order = np.argsort(-cosines, kind="stable")  # NaN sorts last
+    order = np.lexsort((rows, index.order_of_ids(rows), -cosines))  # NaN sorts last
     order = order[np.logical_or.reduce(list(found_by.values()))[order]]
     sources = ["+".join(name for name, found in found_by.items() if found[place]) for place in order.tolist()]
     return Proposals(rows[order], cosines[order], sources)
