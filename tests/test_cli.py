@@ -17,9 +17,10 @@ from command_line import parser
 from matching.features import NAMES
 from matching.model import RARITY_FILE
 from onemaster import COMMANDS as RUNS
-from onemaster import _policy, main
+from onemaster import main
 from training.policy import Policy
 from training.review import ReviewCosts
+from training_commands import _policy
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (

@@ -17,13 +17,14 @@ from catalog.recording import Recording
 from catalog.store import Catalog, write_catalog
 from command_line import parser
 from embeddings.encoder import FITTED, Encoder
-from onemaster import COMMANDS, _encoders
+from onemaster import COMMANDS
 from training.encoder import FINETUNED, Course, finetune
 from training.encoder_choice import Candidate, choose_encoder, trial_of
 from training.holdout import TrainingData, hold_out
 from training.pairs import LabelledPairs
 from training.train import TrainOptions, train
 from training.triples import triples_of
+from training_commands import _encoders
 
 SHORT = Course(epochs=2, most=500, batch=32, learning_rate=0.05)
 
