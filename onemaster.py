@@ -18,7 +18,7 @@ from catalog.paths import CLUSTERS_CSV
 from change_commands import CHANGES
 from command_line import HOME, data_folder, parser
 from printed import print_clusters, print_json, print_table
-from training_commands import TRAINING
+from training_commands import compare, train
 
 if TYPE_CHECKING:
     from batch.distributed import RayEngine
@@ -203,13 +203,14 @@ def dedupe(given: argparse.Namespace) -> None:
 COMMANDS = {
     "sample": sample,
     "import": import_,
+    "train": train,
     "rebuild": rebuild,
     **CHANGES,
     "serve": serve,
     "classify": classify,
     "candidates": candidates,
     "evaluate": evaluate,
-    **TRAINING,
+    "compare": compare,
     "dedupe": dedupe,
 }
 

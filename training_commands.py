@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from catalog.errors import InputError
@@ -65,10 +64,6 @@ def compare(given: argparse.Namespace) -> None:
     print_table(dict(zip(("A", "B", "B less A"), comparison.figures.values(), strict=True)))
     print(*comparison.in_words(), sep="\n")
     print(f"wrote {len(comparison.disagreements)} disagreements to {listed}")
-
-
-# A command's docstring is its help.
-TRAINING: Mapping[str, Callable[[argparse.Namespace], None]] = {"train": train, "compare": compare}
 
 
 def _encoders(given: argparse.Namespace) -> tuple[Candidate, ...]:

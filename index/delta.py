@@ -27,6 +27,7 @@ from catalog.normalize import NORMALIZER_VERSION
 from embeddings.text import TEMPLATE_VERSION
 from index.changes import Changes
 from index.codes import CODE_FILES, CodeIndex
+from index.snapshot import Snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +95,28 @@ class Delta:
         if counts != expected:
             raise DamagedArtefactError(f"expected {expected} entries in {folder}, found {counts}: {_REMEDY}")
         return cls(folder.name, changes, manifest)
+
+    def require_fit(self, snapshot: Snapshot) -> None:
+        """Check that this is a delta of a snapshot.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+            To be completed by it.
+
+        Raises
+        ------
+        DamagedArtefactError
+            If it was made for another one, or its rows and ids do not fit.
+        """
+        expected = {name: snapshot.manifest.get(name) for name in ("encoder_digest", "dimension")}
+        expected["snapshot"] = snapshot.version
+        found = {name: self.manifest.get(name) for name in expected}
+        if found != expected or not self.changes.fit(snapshot.ids):
+            raise DamagedArtefactError(
+                f"expected changes of {expected} in the delta {self.version}, found those of {found}, or rows that do "
+                f"not fit it: {_REMEDY}"
+            )
 
 
 def write_delta(building: Path, changes: Changes, about: Mapping[str, object]) -> str:

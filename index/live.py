@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from catalog.errors import DamagedArtefactError, UnknownRecordingError
+from catalog.errors import UnknownRecordingError
 from index.changes import Changes, rows_among
 from index.delta import Delta, deltas_beside, find_delta
 from index.kinds import FLAT
@@ -32,12 +32,7 @@ class LiveIndex:
     snapshot : Snapshot
         As it was built.
     delta : Delta, optional
-        What has changed since.
-
-    Raises
-    ------
-    DamagedArtefactError
-        If the delta was not made for this snapshot.
+        What has changed since; one of another snapshot is refused.
     """
 
     def __init__(self, snapshot: Snapshot, delta: Delta | None = None) -> None:
@@ -47,7 +42,7 @@ class LiveIndex:
         self.manifest = snapshot.manifest
         self._changes = delta.changes if delta else Changes.none(snapshot.vectors.shape[1])
         if delta:
-            _require_fit(snapshot, delta)
+            delta.require_fit(snapshot)
         self._gone = np.zeros(len(snapshot), dtype=np.bool_)
         self._gone[self._changes.gone] = True
         # Where the delta's ids would stand among the snapshot's: equal cosines are ordered by id.
@@ -302,14 +297,3 @@ class LiveIndex:
         fresh = rows >= len(self.snapshot)
         order[fresh] = 2 * self._places[rows[fresh] - len(self.snapshot)]
         return order
-
-
-def _require_fit(snapshot: Snapshot, delta: Delta) -> None:
-    expected = {name: snapshot.manifest.get(name) for name in ("encoder_digest", "dimension")}
-    expected["snapshot"] = snapshot.version
-    found = {name: delta.manifest.get(name) for name in expected}
-    if found != expected or not delta.changes.fit(snapshot.ids):
-        raise DamagedArtefactError(
-            f"expected changes of {expected} in the delta {delta.version}, found those of {found}, or rows that do not "
-            "fit it: run onemaster refresh"
-        )

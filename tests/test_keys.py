@@ -87,7 +87,7 @@ def similarity_by_sets(index, q, m):
 def test_a_query_agrees_with_the_search_of_the_whole_catalogue(snapshot, monkeypatch):
     monkeypatch.setattr(key_index, "_LEAST_BITS", 25)  # so that few keys share a bucket by chance
     index, rows = snapshot.searcher, np.arange(0, len(snapshot), 31)
-    block = KeyBlock.build([Keys(index.keys.starts, index.keys.hashes, index.keys.frequencies)], 0, len(index), least=2)
+    block = KeyBlock.build([Keys(index.keys.starts, index.keys.hashes, index.keys.frequencies)], 0, len(index))
     expected, found = most_alike(index.keys_at(rows), [block], 3_000), index.search(index.keys_at(rows), 3_000)
     ours, theirs = (
         {(q, m): similarity for q, m, similarity in zip(*vars(each).values(), strict=True) if rows[q] != m}

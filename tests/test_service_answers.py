@@ -264,6 +264,7 @@ def test_openapi_describes_every_route_its_answer_and_its_errors(client):
         "/": {"200", "404", "413", "422", "503"},
         "/pairs": {"200", "404", "422", "503"},
         "/candidates": {"200", "404", "422", "503"},
+        "/clusters": {"200", "404", "422", "503"},
         "/recordings/{sr_id}": {"200", "404", "422", "503"},
         "/live": {"200"},
         "/ready": {"200", "503"},
