@@ -16,15 +16,16 @@ from batch.memory import MemoryWatch
 from batch.naming import name_clusters
 from batch.outputs import Clustered, read_earlier_names, write_outputs
 from batch.pairs import PARTS, Scores, add_part, read_scores
-from batch.plan import MODEL_FOLDER, Plan
+from batch.plan import MODEL_FOLDER, PLAN_FILE, Plan
 from batch.records import fullness, read_ids, write_shards
 from batch.summary import summary_page
 from batch.tasks import STAGES, Engine
+from catalog.artefacts import one_at_a_time
 from catalog.errors import InputError
 from catalog.store import Catalog
-from matching.clusters import LARGEST, Links, average_link, components, representatives, unlinked_pairs
+from matching.clusters import LARGEST, Links, average_link, representatives, unlinked_pairs
 from matching.model import Model
-from matching.prior import link_probabilities
+from matching.prior import estimated_share, link_probabilities
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ NEIGHBOURS = 20
 _SMALLEST_SHARD = 2_048
 _PAIRS_IN_AN_ADDED_PART = 400_000
 _SECONDS_BETWEEN_LINES = 30.0
+# Within the storage: whatever else is there stays untouched.
+_RUN_FOLDER = ".onemaster-run"
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class DedupeOptions:
     largest : int
         Recordings of a cluster, at most.
     storage : str
-        Folder or fsspec URL that all workers share; a folder within the output folder if empty.
+        Folder or fsspec URL that all workers share, in which a subfolder comes and goes; the output folder if empty.
     """
 
     neighbours: int = NEIGHBOURS
@@ -149,7 +152,7 @@ def dedupe(
     """
     options = options or DedupeOptions()
     report = DedupeReport(folder)
-    with MemoryWatch() as memory:
+    with one_at_a_time(folder), MemoryWatch() as memory:
         _dedupe(catalog, model, engine, options, report)
     report.peak_mb = memory.peak_mb
     return report
@@ -168,12 +171,13 @@ def _dedupe(catalog: Catalog, model: Model, engine: Engine, options: DedupeOptio
     parts, report.candidate_pairs = (int(number) for number in plan.storage.map_array(PARTS))
     _run(engine, plan, "score", range(parts), report)
     with report.booked("cluster"):
-        links = _links(read_scores(plan, parts), model, report)
-        added = _add_unlinked(plan, links, parts, model.classifier.threshold, options.largest)
+        scores = read_scores(plan, parts)
+        share = estimated_share(scores.probability, report.candidate_pairs, model.labelled_share)
+        added = _add_unlinked(plan, _links(scores, share, model), parts, model.classifier.threshold)
     _run(engine, plan, "score", range(parts, parts + added), report)
     with report.booked("cluster"):
-        _finish(plan, read_scores(plan, parts + added), model, report, options.largest)
-    plan.storage.clear()
+        _finish(plan, read_scores(plan, parts + added), share, model, report)
+    plan.storage.clear(PLAN_FILE)
 
 
 def _planned(catalog: Catalog, model: Model, folder: Path, options: DedupeOptions) -> Plan:
@@ -185,17 +189,19 @@ def _planned(catalog: Catalog, model: Model, folder: Path, options: DedupeOption
         )
     if options.neighbours < 1 or options.shard_size < 1 or options.largest < 2:
         raise InputError(f"expected positive numbers and clusters of two recordings at least, got {options}")
+    read_earlier_names(folder)  # a file that is none of ours is better found out at once
     state = catalog.path.stat()
     plan = Plan(
-        url=options.storage or str((folder / ".run").resolve()),
+        url=f"{options.storage.rstrip('/') or folder.resolve()}/{_RUN_FOLDER}",
         recordings=recordings,
         shard_size=min(options.shard_size, max(_SMALLEST_SHARD, -(-recordings // 2))),
         neighbours=options.neighbours,
+        largest=options.largest,
         model=model.version,
         catalog=f"{catalog.path.resolve()} {state.st_size} {state.st_mtime_ns}",
     )
     if not plan.is_of(plan.storage):
-        plan.storage.clear()
+        plan.storage.clear(PLAN_FILE)
         plan.save()
     elif plan.storage.holds("records/done"):
         logger.info("going on with the run in %s", plan.url)
@@ -230,24 +236,22 @@ def _run(engine: Engine, plan: Plan, stage: str, numbers: Sequence[int], report:
     logger.info("%s: %d tasks in %.1f s", stage, len(open_tasks), time.monotonic() - began)
 
 
-def _links(scores: Scores, model: Model, report: DedupeReport) -> Links:
-    sure = link_probabilities(scores.probability, report.candidate_pairs, model.labelled_share)
-    return Links(scores.q, scores.m, sure)
+def _links(scores: Scores, share: float, model: Model) -> Links:
+    return Links(scores.q, scores.m, link_probabilities(scores.probability, share, model.labelled_share))
 
 
-def _add_unlinked(plan: Plan, links: Links, parts: int, threshold: float, largest: int) -> int:
+def _add_unlinked(plan: Plan, links: Links, parts: int, threshold: float) -> int:
     """Have the ends of chains compared, which nobody proposed as candidates."""
-    labels = components(plan.recordings, links.take(links.probability >= threshold))
-    q, m = unlinked_pairs(labels, links, largest)
+    q, m = unlinked_pairs(plan.recordings, links, threshold, plan.largest)
     added = -(-len(q) // _PAIRS_IN_AN_ADDED_PART)
     for number, rows in enumerate(np.array_split(np.arange(len(q)), max(added, 1))[:added], parts):
         add_part(plan, number, q[rows], m[rows])
     return added
 
 
-def _finish(plan: Plan, scores: Scores, model: Model, report: DedupeReport, largest: int) -> None:
-    links = _links(scores, model, report)
-    labels, stopped = average_link(plan.recordings, links, model.classifier.threshold, largest)
+def _finish(plan: Plan, scores: Scores, share: float, model: Model, report: DedupeReport) -> None:
+    links = _links(scores, share, model)
+    labels, stopped = average_link(plan.recordings, links, model.classifier.threshold, plan.largest)
     sr_ids = read_ids(plan)
     names = name_clusters(labels, sr_ids, read_earlier_names(report.folder))
     chosen = representatives(labels, links, fullness(plan))

@@ -79,14 +79,14 @@ def read_earlier_names(folder: Path) -> dict[str, str]:
     path = folder / CLUSTERS_CSV
     if not path.exists():
         return {}
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = csv.reader(stream)
-        if next(rows, None) != _COLUMNS:
-            raise InputError(f"expected {','.join(_COLUMNS)} in line 1 of {path}: move the file away, or give --out")
-        try:
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = csv.reader(stream)
+            if next(rows, None) != _COLUMNS:
+                raise InputError(f"expected {','.join(_COLUMNS)} in line 1 of {path}: move it away, or give --out")
             return dict(rows)
-        except ValueError as error:
-            raise InputError(f"expected two columns in {path}, line {rows.line_num}: move the file away") from error
+    except (ValueError, csv.Error) as error:
+        raise InputError(f"expected two columns in UTF-8 in {path}: move it away, or give --out ({error})") from error
 
 
 def write_outputs(folder: Path, found: Clustered, classifier: PairClassifier, summary: str) -> None:
@@ -134,7 +134,7 @@ def _write_pairs(path: Path, found: Clustered, classifier: PairClassifier) -> No
     review = (scores.probability > classifier.review_low) & (scores.probability < classifier.review_high)
     together = found.labels[scores.q] == found.labels[scores.m]
     listed = np.flatnonzero(valid | review | together)
-    ids = pa.array(found.sr_ids)
+    ids = pa.array(found.sr_ids, pa.large_string())
     sources = pa.array([_source(number) for number in range(2 * max(_SOURCES))])
     columns = {
         "q_sr_id": ids.take(scores.q[listed]),

@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from batch.storage import Storage
-from catalog.manifest import read_json
 
 # A new number whenever files of an unfinished run could not be gone on with.
-FORMAT = 3
+FORMAT = 4
 PLAN_FILE = "plan.json"
 MODEL_FOLDER = "model"
 
@@ -32,6 +31,8 @@ class Plan:
         Recordings in a shard.
     neighbours : int
         Candidates per recording.
+    largest : int
+        Recordings of a cluster, at most.
     model : str
         Version of the model, whose files stand in the storage's folder ``model``.
     catalog : str
@@ -42,13 +43,14 @@ class Plan:
     recordings: int
     shard_size: int
     neighbours: int
+    largest: int
     model: str
     catalog: str
 
     @cached_property
     def storage(self) -> Storage:
         """Where the run's files are."""
-        return Storage(self.url)
+        return Storage(self.url, json.dumps(asdict(self), sort_keys=True))
 
     @property
     def shards(self) -> int:
@@ -114,7 +116,12 @@ class Plan:
         bool
             Whether its files can be gone on with.
         """
-        return storage.holds(PLAN_FILE) and read_json(storage.local(PLAN_FILE)) == {"format": FORMAT, **asdict(self)}
+        if not storage.holds(PLAN_FILE):
+            return False
+        try:
+            return bool(json.loads(storage.read_text(PLAN_FILE)) == {"format": FORMAT, **asdict(self)})
+        except ValueError:
+            return False
 
 
 def numbered(kind: str, number: int) -> str:

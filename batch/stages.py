@@ -225,7 +225,7 @@ def _block(plan: Plan, block: int) -> KeyBlock:
     return KeyBlock.of({name: plan.storage.map_array(f"{numbered('blocks', block)}/{name}") for name in ARRAYS})
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 8)  # each keeps a file open
 def _mapped_vectors(plan: Plan, shard: int) -> Vectors:
     return cast("Vectors", plan.storage.map_array(numbered("vectors", shard)))
 

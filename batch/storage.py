@@ -30,16 +30,19 @@ class Storage:
     Attributes
     ----------
     url : str
-        A folder, or a URL such as ``s3://bucket/run``.
+        A folder, or a URL such as ``s3://bucket/run``; all of it is ours.
+    run : str
+        Tells the run from others that were in the same place: copies of another run's files are not taken for its own.
     """
 
     url: str
+    run: str = ""
 
     @cached_property
     def _place(self) -> tuple[fsspec.AbstractFileSystem, str]:
         try:
             system, root = fsspec.core.url_to_fs(self.url)
-        except (ImportError, ValueError) as error:
+        except (ImportError, OSError, TypeError, ValueError) as error:
             raise InputError(f"expected a folder or a URL that fsspec knows, got {self.url!r}: {error}") from error
         return system, str(root)
 
@@ -82,6 +85,7 @@ class Storage:
             return Path(root) / name
         copy = self._cache / name
         if not copy.exists():
+            self._cache.mkdir(mode=0o700, exist_ok=True)
             copy.parent.mkdir(parents=True, exist_ok=True)
             aside = copy.with_name(f".{copy.name}-{os.getpid()}-{secrets.token_hex(4)}")
             system.get_file(f"{root}/{name}", str(aside))
@@ -211,14 +215,46 @@ class Storage:
         mapped: npt.NDArray[np.generic] = np.load(self.local(name), mmap_mode="c", allow_pickle=False)
         return mapped
 
-    def clear(self) -> None:
-        """Remove everything, and this machine's copies of it."""
+    def read_text(self, name: str) -> str:
+        """Read a text as it is there now, whatever was copied before.
+
+        Parameters
+        ----------
+        name : str
+            Of the file.
+
+        Returns
+        -------
+        str
+            Its content.
+        """
         system, root = self._place
+        return str(system.cat_file(f"{root}/{name}").decode("utf-8", "replace"))
+
+    def clear(self, marker: str) -> None:
+        """Remove everything, and this machine's copies of it.
+
+        Parameters
+        ----------
+        marker : str
+            A file that is there if all of it is ours.
+
+        Raises
+        ------
+        InputError
+            If something is there without it.
+        """
+        system, root = self._place
+        if system.exists(root) and not self.holds(marker) and (not system.isdir(root) or system.ls(root, detail=False)):
+            raise InputError(
+                f"expected nothing, or the remains of a run, in {self.url}, found other files: move them away, or name "
+                "another --storage"
+            )
         if system.exists(root):
             system.rm(root, recursive=True)
         shutil.rmtree(self._cache, ignore_errors=True)
 
     @property
     def _cache(self) -> Path:
-        name = hashlib.sha256(self.url.encode()).hexdigest()[:16]
+        name = hashlib.sha256(f"{self.url} {self.run}".encode()).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"onemaster-{os.getuid()}-{name}"

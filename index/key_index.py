@@ -18,7 +18,7 @@ from sparse_dot_topn import sp_matmul_topn, zip_sp_matmul_topn
 from index.key_weights import Shared, Similarities, asked_keys, information, squared_lengths
 from index.rare_keys import Keys
 
-_BUCKETS_A_ROW = 64
+_BUCKETS_A_RECORDING = 32
 _LEAST_BITS, _MOST_BITS = 16, 26
 
 ARRAYS = ("data", "indices", "indptr", "about")
@@ -62,7 +62,7 @@ class KeyBlock:
             Ready to search.
         """
         sizes = [len(keys.starts) - 1 for keys in parts]
-        bits = min(max(_LEAST_BITS, (sum(sizes) * _BUCKETS_A_ROW).bit_length()), _MOST_BITS)
+        bits = min(max(_LEAST_BITS, (recordings * _BUCKETS_A_RECORDING).bit_length()), _MOST_BITS)
         columns, buckets, weights = [], [], []
         for first, keys in zip(np.cumsum([0, *sizes]).tolist(), parts, strict=False):
             kept = keys.frequencies > 1  # nobody shares the others

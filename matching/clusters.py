@@ -93,23 +93,26 @@ def components(recordings: int, links: Links) -> Rows:
     return labels
 
 
-def unlinked_pairs(labels: Rows, links: Links, largest: int = LARGEST) -> tuple[Rows, Rows]:
-    """List the pairs within components that nobody has judged: chains want their ends compared.
+def unlinked_pairs(recordings: int, links: Links, threshold: float, largest: int = LARGEST) -> tuple[Rows, Rows]:
+    """List the pairs within what hangs together that are not among the links: chains want their ends compared.
 
     Parameters
     ----------
-    labels : numpy.ndarray
-        Shape (recordings,), int64, components.
+    recordings : int
+        How many there are.
     links : Links
         What was judged.
+    threshold : float
+        Match probability from which a pair is valid.
     largest : int
-        Components of more recordings are left out.
+        No cluster has more recordings.
 
     Returns
     -------
     tuple of numpy.ndarray
         Rows of q and of m, each of shape (n_pairs,), int64, q before m, in this order.
     """
+    labels, _ = _cut_to_size(recordings, links.take(links.probability >= threshold), largest)
     members = _members(labels, least=3, most=largest)
     found = [(rows[one], rows[other]) for rows in members for one, other in [np.triu_indices(len(rows), 1)]]
     if not found:
@@ -143,7 +146,7 @@ def average_link(recordings: int, links: Links, threshold: float, largest: int =
         Shape (recordings,), int64, from 0: which cluster each is in; and what was too large.
     """
     valid = links.take(links.probability >= threshold)
-    labels, stopped = _cut_to_size(recordings, valid, largest)
+    labels, whole = _cut_to_size(recordings, valid, largest)
     inside = links.take(labels[links.q] == labels[links.m])
     order = np.argsort(labels[inside.q], kind="stable")
     inside, owners = inside.take(order), labels[inside.q][order]
@@ -156,7 +159,8 @@ def average_link(recordings: int, links: Links, threshold: float, largest: int =
         pieces = _pieces(rows, linked, threshold)
         labels[rows] = np.where(pieces == 0, label, next_label + pieces - 1)
         next_label += int(pieces.max())
-    return np.unique(labels, return_inverse=True)[1], stopped
+    labels = np.unique(labels, return_inverse=True)[1]
+    return labels, _stopped(whole, labels, largest)
 
 
 def representatives(labels: Rows, links: Links, fullness: Rows) -> Rows:
@@ -208,8 +212,8 @@ def _pieces(rows: Rows, links: Links, threshold: float) -> Rows:
     return ranks
 
 
-def _cut_to_size(recordings: int, valid: Links, largest: int) -> tuple[Rows, list[Stopped]]:
-    """Let the weakest links of components that are too large go, until none is."""
+def _cut_to_size(recordings: int, valid: Links, largest: int) -> tuple[Rows, Rows]:
+    """Let the weakest links of components that are too large go, until none is: labels after it and before."""
     labels = whole = components(recordings, valid)
     while True:
         sizes = np.bincount(labels)
@@ -223,7 +227,7 @@ def _cut_to_size(recordings: int, valid: Links, largest: int) -> tuple[Rows, lis
     places = np.empty(recordings, dtype=np.int64)
     places[order] = np.arange(recordings) - (np.cumsum(sizes) - sizes)[labels[order]]
     labels = np.unique(labels * (recordings // largest + 1) + places // largest, return_inverse=True)[1]
-    return labels, _stopped(whole, labels, largest)
+    return labels, whole
 
 
 def _weakest(labels: Rows, valid: Links, too_large: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

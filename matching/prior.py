@@ -66,7 +66,7 @@ def adjusted(probabilities: Numbers, share: float, labelled_share: float) -> Num
     return valid / (valid + (1 - probabilities) * ((1 - share) / (1 - labelled_share)))
 
 
-def link_probabilities(probabilities: Numbers, candidates: int, labelled_share: float) -> Numbers:
+def link_probabilities(probabilities: Numbers, share: float, labelled_share: float) -> Numbers:
     """Say how sure it is that candidates belong into one cluster.
 
     Labelled pairs were chosen because they are hard to tell apart, candidates are all that is near: of these fewer are
@@ -76,9 +76,9 @@ def link_probabilities(probabilities: Numbers, candidates: int, labelled_share: 
     Parameters
     ----------
     probabilities : numpy.ndarray
-        Shape (n,), match probabilities of candidates; those that are not here count as 0.
-    candidates : int
-        How many there are in all.
+        Shape (n,), match probabilities.
+    share : float
+        Of valid pairs among the candidates, from `estimated_share`.
     labelled_share : float
         Valid pairs among those that the classifier was calibrated on, above 0 and below 1.
 
@@ -87,5 +87,4 @@ def link_probabilities(probabilities: Numbers, candidates: int, labelled_share: 
     numpy.ndarray
         Shape (n,), in [0, 1], in the same order of size.
     """
-    share = estimated_share(probabilities, candidates, labelled_share)
     return (probabilities + adjusted(probabilities, share, labelled_share)) / 2

@@ -88,7 +88,7 @@ def test_order_of_the_links_changes_nothing():
 
 def test_the_ends_of_a_chain_are_listed():
     links = links_of([(0, 1, 0.9), (1, 2, 0.9), (3, 4, 0.9)])
-    q, m = unlinked_pairs(components(5, links), links)
+    q, m = unlinked_pairs(5, links, THRESHOLD)
     assert (q.tolist(), m.tolist()) == ([0], [2])
 
 
@@ -106,6 +106,16 @@ def test_many_equal_rows_are_cut_by_their_order():
     labels, stopped = average_link(9, equal, THRESHOLD, 4)
     assert sorted(np.bincount(labels).tolist()) == [1, 4, 4]
     assert len(stopped) == 1
+
+
+def test_what_was_cut_to_size_has_all_of_its_pairs_judged():
+    """A thousand equal rows, of which each was proposed with those near it only."""
+    near = links_of([(row, row + step, 0.99) for row in range(1_000) for step in range(1, 21) if row + step < 1_000])
+    q, m = unlinked_pairs(1_000, near, THRESHOLD, 400)
+    judged = {*zip(near.q.tolist(), near.m.tolist(), strict=True), *zip(q.tolist(), m.tolist(), strict=True)}
+    labels, stopped = average_link(1_000, links_of([(*pair, 0.99) for pair in judged]), THRESHOLD, 400)
+    assert sorted(np.bincount(labels).tolist()) == [200, 400, 400]
+    assert [(each.size, each.largest) for each in stopped] == [(1_000, 400)]
 
 
 def test_a_catalogue_without_links_is_all_singletons():
@@ -181,6 +191,6 @@ def test_the_share_of_valid_candidates_is_found_without_labels():
 @given(st.lists(st.floats(0, 1), max_size=30), st.floats(0.05, 0.95), st.integers(0, 1_000))
 def test_links_keep_the_order_of_match_probabilities(probabilities, labelled, more):
     values = np.sort(np.array(probabilities, dtype=np.float64))
-    linked = link_probabilities(values, len(values) + more, labelled)
+    linked = link_probabilities(values, estimated_share(values, len(values) + more, labelled), labelled)
     assert np.all((linked >= 0) & (linked <= 1))
     assert np.all(np.diff(linked) >= -1e-12)

@@ -143,11 +143,15 @@ def test_a_killed_process_leaves_a_run_to_go_on_with(sample_folder, done, tmp_pa
     command += ["--shard-size", str(SMALL), "--workers", "1"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob(".run/keys/*")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob(".onemaster-run/keys/*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob(".run/vectors/*") if not path.name.endswith("part")}
+    kept = {
+        path: path.stat().st_mtime_ns
+        for path in tmp_path.glob(".onemaster-run/vectors/*")
+        if not path.name.endswith("part")
+    }
     assert kept
     again = Interrupted(10_000)
     run(sample_folder, tmp_path, again)
@@ -187,12 +191,36 @@ def test_a_text_that_many_have_word_for_word_is_one_cluster(sample_folder, tmp_p
         "contributors": "Ada Quill|Ben Ober",
         "isrcs": None,
     }
-    write_catalog(folder.catalog, [*rows, *({**hit, "sr_id": f"hit{number:03}"} for number in range(80))])
+    write_catalog(folder.catalog, [*rows, *({**hit, "sr_id": f"hit{number:03}"} for number in range(400))])
     with Catalog.open(folder.catalog, folder.copies) as catalog:
         model = Model.load(current_version(sample_folder.models))
         dedupe(catalog, model, folder.dedupe, LocalEngine(1), DedupeOptions(shard_size=SMALL))
     clusters = clusters_of(folder.dedupe)
-    assert len({clusters[f"hit{number:03}"] for number in range(80)}) == 1
+    assert len({clusters[f"hit{number:03}"] for number in range(400)}) == 1
+
+
+def test_a_storage_is_used_and_left_as_it_was(sample_folder, tmp_path):
+    """Only our own subfolder comes and goes; a folder of that name that is not ours is refused."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "mine.txt").write_text("mine", encoding="utf-8")
+    run(sample_folder, tmp_path / "out", storage=str(shared), neighbours=2)
+    assert [path.name for path in shared.iterdir()] == ["mine.txt"]
+    (shared / ".onemaster-run").mkdir()
+    (shared / ".onemaster-run" / "theirs").write_text("theirs", encoding="utf-8")
+    with pytest.raises(InputError, match="remains of a run"):
+        run(sample_folder, tmp_path / "out", storage=str(shared), neighbours=2)
+    assert (shared / ".onemaster-run" / "theirs").exists()
+    with pytest.raises(InputError, match="fsspec"):
+        run(sample_folder, tmp_path / "out", storage="nowhere://there")
+
+
+def test_another_largest_cluster_is_another_run(sample_folder, tmp_path):
+    with pytest.raises(WorkerError):
+        run(sample_folder, tmp_path, Interrupted(20))
+    again = Interrupted(10_000)
+    run(sample_folder, tmp_path, again, largest=7)
+    assert ("encode", 0) in again.ran
 
 
 def test_a_cluster_file_of_somebody_else_is_not_overwritten(sample_folder, tmp_path):
@@ -255,7 +283,7 @@ def test_every_task_may_be_run_again(sample_folder, tmp_path):
     kept = []
     original = Storage.clear
     try:
-        Storage.clear = lambda self: kept.append(self) if self.holds("plan.json") else original(self)
+        Storage.clear = lambda self, marker: kept.append(self) if self.holds(marker) else original(self, marker)
         run(sample_folder, tmp_path, tasks)
     finally:
         Storage.clear = original
