@@ -2,7 +2,8 @@
 
 A block is a sparse matrix of key buckets by recordings; the product of the queries' keys with it, of which only the
 greatest are kept, says how alike the keys of two recordings are. It costs as much as there are shared keys, and a rare
-key is shared by `index.rare_keys.MOST` recordings at most: the work grows with the catalogue, not with its square.
+key is shared by `index.rare_keys.MOST` recordings at most: what is compared grows with the catalogue, not with its
+square.
 """
 
 from __future__ import annotations
