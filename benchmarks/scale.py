@@ -18,7 +18,7 @@ from benchmarks.record import RESULTS, save
 SERIAL = ("read", "deal", "cluster")
 # On-demand price of a machine of 16 virtual cores and 32 GiB in dollars an hour, as listed when this was written.
 PRICE, CORES = 0.714, 16
-# A virtual core is half a physical one; what was measured may have been more or less. 1 takes them as they were.
+# Recordings, and machines to spread them over.
 _TARGETS = ((10_000_000, 1), (10_000_000, 4), (100_000_000, 8), (100_000_000, 32))
 # Files of an unfinished run and of the pairs in the driver's memory, in bytes a recording: see docs/scale.md.
 STORAGE_BYTES, DRIVER_BYTES = 2_400, 640
