@@ -72,8 +72,8 @@ class DedupeReport:
         Recordings; pairs judged; pairs decided valid; clusters, singletons among them.
     seconds : dict
         Stage to seconds.
-    peak_mb : int
-        Memory of all processes of this machine together, in MiB.
+    memory : MemoryWatch
+        Of all processes of this machine together, by the same stages; it looks while its block runs.
     """
 
     folder: Path
@@ -82,7 +82,7 @@ class DedupeReport:
     matched_pairs: int = 0
     clusters: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
-    peak_mb: int = 0
+    memory: MemoryWatch = field(default_factory=MemoryWatch)
 
     def to_json(self) -> dict[str, object]:
         """Write the report as JSON values.
@@ -90,15 +90,16 @@ class DedupeReport:
         Returns
         -------
         dict
-            Name to value; the seconds by part of the run and in all.
+            Name to value; seconds and MiB by part of the run and in all.
         """
         seconds = {**self.seconds, "total": round(sum(self.seconds.values()), 2)}
         counts = {name: getattr(self, name) for name in ("records", "candidate_pairs", "matched_pairs", "clusters")}
-        return {**counts, "seconds": seconds, "peak_memory_mb": self.peak_mb}
+        peaks = self.memory.peaks_mb
+        return {**counts, "seconds": seconds, "memory_mb": peaks, "peak_memory_mb": max(peaks.values(), default=0)}
 
     @contextmanager
     def booked(self, part: str) -> Iterator[None]:
-        """Book the time of a block under a part of the run.
+        """Book the time and memory of a block under a part of the run.
 
         Parameters
         ----------
@@ -112,7 +113,8 @@ class DedupeReport:
         """
         began = time.monotonic()
         try:
-            yield
+            with self.memory.during(part):
+                yield
         finally:
             self.seconds[part] = round(self.seconds.get(part, 0.0) + time.monotonic() - began, 2)
 
@@ -152,9 +154,8 @@ def dedupe(
     """
     options = options or DedupeOptions()
     report = DedupeReport(folder)
-    with one_at_a_time(folder), MemoryWatch() as memory:
+    with one_at_a_time(folder), report.memory:
         _dedupe(catalog, model, engine, options, report)
-    report.peak_mb = memory.peak_mb
     return report
 
 

@@ -30,7 +30,9 @@ class LocalEngine:
 
     def __init__(self, workers: int | None = None) -> None:
         self._workers = workers or len(os.sched_getaffinity(0))
-        self._pool: ProcessPoolExecutor | None = None
+        # Threads and open files of this process are not for others. They are copies of one that only knows the code.
+        self._context = get_context("forkserver")
+        self._context.set_forkserver_preload([run_task.__module__])
 
     def __enter__(self) -> Self:
         return self
@@ -38,8 +40,7 @@ class LocalEngine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        """Do nothing: processes live as long as their stage, and leave no memory behind."""
 
     def run(self, plan: Plan, stage: str, numbers: Sequence[int]) -> Iterator[int]:
         """Run tasks of one stage.
@@ -67,18 +68,17 @@ class LocalEngine:
             for number in numbers:
                 yield run_task(plan, stage, number)
             return
-        if self._pool is None:
-            # Threads and open files of this process are not for others: they start anew.
-            self._pool = ProcessPoolExecutor(self._workers, get_context("spawn"), _end_with_parent)
-        futures = [self._pool.submit(run_task, plan, stage, number) for number in numbers]
+        pool = ProcessPoolExecutor(min(self._workers, len(numbers)), self._context, _end_with_parent)
         try:
-            for future in as_completed(futures):
+            for future in as_completed([pool.submit(run_task, plan, stage, number) for number in numbers]):
                 yield future.result()
         except BrokenProcessPool as error:
             raise WorkerError(
                 f"a process died during {stage!r}, for want of memory perhaps: what is finished is kept, run the same "
                 "command again to go on, or give it --workers 1"
             ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _end_with_parent() -> None:

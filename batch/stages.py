@@ -5,9 +5,10 @@ records -> vectors | counts -> keys -> blocks -> candidates
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import blake2b
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,6 @@ import numpy.typing as npt
 from batch.plan import MODEL_FOLDER, Plan, numbered
 from batch.records import Rows, read_shard
 from catalog.recording import Recording
-from embeddings.encoder import Encoder
 from embeddings.text import recording_text
 from index.codes import Codes
 from index.key_index import ARRAYS, KeyBlock, most_alike
@@ -25,9 +25,14 @@ from index.snapshot import pair_cosines
 from index.vectors import Vectors
 from matching.model import ENCODER_FOLDER
 
+if TYPE_CHECKING:
+    from embeddings.encoder import Encoder
+
 FIRST_COUNTS, KEY_COUNTS = "counts/sum", "counts/all"
 
 _PAIRS_AT_ONCE = 32_768
+# Keys are worked out over every position of their texts, in numbers of eight bytes.
+_TEXTS_AT_ONCE = 8_192
 
 
 def encode(plan: Plan, shard: int) -> None:
@@ -56,7 +61,8 @@ def count_first(plan: Plan, group: int) -> None:
     """
     counts = KeyCounts.empty(plan.recordings)
     for shard in plan.shards_of_group(group):
-        counts.count(_texts(read_shard(plan.storage, shard)))
+        for texts in _texts_in_parts(plan, shard):
+            counts.count(texts)
     plan.storage.write_array(numbered("counts/first", group), counts.tables)
 
 
@@ -86,7 +92,8 @@ def count_pairs(plan: Plan, group: int) -> None:
     """
     counts = KeyCounts(np.array(_tables(plan, FIRST_COUNTS)))
     for shard in plan.shards_of_group(group):
-        counts.count_pairs(_texts(read_shard(plan.storage, shard)))
+        for texts in _texts_in_parts(plan, shard):
+            counts.count_pairs(texts)
     plan.storage.write_array(numbered("counts/pairs", group), counts.tables[-1])
 
 
@@ -114,7 +121,8 @@ def choose_keys(plan: Plan, shard: int) -> None:
     shard : int
         Which.
     """
-    keys = KeyCounts(_tables(plan, KEY_COUNTS)).keys(_texts(read_shard(plan.storage, shard)))
+    counts = KeyCounts(_tables(plan, KEY_COUNTS))
+    keys = Keys.joined([counts.keys(texts) for texts in _texts_in_parts(plan, shard)])
     plan.storage.write_arrays(numbered("keys", shard), vars(keys))
 
 
@@ -207,8 +215,16 @@ def _texts(recordings: list[Recording]) -> list[str]:
     return list(map(recording_text, recordings))
 
 
+def _texts_in_parts(plan: Plan, shard: int) -> Iterator[list[str]]:
+    recordings = read_shard(plan.storage, shard)
+    for start in range(0, len(recordings), _TEXTS_AT_ONCE):
+        yield _texts(recordings[start : start + _TEXTS_AT_ONCE])
+
+
 @lru_cache(maxsize=1)
 def _encoder(plan: Plan) -> Encoder:
+    from embeddings.encoder import Encoder  # torch, which no other stage needs
+
     return Encoder.load(plan.storage.local_folder(f"{MODEL_FOLDER}/{ENCODER_FOLDER}"))
 
 

@@ -128,6 +128,7 @@ def _dedupe(data: Path, truth: Path, steps: dict[str, float]) -> Figures:
         "seconds": round(sum(spent for step, spent in steps.items() if step != "train"), 2),
         "steps": steps,
         "stages": report["seconds"],
+        "memory_mb": report["memory_mb"],
         "peak_memory_mb": report["peak_memory_mb"],
         "quality": evaluate_clusters(data / "dedupe" / "clusters.csv", truth),
     }

@@ -70,6 +70,26 @@ class Keys:
         """Which text each key is of, shape (n_keys,)."""
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
+    @classmethod
+    def joined(cls, parts: Sequence[Keys]) -> Keys:
+        """Put the keys of consecutive texts together.
+
+        Parameters
+        ----------
+        parts : sequence of Keys
+            One behind the other.
+
+        Returns
+        -------
+        Keys
+            Of all texts.
+        """
+        counts = np.concatenate([np.diff(keys.starts) for keys in parts])
+        starts = np.concatenate(([0], np.cumsum(counts)))
+        return cls(
+            starts, np.concatenate([keys.hashes for keys in parts]), np.concatenate([keys.frequencies for keys in parts])
+        )
+
     def part(self, first: int, last: int) -> Keys:
         """Take the keys of consecutive texts.
 

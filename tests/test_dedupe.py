@@ -61,7 +61,8 @@ def test_every_recording_has_one_cluster_and_most_are_right(sample_folder, done)
     assert measured["pairwise"]["f1"] > 0.9
     assert report.clusters == len(set(clusters_of(out).values()))
     assert report.matched_pairs <= report.candidate_pairs
-    assert report.peak_mb > 0
+    assert report.memory.peaks_mb.keys() == report.seconds.keys()
+    assert min(report.memory.peaks_mb.values()) > 0
     assert set(report.seconds) == {"read", "encode", "index", "search", "deal", "score", "cluster"}
 
 
