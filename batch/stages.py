@@ -223,7 +223,7 @@ def _texts_in_parts(plan: Plan, shard: int) -> Iterator[list[str]]:
 
 @lru_cache(maxsize=1)
 def _encoder(plan: Plan) -> Encoder:
-    from embeddings.encoder import Encoder  # torch, which no other stage needs
+    from embeddings.encoder import Encoder  # noqa: PLC0415 - torch, which no other stage needs
 
     return Encoder.load(plan.storage.local_folder(f"{MODEL_FOLDER}/{ENCODER_FOLDER}"))
 

@@ -21,8 +21,8 @@ import numpy.typing as npt
 from benchmarks.datasets import Dataset, music20, sample
 from benchmarks.record import arguments, save
 from benchmarks.workload import NEIGHBOURS, Work, forget, judge_all_features, judge_by_baseline, prepare_work
+from matching.distinct import Column
 from matching.features import BLOCK, GROUPS, NAMES
-from matching.features.feature import Column
 from matching.pairs import Pairs
 from matching.table import RecordingTable
 

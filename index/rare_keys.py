@@ -84,11 +84,11 @@ class Keys:
         Keys
             Of all texts.
         """
-        counts = np.concatenate([np.diff(keys.starts) for keys in parts])
-        starts = np.concatenate(([0], np.cumsum(counts)))
-        return cls(
-            starts, np.concatenate([keys.hashes for keys in parts]), np.concatenate([keys.frequencies for keys in parts])
+        starts = np.cumsum(np.concatenate([[0], *(np.diff(keys.starts) for keys in parts)]))
+        hashes, frequencies = (
+            np.concatenate([getattr(keys, of) for keys in parts]) for of in ("hashes", "frequencies")
         )
+        return cls(starts, hashes, frequencies)
 
     def part(self, first: int, last: int) -> Keys:
         """Take the keys of consecutive texts.

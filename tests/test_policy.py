@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import precision_recall_curve
 
 from catalog.errors import GroundTruthError, InputError
 from training.policy import Policy, best_f1_threshold, min_precision_threshold, promised_precision
@@ -33,22 +34,37 @@ def calibrated_pairs(generator, n_pairs):
     return probabilities, generator.random(n_pairs) < probabilities
 
 
-@given(JUDGED.filter(lambda judged: any(valid for _, valid in judged)))
-def test_no_threshold_has_a_better_f1(judged):
-    probabilities, valid = arrays(judged)
+@given(st.lists(st.floats(0.001, 1), min_size=1, max_size=30))
+def test_no_threshold_has_a_better_f1_to_be_expected(values):
+    probabilities = np.array(values)
+
+    def expected_f1(threshold):
+        decided = probabilities[probabilities >= threshold]
+        return 2 * decided.sum() / (len(decided) + probabilities.sum())
+
+    threshold = best_f1_threshold(probabilities)
+    best = max(map(expected_f1, probabilities))
+    assert threshold == pytest.approx(best / 2)
+    assert expected_f1(threshold) == pytest.approx(best, abs=1e-9)
+
+
+def test_the_threshold_is_nearly_the_best_on_new_pairs():
+    """Chosen on 300 pairs it loses less of the best F1 than the threshold that was best for their tags."""
+    generator = np.random.default_rng(11)
+    new, labels = calibrated_pairs(generator, 200_000)
 
     def f1(threshold):
-        decided = probabilities >= threshold
-        return 2 * (decided & valid).sum() / (decided.sum() + valid.sum())
+        decided = new >= threshold
+        return 2 * (decided & labels).sum() / (decided.sum() + labels.sum())
 
-    found = f1(best_f1_threshold(probabilities, valid))
-    best = max(f1(step) for step in np.unique(probabilities))
-    assert found == pytest.approx(best)
-
-
-def test_the_best_f1_threshold_is_in_the_middle_of_the_gap():
-    probabilities = np.array([0.1, 0.2, 0.6, 0.9])
-    assert best_f1_threshold(probabilities, probabilities > 0.5) == pytest.approx(0.4)
+    lost, lost_by_tags = 0.0, 0.0
+    for _ in range(40):
+        probabilities, valid = calibrated_pairs(generator, 300)
+        precision, recall, steps = precision_recall_curve(valid, probabilities)
+        by_tags = steps[(2 * precision * recall / (precision + recall))[:-1].argmax()]
+        lost += f1(0.5) - f1(best_f1_threshold(probabilities))
+        lost_by_tags += f1(0.5) - f1(by_tags)
+    assert lost < lost_by_tags / 2
 
 
 @pytest.mark.parametrize(("right", "decided", "promised"), [(298, 298, 0.98999), (299, 299, 0.99003), (0, 5, 0.0)])
@@ -88,7 +104,7 @@ def test_an_unreachable_precision_says_what_is_reachable():
     assert min_precision_threshold(probabilities, probabilities > 0.5, 0.95) == 0.9
 
 
-@pytest.mark.parametrize("choose", [best_f1_threshold, lambda p, v: min_precision_threshold(p, v, 0.9)])
+@pytest.mark.parametrize("choose", [Policy().thresholds, lambda p, v: min_precision_threshold(p, v, 0.9)])
 def test_without_valid_pairs_no_threshold_can_be_chosen(choose):
     with pytest.raises(GroundTruthError, match="none of them valid"):
         choose(np.array([0.2, 0.4]), np.array([False, False]))
@@ -106,7 +122,7 @@ def test_a_policy_departs_from_the_best_f1_only_for_the_precision():
     generator = np.random.default_rng(3)
     probabilities, valid = calibrated_pairs(generator, 4_000)
     by_f1 = Policy().thresholds(probabilities, valid)
-    assert by_f1.threshold == best_f1_threshold(probabilities, valid)
+    assert by_f1.threshold == best_f1_threshold(probabilities)
     assert Policy(min_precision=0.6).thresholds(probabilities, valid) == by_f1
     strict = Policy(min_precision=0.985).thresholds(probabilities, valid)
     assert strict.threshold == min_precision_threshold(probabilities, valid, 0.985)

@@ -1,4 +1,5 @@
-"""Choosing how to fit: folds that keep linked pairs together, every setting tried, the least log loss taken."""
+"""Choosing how to fit: folds that keep linked pairs together, every setting tried, the blended one taken unless
+another is clearly better."""
 
 from dataclasses import replace
 
@@ -19,7 +20,8 @@ USED = ("cosine", "title", "artists", "contributors", "isrc")
 ALONE = (Setting(2, 10), Setting(4, 30))
 WITH_OTHERS = (Setting(4, 20, 0.5),)
 AS_IT_IS = Setting(0, 0)
-FROM_DEFAULT = (Setting(4, 30), Setting(4, 20, 1.0), Setting(4, 20, 1.0, blended=True), AS_IT_IS)
+BLENDED = Setting(4, 20, 1.0, blended=True)
+FROM_DEFAULT = (Setting(4, 20), Setting(4, 20, 1.0), BLENDED, AS_IT_IS)
 GRIDS = {"_ALONE": ALONE, "_WITH_OTHERS": WITH_OTHERS, "_FROM_DEFAULT": FROM_DEFAULT}
 
 
@@ -79,12 +81,10 @@ def test_one_large_group_stays_in_one_fold():
     assert len(set(folds[:150].tolist())) == 1
 
 
-def test_every_setting_and_every_fold_is_reported_and_the_least_log_loss_is_chosen(start):
+def test_every_setting_and_every_fold_is_reported(start):
     lessons = lessons_of_five(400, 4)
-    chosen = select(lessons, USED, start)
-    found = losses(chosen)
+    found = losses(chosen := select(lessons, USED, start))
     assert set(found) == set(FROM_DEFAULT)
-    assert found[chosen.setting] == pytest.approx(min(found.values()))
     for setting in found:
         folds = [fold for fold in chosen.folds if (fold.leaves, fold.rounds) == (setting.leaves, setting.rounds)]
         folds = [fold for fold in folds if fold.start_weight == setting.start_weight]
@@ -92,6 +92,37 @@ def test_every_setting_and_every_fold_is_reported_and_the_least_log_loss_is_chos
         assert [fold.fold for fold in folds] == [0, 1, 2, 3, 4]
         assert sum(fold.n_pairs for fold in folds) == lessons.as_it_is.sum()
         assert all(0 <= fold.f1 <= 1 and fold.log_loss > 0 for fold in folds)
+
+
+def test_the_least_log_loss_is_chosen_where_nothing_is_blended():
+    found = losses(chosen := select(lessons_of_five(400, 4), USED, None))
+    assert found[chosen.setting] == pytest.approx(min(found.values()))
+
+
+def test_the_blended_setting_is_chosen_where_the_least_log_loss_may_be_so_by_chance(start):
+    """Few lessons of the same kind as the default model's: its own are better, but forty cannot show it."""
+    found = losses(chosen := select(lessons_of_five(160, 16), USED, start))
+    assert chosen.setting == BLENDED
+    assert min(found, key=found.get) != BLENDED
+
+
+def test_a_setting_is_chosen_before_the_blended_one_where_it_is_clearly_better(start):
+    """Elsewhere another feature counts."""
+    other = replace(start, lessons=lessons_of_five(1_500, 18, noise=0.0, by=(1, 0, 0, 0, 0)))
+    found = losses(chosen := select(lessons_of_five(2_000, 17, noise=0.0, by=(0, 1, 0, 0, 0)), USED, other))
+    assert chosen.setting != BLENDED
+    assert found[chosen.setting] == pytest.approx(min(found.values()))
+
+
+def test_a_blended_setting_is_judged_by_the_mean_of_its_parts(start):
+    lessons = lessons_of_five(160, 16)
+    chosen = select(lessons, USED, start)
+    folds = selection._folds(lessons)
+    assert chosen.setting == BLENDED
+    for fold in range(5):
+        fitted = fit_setting(lessons.take(folds != fold), USED, BLENDED, start)
+        held = lessons.take(folds == fold).columns(fitted.features).features
+        assert chosen.log_odds[folds == fold] == pytest.approx(fitted.contributions(held).sum(axis=1))
 
 
 def test_the_reported_loss_is_that_of_the_calibrated_log_odds_that_are_handed_on():

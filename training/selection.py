@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 _FOLDS = 5
 _FITS_AT_ONCE = 2
+# By which another setting must do better than a blended one.
+_STANDARD_ERRORS = 2
 _RISES = {feature.name: feature.rises for feature in FEATURES}
 
 Numbers = npt.NDArray[np.float64]
@@ -109,7 +113,7 @@ class Selection:
     Attributes
     ----------
     setting : Setting
-        With the least log loss.
+        The blended one, unless another has clearly less log loss; without a blended one that with the least.
     log_odds : numpy.ndarray
         Shape (n,), float64, what it gave each lesson while not learning from it; not calibrated.
     folds : list of FoldFigures
@@ -141,17 +145,19 @@ def select(lessons: Lessons, names: tuple[str, ...], start: Start | None) -> Sel
     folds = _folds(lessons)
     grid = [setting for setting in _grid(start) if _is_possible(setting, names, start)]
     figures: list[FoldFigures] = []
-    tried = []
+    tried: dict[Setting, _Tried] = {}
     for setting in grid:
-        log_odds = _out_of_fold(lessons, folds, names, setting, start)
+        if setting.blended:  # its parts stand before it
+            log_odds: Numbers = np.mean([tried[part].log_odds for part in _parts(setting)], axis=0)
+        else:
+            log_odds = _out_of_fold(lessons, folds, names, setting, start)
         calibration = calibrate(log_odds[lessons.as_it_is], lessons.valid[lessons.as_it_is])
-        probabilities = probability(calibration.slope * log_odds + calibration.intercept)
-        figures += _figures(setting, probabilities, folds, lessons)
-        loss = log_loss(lessons.valid[lessons.as_it_is], probabilities[lessons.as_it_is], labels=[False, True])
-        logger.info("%s: log loss %.5f in cross-validation", setting, loss)
-        tried.append((loss, setting, log_odds))
-    _, setting, log_odds = min(tried, key=lambda each: each[0])
-    return Selection(setting, log_odds, figures)
+        calibrated = calibration.slope * log_odds + calibration.intercept
+        figures += _figures(setting, probability(calibrated), folds, lessons)
+        tried[setting] = _Tried(log_odds, _losses(calibrated, lessons))
+        logger.info("%s: log loss %.5f in cross-validation", setting, tried[setting].losses.mean())
+    setting = _chosen(tried)
+    return Selection(setting, tried[setting].log_odds, figures)
 
 
 def fit_setting(lessons: Lessons, names: tuple[str, ...], setting: Setting, start: Start | None) -> PairClassifier:
@@ -181,11 +187,8 @@ def fit_setting(lessons: Lessons, names: tuple[str, ...], setting: Setting, star
     if start and start.classifier and not setting.leaves:
         return start.classifier
     if setting.blended:
-        both = (
-            fit_setting(lessons, names, replace(setting, blended=False, start_weight=weight), start)
-            for weight in (0.0, setting.start_weight)
-        )
-        return uncalibrated(names, mean_of(*(classifier.trees for classifier in both)))
+        both = (fit_setting(lessons, names, part, start).trees for part in _parts(setting))
+        return uncalibrated(names, mean_of(*both))
     require_both(lessons.valid)
     features, valid, weights = lessons.columns(names).features, lessons.valid, np.ones(len(lessons))
     if np.isnan(features).all():
@@ -248,6 +251,11 @@ def _grid(start: Start | None) -> tuple[Setting, ...]:
     return _FROM_DEFAULT if start.classifier else _WITH_OTHERS
 
 
+def _parts(blended: Setting) -> tuple[Setting, Setting]:
+    together = replace(blended, blended=False)
+    return replace(together, start_weight=0.0), together
+
+
 def _is_possible(setting: Setting, names: tuple[str, ...], start: Start | None) -> bool:
     """Whether the default model can be taken as it is: not when it looks at features that are switched off."""
     default = start.classifier if start else None
@@ -280,6 +288,35 @@ def _out_of_fold(
     with threadpool_limits(1), ThreadPoolExecutor(_FITS_AT_ONCE) as pool:
         list(pool.map(judge, np.unique(folds).tolist()))
     return log_odds
+
+
+class _Tried(NamedTuple):
+    """A setting's log-odds of all lessons, and its log loss on each pair as it is."""
+
+    log_odds: Numbers
+    losses: Numbers
+
+
+def _losses(log_odds: Numbers, lessons: Lessons) -> Numbers:
+    """Take the log loss of each pair as it is: how unlikely its label was thought."""
+    against = np.where(lessons.valid, -log_odds, log_odds)[lessons.as_it_is]
+    losses: Numbers = np.logaddexp(0, against)
+    return losses
+
+
+def _chosen(tried: Mapping[Setting, _Tried]) -> Setting:
+    """Take the setting with the least log loss, or the blended one where the difference may be chance.
+
+    That is a rule of standard errors (Breiman et al. 1984): what is least among a few hundred pairs is often not least
+    on the next, and a mean of two fits errs less far.
+    """
+    least = min(tried, key=lambda setting: tried[setting].losses.mean())
+    for setting in tried:
+        if setting.blended:
+            gains = tried[setting].losses - tried[least].losses
+            if gains.mean() <= _STANDARD_ERRORS * gains.std() / np.sqrt(max(len(gains), 1)):
+                return setting
+    return least
 
 
 def _figures(
