@@ -67,7 +67,7 @@ def compact(given: argparse.Namespace) -> None:
     from index.rebuild import RebuildOptions
     from matching.upkeep import compact as compact_index
 
-    options = RebuildOptions(given.kind, given.min_recall, given.dry_run)
+    options = RebuildOptions(given.kind, given.min_recall, given.dry_run, memory_mb=given.memory)
     report = compact_index(data_folder(given), _load_encoder, options)
     if given.json:
         print_json({"version": report.version, "published": report.folder is not None, **report.manifest})

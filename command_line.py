@@ -111,10 +111,14 @@ def _policy(command: argparse.ArgumentParser) -> None:
 
 def _rebuild(command: argparse.ArgumentParser) -> None:
     _places(command, "catalog", "models", "index", json_help="the manifest")
-    kinds = "default: auto, flat up to 20,000 recordings, else keys"
+    kinds = (
+        "default: auto, flat up to 20,000 recordings, else the first of keys, ivfpq and flat that fits and finds enough"
+    )
     command.add_argument("--kind", choices=("auto", "flat", "keys", "hnsw", "ivfpq"), default="auto", help=kinds)
     recall = "share of neighbours that the index has to find among 20; of keys, of the near ones (default: 0.98)"
     command.add_argument("--min-recall", type=_number(float, 0, 1), default=0.98, metavar="R", help=recall)
+    memory = "memory that auto chooses an index for (default: half of this machine's)"
+    command.add_argument("--memory", type=_number(int, 1), metavar="MIB", help=memory)
     command.add_argument("--dry-run", action="store_true", help="build and measure, publish nothing")
 
 

@@ -96,7 +96,7 @@ def rebuild(given: argparse.Namespace) -> None:
         model_to_index_with(folder, catalog, HOME) as model,
     ):
         valid_pairs = some_valid_pairs(folder.groundtruth, catalog)
-        options = RebuildOptions(given.kind, given.min_recall, given.dry_run, valid_pairs)
+        options = RebuildOptions(given.kind, given.min_recall, given.dry_run, valid_pairs, given.memory)
         report = rebuild_index(catalog, model.encoder, model.version, folder.index, options, model.publish)
     if given.json:
         print_json({"version": report.version, "published": report.folder is not None, **report.manifest})

@@ -140,7 +140,8 @@ def one_at_a_time(shelf: Path) -> Iterator[None]:
     Yields
     ------
     None
-        Once no other process is within such a block. A process that dies makes way.
+        Once no other process is within such a block. A process that dies makes way, and what it had half built in the
+        shelf is removed.
     """
     shelf.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(shelf, os.O_RDONLY)
@@ -150,6 +151,7 @@ def one_at_a_time(shelf: Path) -> Iterator[None]:
         except BlockingIOError:
             logger.info("waiting for another command that changes %s", shelf)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+        remove_remains(shelf, _BUILDING)
         yield
     finally:
         os.close(descriptor)

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import psutil
 
 from catalog.artefacts import build_aside, new_version, publish
 from catalog.errors import InputError, RejectedBuildError
@@ -22,11 +24,11 @@ from index.completeness import pair_completeness
 from index.encoders import RecordingEncoder
 from index.encoding import Encoded, encode_catalog, forget_texts, texts_of
 from index.key_build import build_keys
-from index.key_search import KeyIndex
-from index.kinds import AUTO, KEYS, KINDS, choose_kind
+from index.key_search import KEY_FILES, KeyIndex
+from index.kinds import AUTO, KEYS, KINDS, kinds_to_try, needed_mb
 from index.live import LiveIndex
 from index.measure import Measurement, held_out, measure
-from index.snapshot import FAISS_FILE, FORMAT, MANIFEST_FILE, Snapshot
+from index.snapshot import FAISS_FILE, FORMAT, MANIFEST_FILE, Snapshot, published_files
 from index.vectors import Rows, VectorIndex
 
 logger = logging.getLogger(__name__)
@@ -42,17 +44,20 @@ class RebuildOptions:
         ``auto`` or one of `index.kinds.KINDS`.
     min_recall : float
         What a build has to find, 0 to 1; `index.measure` says of what. One of a named kind that finds less is refused;
-        ``auto`` publishes it with a warning.
+        ``auto`` tries other kinds, and publishes with a warning if none finds that.
     dry_run : bool
         Build and measure, publish nothing.
     valid_pairs : sequence of (str, str)
         Ids of recordings that are one master: pair completeness is measured by them, and judges nothing.
+    memory_mb : int or None
+        What ``auto`` may choose an index for, in MiB; half of this machine's memory if ``None``.
     """
 
     kind: str = "auto"
     min_recall: float = 0.98
     dry_run: bool = False
     valid_pairs: Sequence[tuple[str, str]] = ()
+    memory_mb: int | None = None
 
 
 @dataclass(frozen=True)
@@ -123,16 +128,16 @@ def rebuild(
     with build_aside(shelf) as building:
         encoded = encode_catalog(catalog, encoder, building)
         logger.info("encoded %d recordings in %.1f s", len(encoded.ids), time.monotonic() - began)
-        queries = held_out(encoded.ids, encoded.vectors)
-        snapshot = _indexed(choose_kind(options.kind, len(encoded.ids)), encoded, queries, building)
+        tried = _tried(encoded, options, building)
+        snapshot, measured = _chosen(tried, options.min_recall, building)
         logger.info("indexed them by %s after %.1f s", snapshot.kind, time.monotonic() - began)
-        measured = measure(snapshot, queries, options.min_recall)
         warning = _judged(measured, options)
         manifest = {
             "format": FORMAT,
             "count": len(encoded.ids),
             "dimension": encoder.dimension,
             **measured.to_json(),
+            "tried": [{"kind": each.measured.kind, "found": each.measured.decisive} for each in tried],
             **_pair_completeness(snapshot, measured.widening, options.valid_pairs),
             "warning": warning,
             "model": model,
@@ -163,6 +168,39 @@ def _published(building: Path, shelf: Path, version: str, before_publish: Callab
     return publish(building, shelf, version)
 
 
+class _Tried(NamedTuple):
+    snapshot: Snapshot
+    measured: Measurement
+
+
+def _tried(encoded: Encoded, options: RebuildOptions, building: Path) -> list[_Tried]:
+    """Build and measure one kind after the other, until one finds what is wanted."""
+    count, dimension = encoded.vectors.shape
+    memory_mb = (psutil.virtual_memory().total >> 21) if options.memory_mb is None else options.memory_mb
+    queries = held_out(encoded.ids, encoded.vectors)
+    tried: list[_Tried] = []
+    for kind in kinds_to_try(options.kind, count, dimension, memory_mb):
+        if options.kind == AUTO and needed_mb(kind, count, dimension) > memory_mb:
+            logger.warning(
+                "no kind of index of %d recordings fits into %d MiB; %s comes nearest", count, memory_mb, kind
+            )
+        snapshot = _indexed(kind, encoded, queries, building)
+        tried.append(_Tried(snapshot, measure(snapshot, queries, options.min_recall)))
+        logger.info("%s: %s", kind, tried[-1].measured.in_words())
+        if tried[-1].measured.decisive >= options.min_recall:
+            break
+    forget_texts(building)
+    return tried
+
+
+def _chosen(tried: Sequence[_Tried], wanted: float, building: Path) -> _Tried:
+    """Take the kind that finds what is wanted, or the first one, and remove the files of the others."""
+    chosen = next((each for each in tried if each.measured.decisive >= wanted), tried[0])
+    for name in {FAISS_FILE, *KEY_FILES}.difference(published_files(chosen.snapshot.kind)):
+        (building / name).unlink(missing_ok=True)
+    return chosen
+
+
 def _indexed(kind: str, encoded: Encoded, held_out_rows: Rows, building: Path) -> Snapshot:
     """Write the files of the index; what is learnt, is learnt from all but the held-out vectors."""
     vectors = encoded.vectors
@@ -174,7 +212,6 @@ def _indexed(kind: str, encoded: Encoded, held_out_rows: Rows, building: Path) -
         training_rows = np.setdiff1d(np.arange(len(vectors)), held_out_rows, assume_unique=True)
         searcher = VectorIndex.build(kind, vectors, training_rows)
         searcher.save(building / FAISS_FILE)
-    forget_texts(building)
     return Snapshot(building.name, encoded.ids, vectors, searcher, 1, {}, encoded.codes)
 
 

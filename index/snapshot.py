@@ -99,7 +99,7 @@ class Snapshot:
         """
         manifest = read_json(folder / MANIFEST_FILE)
         kind = str(manifest.get("kind"))
-        require(manifest, folder, _EXPECTED, _files_of(kind), "run onemaster rebuild")
+        require(manifest, folder, _EXPECTED, published_files(kind), "run onemaster rebuild")
         verify(folder, manifest["files"])  # type: ignore[arg-type]  # required to be a mapping
         ids, vectors = map_arrays(folder, (IDS_FILE, VECTORS_FILE))
         searcher = KeyIndex.load(folder) if kind == KEYS else VectorIndex.load(kind, folder / FAISS_FILE)
@@ -288,5 +288,17 @@ def pair_cosines(q_vectors: Vectors, m_vectors: Vectors) -> npt.NDArray[np.float
     return np.where(q.any(axis=1) & m.any(axis=1), products, np.nan).astype(np.float32)
 
 
-def _files_of(kind: str) -> tuple[str, ...]:
+def published_files(kind: str) -> tuple[str, ...]:
+    """Name the files by which a published index is searched.
+
+    Parameters
+    ----------
+    kind : str
+        Of the index.
+
+    Returns
+    -------
+    tuple of str
+        In the version's folder.
+    """
     return (VECTORS_FILE, IDS_FILE, *CODE_FILES, *(KEY_FILES if kind == KEYS else (FAISS_FILE,)))

@@ -96,30 +96,28 @@ class TreeEnsemble:
         return cls(bias=bias, **arrays)
 
 
-def mean_of(one: TreeEnsemble, other: TreeEnsemble) -> TreeEnsemble:
-    """Make one ensemble that gives the mean of two.
+def mean_of(*ensembles: TreeEnsemble) -> TreeEnsemble:
+    """Make one ensemble that gives the mean of several.
 
     Parameters
     ----------
-    one : TreeEnsemble
-        Over some features.
-    other : TreeEnsemble
-        Over the same features.
+    *ensembles : TreeEnsemble
+        Over the same features, one at least.
 
     Returns
     -------
     TreeEnsemble
-        All trees of both, each counting half.
+        All trees of all, each counting its share.
     """
-    width = max(one.left.shape[1], other.left.shape[1])
+    width = max(each.left.shape[1] for each in ensembles)
     arrays: dict[str, Any] = {}
     for name in _ARRAYS:
-        sides = [
-            _widened(getattr(each, name), width, leaf_of_its_own=name in ("left", "right")) for each in (one, other)
-        ]
-        arrays[name] = np.concatenate(sides)
-    arrays["value"] = arrays["value"] / 2
-    return TreeEnsemble(bias=(one.bias + other.bias) / 2, **arrays)
+        leaf_of_its_own = name in {"left", "right"}
+        arrays[name] = np.concatenate(
+            [_widened(getattr(each, name), width, leaf_of_its_own=leaf_of_its_own) for each in ensembles]
+        )
+    arrays["value"] = arrays["value"] / len(ensembles)
+    return TreeEnsemble(bias=sum(each.bias for each in ensembles) / len(ensembles), **arrays)
 
 
 def _widened(array: npt.NDArray[Any], width: int, *, leaf_of_its_own: bool) -> npt.NDArray[Any]:

@@ -551,6 +551,16 @@ def test_a_killed_change_leaves_a_catalogue_and_an_index_that_fit(folder, tmp_pa
     assert_as_built_anew(folder, tmp_path / "scratch", ks=(3,))
 
 
+def test_what_a_killed_compaction_had_half_built_is_removed_by_the_next_change(folder):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    remains = folder.index / f".building-{dead.pid}-00000000"
+    remains.mkdir()
+    (remains / "vectors.npy").write_bytes(b"half")
+    add(folder, delivery(folder, ["new,Harvest Moon,Neil Young,,"]), load)
+    assert not remains.exists()
+
+
 def test_of_two_changes_at_once_none_is_lost(folder):
     processes = [changing_process(folder, first, first + 3) for first in (0, 100)]
     assert [process.wait() for process in processes] == [0, 0]

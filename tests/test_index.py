@@ -13,6 +13,8 @@ from contextlib import closing, suppress
 import numpy as np
 import pytest
 
+import index.measure
+import index.rebuild
 from catalog.artefacts import current_version
 from catalog.errors import (
     DamagedArtefactError,
@@ -24,9 +26,11 @@ from catalog.errors import (
 from catalog.paths import DataFolder
 from catalog.store import Catalog, write_catalog
 from embeddings.encoder import Encoder
-from index.kinds import FLAT, FLAT_LIMIT, HNSW, IVFPQ, KEYS, choose_kind
+from index import kinds
+from index.delta import ROW_DIGESTS_FILE
+from index.kinds import FLAT, FLAT_LIMIT, HNSW, IVFPQ, KEYS, kinds_to_try
 from index.rebuild import RebuildOptions, rebuild
-from index.snapshot import Snapshot, pair_cosines
+from index.snapshot import MANIFEST_FILE, Snapshot, pair_cosines, published_files
 from matching.matcher import Matcher
 from matching.model import Model
 from training.default import model_to_index_with
@@ -127,11 +131,52 @@ def test_a_dry_run_measures_and_publishes_nothing(copied):
 
 
 @pytest.mark.parametrize(
-    ("kind", "count", "chosen"),
-    [("auto", FLAT_LIMIT, FLAT), ("auto", FLAT_LIMIT + 1, KEYS), ("ivfpq", 10, IVFPQ), ("flat", 10**9, FLAT)],
+    ("kind", "count", "memory_mb", "tried"),
+    [
+        ("auto", FLAT_LIMIT, 1, (FLAT,)),
+        ("auto", FLAT_LIMIT + 1, 1_000, (KEYS, IVFPQ, FLAT)),
+        ("auto", 10**8, 100_000, (IVFPQ,)),
+        ("auto", 10**8, 1_000, (IVFPQ,)),
+        ("auto", 10**8, 160_000, (IVFPQ, FLAT)),
+        ("auto", 10**8, 1_000_000, (KEYS, IVFPQ, FLAT)),
+        ("ivfpq", 10, 1, (IVFPQ,)),
+        ("flat", 10**9, 1, (FLAT,)),
+    ],
 )
-def test_auto_chooses_by_size(kind, count, chosen):
-    assert choose_kind(kind, count) == chosen
+def test_auto_chooses_by_size_and_memory(kind, count, memory_mb, tried):
+    assert kinds_to_try(kind, count, 256, memory_mb) == tried
+
+
+def test_auto_takes_flat_where_nothing_smaller_finds_enough(copied, monkeypatch):
+    monkeypatch.setattr(index.rebuild, "kinds_to_try", lambda *_: (IVFPQ, FLAT))
+    monkeypatch.setattr(index.measure, "_WIDENINGS", (1,))  # a thirty-second of the lists
+    report = rebuilt(copied, RebuildOptions(min_recall=1.0))
+    assert [each["kind"] for each in report.manifest["tried"]] == [IVFPQ, FLAT]
+    assert (report.manifest["kind"], report.warning) == (FLAT, None)
+    assert Snapshot.load(report.folder).kind == FLAT
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "min_recall", "tried"),
+    [
+        (100, 0.98, [KEYS]),
+        (100, 1.01, [KEYS, IVFPQ, FLAT]),  # nothing finds that much
+        (0, 1.0, [IVFPQ]),
+        (None, 0.5, [KEYS]),
+    ],
+)
+def test_auto_tries_one_kind_after_the_other_until_one_finds_enough(
+    copied, monkeypatch, caplog, memory_mb, min_recall, tried
+):
+    monkeypatch.setattr(kinds, "FLAT_LIMIT", 100)
+    report = rebuilt(copied, RebuildOptions(min_recall=min_recall, memory_mb=memory_mb))
+    assert [each["kind"] for each in report.manifest["tried"]] == tried
+    snapshot = Snapshot.load(report.folder)
+    assert snapshot.kind == report.manifest["kind"] == tried[0]
+    written = {path.name for path in report.folder.iterdir()}
+    assert written == {MANIFEST_FILE, ROW_DIGESTS_FILE, *published_files(tried[0])}
+    assert (report.warning is not None) == (report.manifest["tried"][0]["found"] < min_recall)
+    assert ("fits into 0 MiB" in caplog.text) == (memory_mb == 0)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

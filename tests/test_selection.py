@@ -21,7 +21,7 @@ ALONE = (Setting(2, 10), Setting(4, 30))
 WITH_OTHERS = (Setting(4, 20, 0.5),)
 AS_IT_IS = Setting(0, 0)
 BLENDED = Setting(4, 20, 1.0, blended=True)
-FROM_DEFAULT = (Setting(4, 20), Setting(4, 20, 1.0), BLENDED, AS_IT_IS)
+FROM_DEFAULT = (*ALONE, Setting(4, 20, 1.0), BLENDED, AS_IT_IS)
 GRIDS = {"_ALONE": ALONE, "_WITH_OTHERS": WITH_OTHERS, "_FROM_DEFAULT": FROM_DEFAULT}
 
 

@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 
 _FOLDS = 5
 _FITS_AT_ONCE = 2
-# By which another setting must do better than a blended one.
-_STANDARD_ERRORS = 2
+# By which another setting must do better than a blended one: docs/decisions/0017-few-labels.md.
+_STANDARD_ERRORS = 3
 _RISES = {feature.name: feature.rises for feature in FEATURES}
 
 Numbers = npt.NDArray[np.float64]
@@ -46,7 +46,7 @@ class Setting:
         What all lessons of other catalogues together weigh, in relation to all lessons of one's own; 0 leaves them
         out.
     blended : bool
-        Whether to take the mean of two fits, with those lessons and without: its errors vary less than either's.
+        Whether to take the mean of this fit and of those without other lessons: its errors vary less than either's.
     """
 
     leaves: int
@@ -57,7 +57,7 @@ class Setting:
 
 _ALONE = (Setting(4, 150), Setting(8, 100))
 _WITH_OTHERS = (Setting(4, 150, 0.5), Setting(8, 100, 0.5))
-_FROM_DEFAULT = (Setting(8, 100), Setting(8, 100, 1.0), Setting(8, 100, 1.0, blended=True), Setting(0, 0))
+_FROM_DEFAULT = (*_ALONE, Setting(8, 100, 1.0), Setting(8, 100, 1.0, blended=True), Setting(0, 0))
 # Of other catalogues' lessons, which are weighed as a whole: more would only take longer.
 _MOST_OTHERS = 40_000
 
@@ -156,7 +156,7 @@ def select(lessons: Lessons, names: tuple[str, ...], start: Start | None) -> Sel
         figures += _figures(setting, probability(calibrated), folds, lessons)
         tried[setting] = _Tried(log_odds, _losses(calibrated, lessons))
         logger.info("%s: log loss %.5f in cross-validation", setting, tried[setting].losses.mean())
-    setting = _chosen(tried)
+    setting = _chosen(tried, lessons.positions[lessons.as_it_is])
     return Selection(setting, tried[setting].log_odds, figures)
 
 
@@ -251,9 +251,8 @@ def _grid(start: Start | None) -> tuple[Setting, ...]:
     return _FROM_DEFAULT if start.classifier else _WITH_OTHERS
 
 
-def _parts(blended: Setting) -> tuple[Setting, Setting]:
-    together = replace(blended, blended=False)
-    return replace(together, start_weight=0.0), together
+def _parts(blended: Setting) -> tuple[Setting, ...]:
+    return (*_ALONE, replace(blended, blended=False))
 
 
 def _is_possible(setting: Setting, names: tuple[str, ...], start: Start | None) -> bool:
@@ -304,17 +303,19 @@ def _losses(log_odds: Numbers, lessons: Lessons) -> Numbers:
     return losses
 
 
-def _chosen(tried: Mapping[Setting, _Tried]) -> Setting:
+def _chosen(tried: Mapping[Setting, _Tried], positions: Numbers) -> Setting:
     """Take the setting with the least log loss, or the blended one where the difference may be chance.
 
-    That is a rule of standard errors (Breiman et al. 1984): what is least among a few hundred pairs is often not least
-    on the next, and a mean of two fits errs less far.
+    That is a rule of standard errors (Breiman et al. 1984), of pairs that are linked taken together: what is least
+    among a few hundred pairs is often not least on the next, and a mean of fits errs less far.
     """
     least = min(tried, key=lambda setting: tried[setting].losses.mean())
+    groups = np.unique(positions, return_inverse=True)[1]
     for setting in tried:
         if setting.blended:
             gains = tried[setting].losses - tried[least].losses
-            if gains.mean() <= _STANDARD_ERRORS * gains.std() / np.sqrt(max(len(gains), 1)):
+            spread = np.sqrt((np.bincount(groups, gains - gains.mean()) ** 2).sum())
+            if gains.sum() <= _STANDARD_ERRORS * spread:
                 return setting
     return least
 
