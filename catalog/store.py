@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -100,9 +101,37 @@ class Catalog:
         return isinstance(sr_id, str) and self.get_many([sr_id])[0] is not None
 
     def __iter__(self) -> Iterator[Recording]:
+        return self._read()
+
+    def drawn(self, most: int) -> Iterator[Recording]:
+        """Draw recordings by a hash of their ids, so that whoever is drawn once is drawn again.
+
+        Parameters
+        ----------
+        most : int
+            About how many.
+
+        Returns
+        -------
+        iterator of Recording
+            In the order of their ids; all of them if there are no more.
+        """
+        count = len(self)
+        if count <= most:
+            return self._read()
+        below = (most << 32) // count
+
+        def is_drawn(sr_id: str) -> bool:
+            return int.from_bytes(blake2b(sr_id.encode(), digest_size=4).digest()) < below
+
+        with self._lock:
+            self._connection.create_function("is_drawn", 1, is_drawn, deterministic=True)
+        return self._read(f"AND is_drawn({self._layout.sr_id})")
+
+    def _read(self, condition: str = "") -> Iterator[Recording]:
         layout = self._layout
         query = (
-            f"SELECT {layout.selected} FROM {layout.table} WHERE {layout.usable} "  # noqa: S608 - quoted names
+            f"SELECT {layout.selected} FROM {layout.table} WHERE {layout.usable} {condition} "  # noqa: S608 - quoted names
             f"ORDER BY {layout.sr_id} COLLATE BINARY"
         )
         with self._lock, sqlite_errors(self.path):

@@ -588,3 +588,16 @@ def test_every_content_comes_back(tmp_path_factory, content):
         assert {sr_id: catalog.row(sr_id)["title"] for sr_id in content} == {
             key: value[0] for key, value in content.items()
         }
+
+
+def test_recordings_are_drawn_by_their_ids_and_all_of_them_from_a_small_catalogue(tmp_path):
+    rows = [(str(number), f"Title {number}", None, None, None) for number in range(4_000)]
+    path = make(tmp_path / "catalog.db", SEED.format(" PRIMARY KEY"), rows=rows)
+    with Catalog.open(path, tmp_path / "copies") as catalog:
+        assert list(catalog.drawn(4_000)) == list(catalog)
+        drawn = [recording.sr_id for recording in catalog.drawn(1_000)]
+        assert 900 < len(drawn) < 1_100
+        assert drawn == sorted(drawn)
+        assert [recording.sr_id for recording in catalog.drawn(1_000)] == drawn
+        assert set(drawn) <= {recording.sr_id for recording in catalog.drawn(2_000)}
+        assert list(catalog.drawn(0)) == []

@@ -17,6 +17,7 @@ from catalog.store import Catalog
 from embeddings.encoder import FITTED, Encoder
 from matching.model import BASELINE_FILE, CARD_FILE, CLASSIFIER_FILE, ENCODER_FOLDER, RARITY_FILE, REPORT_FILE, Model
 from matching.rarity import Rarity
+from training.encoder_choice import FITTED_ON
 from training.further import further_lessons
 from training.holdout import TrainingData
 from training.lessons import LESSONS_FILE
@@ -186,8 +187,8 @@ def adapted(default: Model, catalog: Catalog, shelf: Path) -> Iterator[IndexingM
     """
     logger.info("no model in %s: taking the default classifier and fitting an encoder on this catalogue", shelf)
     with build_aside(shelf) as building:
-        encoder = Encoder.fit(catalog).save(building / ENCODER_FOLDER)
-        Rarity.fit(catalog).save(building / RARITY_FILE)
+        encoder = Encoder.fit(catalog.drawn(FITTED_ON)).save(building / ENCODER_FOLDER)
+        Rarity.fit(catalog.drawn(FITTED_ON)).save(building / RARITY_FILE)
         for name in (CLASSIFIER_FILE, BASELINE_FILE, REPORT_FILE):
             (building / name).write_bytes((default.folder / name).read_bytes())
         kept = {name: value for name, value in default.card.items() if name != "files"}

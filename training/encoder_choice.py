@@ -25,6 +25,10 @@ from training.pairs import LabelledPairs
 
 logger = logging.getLogger(__name__)
 
+# Recordings of a larger catalogue that its encoder and the rarity of its words are fitted on: how rare something is,
+# relative to the catalogue, hardly depends on its size.
+FITTED_ON = 200_000
+
 # Positions of the components that are held out for the choice: below them are the test pairs where there is one file,
 # at the end components that are too large to be held out.
 _FROM, _BELOW = 0.2, 0.4
@@ -172,17 +176,17 @@ def choose_encoder(catalog: Catalog, split: Split, candidates: Sequence[Candidat
     """
     plain = next(each for each in candidates if not each.finetuned)
     if len(candidates) == 1:
-        return Choice(plain.encoder or Encoder.fit(catalog), [])
+        return Choice(plain.encoder or Encoder.fit(catalog.drawn(FITTED_ON)), [])
     trial = trial_of(catalog, split)
     if len(trial.held_out) < _FEWEST or not trial.learnt.valid.any():
         logger.warning("too few valid pairs to hold out (%d) and to learn from: nothing is tried, the encoder is %s",
                        len(trial.held_out), plain.name)  # fmt: skip
-        return Choice(plain.encoder or Encoder.fit(catalog), [])
+        return Choice(plain.encoder or Encoder.fit(catalog.drawn(FITTED_ON)), [])
     logger.info("trying %d encoders on %d held-out valid pairs", len(candidates), len(trial.held_out))
     encoders, tried = [], []
     for candidate in candidates:
         began = time.monotonic()
-        encoder = candidate.encoder or Encoder.fit(catalog)
+        encoder = candidate.encoder or Encoder.fit(catalog.drawn(FITTED_ON))
         encoder = finetune(encoder, trial.learnt, seed) if candidate.finetuned else encoder
         encoders.append(encoder)
         tried.append(_measured(candidate.name, encoder, trial, time.monotonic() - began))

@@ -32,7 +32,7 @@ from matching.model import (
 )
 from matching.rarity import Rarity
 from training.classifier import Fitted, fit_baseline, fit_classifier
-from training.encoder_choice import Candidate, Choice, choose_encoder
+from training.encoder_choice import FITTED_ON, Candidate, Choice, choose_encoder
 from training.evaluate import Evaluation
 from training.evidence import Evidence
 from training.holdout import Split, TrainingData, hold_out
@@ -131,7 +131,7 @@ def train(
     with build_aside(shelf) as building:
         choice = choose_encoder(data.catalog, split, options.encoders or (Candidate("", encoder),), options.seed)
         encoder = choice.encoder.save(building / ENCODER_FOLDER)
-        rarity = Rarity.fit(data.catalog)
+        rarity = Rarity.fit(data.catalog.drawn(FITTED_ON))
         rarity.save(building / RARITY_FILE)
         logger.info("encoder ready after %.1f s", time.monotonic() - began)
         lessons = lessons_of(split.learnt, split.positions, encoder, rarity)

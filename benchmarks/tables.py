@@ -1,0 +1,274 @@
+"""The tables of README.md and docs, written from the committed results, so that no figure is copied by hand.
+
+`python -m benchmarks.tables` writes them; a test asks whether they are up to date. A table stands between
+`<!-- figures: NAME -->` and `<!-- end of figures -->`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from benchmarks.record import RESULTS, ROOT
+from catalog.artefacts import write_aside
+
+PAGES = ("README.md", "docs/ablation.md", "docs/scale.md")
+
+_MARKED = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
+
+Row = Sequence[str]
+
+
+def main() -> None:
+    """Write all tables anew."""
+    for name in PAGES:
+        path = ROOT / name
+        with write_aside(path) as aside:
+            aside.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def filled(text: str) -> str:
+    """Write the tables of one page.
+
+    Parameters
+    ----------
+    text : str
+        With marked places.
+
+    Returns
+    -------
+    str
+        The same with the figures of the committed results.
+    """
+    return _MARKED.sub(lambda found: f"{found[1]}{_table(TABLES[found[2]]())}\n{found[3]}", text)
+
+
+def _table(rows: Iterator[Row]) -> str:
+    head, *body = rows
+    return "\n".join((_line(head), "|" + "---|" * len(head), *map(_line, body)))
+
+
+def _line(row: Row) -> str:
+    return "| " + " | ".join(row) + " |"
+
+
+def _result(name: str) -> Any:  # noqa: ANN401 - JSON of many forms
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def _share(value: float) -> str:
+    return f"{value:.4f}"
+
+
+def _interval(figure: dict[str, float], digits: int = 4) -> str:
+    return f"{figure['value']:.{digits}f} ({figure['low']:.{digits}f}-{figure['high']:.{digits}f})"
+
+
+def _pairs_of_the_sample() -> Iterator[Row]:
+    yield (
+        *("`python -m benchmarks.pairs`: sample", "accuracy", "F1", "baseline: accuracy"),
+        *("our errors / the baseline's", "calibration error", "across scripts: recall at precision 0.99"),
+    )
+    found = _result("pairs")
+    for seed, row in zip(found["seeds"], found["sample"], strict=True):
+        ours, theirs = row["all_features"]["intervals"], row["baseline"]["intervals"]
+        yield (
+            *(f"seed {seed}", _interval(ours["accuracy"]), _share(ours["f1"]["value"])),
+            *(_share(theirs["accuracy"]["value"]), _interval(row["error_ratio"], 3)),
+            *(
+                _share(ours["calibration_error"]["value"]),
+                _interval(row["across_scripts"]["all"]["all_features"]["recall"], 3),
+            ),
+        )
+
+
+def _pairs_of_music20() -> Iterator[Row]:
+    result = _result("pairs")
+    found = result["music20"]
+    names = {
+        "trained": "learnt from its training pairs",
+        "started": "the same, started from the default model",
+        "five_features": "five features only, learnt from its training pairs",
+        "baseline": "baseline, learnt from its training pairs",
+    }
+    rows = [(name, found[key]) for key, name in names.items()]
+    for seed, row in zip(result["seeds"], found["zero_shot"], strict=True):
+        rows.append((f"no label of it seen: default model of seed {seed}", row))
+    yield "Music-20, its own test pairs", "F1", "accuracy", "calibration error"
+    for name, row in rows:
+        at = row["intervals"]
+        yield name, _interval(at["f1"]), _share(at["accuracy"]["value"]), _share(at["calibration_error"]["value"])
+
+
+def _dedupe() -> Iterator[Row]:
+    yield (
+        *("`python -m benchmarks.dedupe`", "recordings", "pairwise: precision", "recall", "F1", "B-cubed F1"),
+        *("whole clusters F1", "seconds", "memory, GiB"),
+    )
+    for row in _result("dedupe")["rows"]:
+        quality = row["quality"]
+        yield (
+            *(row["name"], f"{row['records']:,}"),
+            *(_share(quality["pairwise"][name]) for name in ("precision", "recall", "f1")),
+            *(_share(quality[name]["f1"]) for name in ("b_cubed", "exact")),
+            *(f"{row['seconds']:.0f}", f"{row['peak_memory_mb'] / 1024:.1f}"),
+        )
+
+
+def _stages() -> Iterator[Row]:
+    rows = [row for row in _result("dedupe")["rows"] if str(row["name"]).startswith("sample")]
+    parts = [part for part in rows[0]["stages"] if part != "total"]
+    yield "seconds; GiB at most", *parts
+    for row in rows:
+        yield (
+            f"{row['records']:,} recordings",
+            *(f"{row['stages'][part]:.1f}; {row['memory_mb'][part] / 1024:.1f}" for part in parts),
+        )
+
+
+def _plans() -> Iterator[Row]:
+    columns = {
+        "machines": "machines",
+        "hours": "hours",
+        "hours_on_one_core": "of them on one core",
+        "dollars": "dollars",
+        "storage_gb": "storage, GB",
+        "driver_memory_gb": "memory of the machine that starts it, GB",
+    }
+    yield "recordings", *columns.values()
+    for plan in _result("scale")["plans"]:
+        yield f"{plan['recordings']:,}", *(str(plan[name]) for name in columns)
+
+
+def _few_labels() -> Iterator[Row]:
+    ways = {
+        "zero_shot": "default model as it is",
+        "alone": "learnt alone",
+        "started": "started from the default",
+        "started - alone": "started less alone",
+        "started - zero_shot": "started less default",
+    }
+    found = _result("few_labels")
+    seeds = len(found["pairs"]["seeds"])
+    yield (
+        f"`python -m benchmarks.few_labels`: F1 with {found['pairs']['labelled']} labelled pairs of a new kind of "
+        f"catalogue, mean of {seeds} seeds (standard error)",
+        *ways.values(),
+    )
+    for form, summary in found["summary"].items():
+        yield (
+            form,
+            *(
+                f"{summary[way]['mean']:{'+' if '-' in way else ''}.4f} ({summary[way]['standard_error']:.4f})"
+                for way in ways
+            ),
+        )
+
+
+def _throughput() -> Iterator[Row]:
+    yield (
+        *("`python -m benchmarks.throughput`: features and probability, pairs/s", "one process", "two processes"),
+        "baseline's 19 features, two processes",
+    )
+    kinds = {
+        "nearest": "every recording with its 20 nearest",
+        "labelled": "labelled pairs, most recordings once",
+    }
+    for dataset in _result("throughput")["datasets"]:
+        for key, name in kinds.items():
+            speeds = dataset[key]["pairs_per_second"]
+            ours = speeds["onemaster"]
+            yield (
+                f"{dataset['name']}, {name}",
+                *(f"{each:,}" for each in (ours["one_process"], ours["two_processes"])),
+                f"{speeds['baseline']['two_processes']:,}",
+            )
+
+
+def _peers() -> Iterator[Row]:
+    yield (
+        *("`python -m benchmarks.peers`: Music-20, clusters without labels", "pairwise: precision", "recall", "F1"),
+        *("F1 at the cut that is best by the truth", "seconds"),
+    )
+    for row in _result("peers")["rows"]:
+        if "left_out" not in row:
+            best = row.get("best_by_the_truth")
+            yield (
+                row["name"],
+                *(_share(row["default"][name]) for name in ("precision", "recall", "f1")),
+                *(_share(best["f1"]) if best else "", f"{row['seconds']:.0f}"),
+            )
+
+
+def _encoders() -> Iterator[Row]:
+    names = {
+        "hashed_trigrams": "default encoder",
+        "hashed_trigrams_fine_tuned": "the same, fine-tuned",
+        "exact_tfidf": "exact tf-idf of trigrams",
+        "minilm": "all-MiniLM-L6-v2",
+    }
+    yield (
+        *("`python -m benchmarks.encoder`: exact search, 20 nearest", "all true pairs found", "held-out labelled ones"),
+        "recordings/s, one core",
+    )
+    for dataset in _result("encoder")["datasets"]:
+        for key, name in names.items():
+            row = dataset[key]
+            if "left_out" not in row:
+                yield (
+                    f"{dataset['name']}, {dataset['recordings']:,}: {name}",
+                    *(_share(row[found]) for found in ("pair_completeness", "pair_completeness_held_out")),
+                    f"{row['recordings_per_second_median']:,}",
+                )
+
+
+def _indexes() -> Iterator[Row]:
+    yield (
+        *("`python -m benchmarks.index`", "true pairs among the 20 nearest", "recall@20", "of near neighbours"),
+        *("ms a query, alone", "in a batch", "bytes a vector", "seconds to build", "GiB to build"),
+    )
+    for row in _result("index")["rows"]:
+        name = f"{row['catalogue']}, {row['recordings']:,}: {row['kind']}"
+        if "pair_completeness" in row:
+            yield (
+                *(name, _share(row["pair_completeness"])),
+                *(_share(row[kind]["value"]) for kind in ("recall", "near_recall")),
+                *(f"{row[name]:.2f}" for name in ("milliseconds_alone", "milliseconds_in_batch")),
+                *(f"{row['bytes_per_vector']:,}", f"{row['seconds']:.0f}", f"{row['peak_megabytes'] / 1024:.1f}"),
+            )
+
+
+def _ablation() -> Iterator[Row]:
+    tables = _result("ablation")["tables"]
+    columns = [tables[name] for name in ("sample", "music20_trained", "music20_zero_shot")]
+    yield "groups", "sample", "Music-20, learnt", "Music-20, no label seen"
+    for choice in columns[0]:
+        yield choice, *(_errors(column[choice]) for column in columns)
+
+
+def _errors(row: dict[str, Any]) -> str:
+    more = row["more_than_all"]["accuracy"]
+    if not more["low"] and not more["high"]:
+        return f"{row['error'] * 1e3:.1f}"
+    return f"{row['error'] * 1e3:.1f} ({more['low'] * 1e3:+.1f} to {more['high'] * 1e3:+.1f})"
+
+
+TABLES: dict[str, Callable[[], Iterator[Row]]] = {
+    "pairs_of_the_sample": _pairs_of_the_sample,
+    "pairs_of_music20": _pairs_of_music20,
+    "dedupe": _dedupe,
+    "stages": _stages,
+    "plans": _plans,
+    "few_labels": _few_labels,
+    "throughput": _throughput,
+    "peers": _peers,
+    "encoders": _encoders,
+    "indexes": _indexes,
+    "ablation": _ablation,
+}
+
+
+if __name__ == "__main__":
+    main()
