@@ -64,7 +64,7 @@ class LocalEngine:
         WorkerError
             If a process died; what it had finished is kept.
         """
-        if self._workers == 1 or len(numbers) == 1 or plan.recordings <= _ALONE:
+        if self._workers == 1 or plan.recordings <= _ALONE:
             for number in numbers:
                 yield run_task(plan, stage, number)
             return

@@ -2,7 +2,7 @@
 
 Music-20 without any label of it, and in two folds by cluster: learnt from the pairs of one half, measured on the
 recordings of the other. The sample's generator at several sizes, with its hidden truth. Every step is a process of its
-own, as a user would start it.
+own, as a user would start it. Every row is saved once it is measured, with its commit; rows not measured anew stay.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks.record import ROOT, arguments, save
+from benchmarks.record import RESULTS, ROOT, arguments, save, when
 from catalog.manifest import sha256_file
 from training.cluster_measures import evaluate_clusters
 from training.default import default_model
 
 SIZES = (60_000, 250_000, 1_000_000)
 
+_NAME = "dedupe"
 _MUSIC20_COLUMNS = ("--column", "length=duration", "--column", "year=release_year")
 _FOLDS = 2
 
@@ -36,16 +37,25 @@ def main() -> None:
     """Measure every catalogue and save the figures."""
     given = arguments(__doc__ or "", sizes=SIZES)
     default_model(ROOT / "data")  # made once in a checkout, and no part of what is timed
-    rows: list[Figures] = []
+    written = RESULTS / f"{_NAME}.json"
+    before: list[Figures] = json.loads(written.read_text(encoding="utf-8"))["rows"] if written.exists() else []
+    rows = {str(row["name"]): row for row in before}
+    for row in _measured(given.music20, given.sizes):
+        rows[str(row["name"])] = {**row, **when()}
+        in_order = sorted(rows.values(), key=lambda each: int(str(each["records"])))
+        command = "python -m benchmarks.dedupe [--music20 DIR] [--sizes N ...]"
+        save(_NAME, command, {"rows": in_order, "growth": growth(in_order)})
+
+
+def _measured(source: Path | None, sizes: Sequence[int]) -> Iterator[Figures]:
     with tempfile.TemporaryDirectory() as scratch:
-        if given.music20:
-            rows += measure_music20(given.music20, Path(scratch))
-        rows += [measure_sample(size, Path(scratch) / str(size)) for size in given.sizes]
-    command = "python -m benchmarks.dedupe [--music20 DIR] [--sizes N ...]"
-    save("dedupe", command, {"rows": rows, "growth": growth(rows)})
+        if source:
+            yield from measure_music20(source, Path(scratch))
+        for size in sizes:
+            yield measure_sample(size, Path(scratch) / str(size))
 
 
-def measure_music20(source: Path, scratch: Path) -> list[Figures]:
+def measure_music20(source: Path, scratch: Path) -> Iterator[Figures]:
     """De-duplicate Music-20, zero-shot and learnt in two folds.
 
     Parameters
@@ -55,20 +65,19 @@ def measure_music20(source: Path, scratch: Path) -> list[Figures]:
     scratch : Path
         For the work.
 
-    Returns
-    -------
-    list of dict
+    Yields
+    ------
+    dict
         A row for each.
     """
     digests = {name: sha256_file(source / name) for name in ("catalog.csv", "clusters.csv")}
-    rows = [{"name": "Music-20, zero-shot", "digests": digests, **measure_zero_shot(source, scratch / "zero-shot")}]
+    yield {"name": "Music-20, zero-shot", "digests": digests, **measure_zero_shot(source, scratch / "zero-shot")}
     for fold, truth in enumerate(_write_folds(source, scratch)):
         data = scratch / f"fold-{fold}"
         steps = {"import": _onemaster("import", source / "catalog.csv", "--data", data, *_MUSIC20_COLUMNS)}
         pairs = scratch / f"pairs-{fold}.csv"
         steps["train"] = _onemaster("train", "--data", data, "--groundtruth", pairs)
-        rows.append({"name": f"Music-20, fold {fold}", "digests": digests, **_dedupe(data, truth, steps)})
-    return rows
+        yield {"name": f"Music-20, fold {fold}", "digests": digests, **_dedupe(data, truth, steps)}
 
 
 def measure_zero_shot(source: Path, data: Path) -> Figures:

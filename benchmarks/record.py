@@ -68,8 +68,7 @@ def save(name: str, command: str, figures: Mapping[str, object]) -> None:
     """
     result = {
         "command": command,
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
+        **when(),
         "machine": {"processor": _processor(), "cores": os.cpu_count(), "python": platform.python_version()},
         "libraries": {library: version(library) for library in _LIBRARIES},
         **figures,
@@ -78,6 +77,17 @@ def save(name: str, command: str, figures: Mapping[str, object]) -> None:
     with write_aside(RESULTS / f"{name}.json") as aside:
         aside.write_text(text, encoding="utf-8")
     print(text)
+
+
+def when() -> dict[str, str]:
+    """Say when something was measured, and on which state of the code.
+
+    Returns
+    -------
+    dict
+        ``measured_at`` and ``commit``.
+    """
+    return {"measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "commit": _commit()}
 
 
 def _commit() -> str:
