@@ -162,7 +162,7 @@ def _figures(cosines_from: Callable[[int], Vectors], task: _Task) -> dict[str, o
 
 def _top(cosines: Vectors, first_row: int) -> Rows:
     cosines[np.arange(len(cosines)), np.arange(first_row, first_row + len(cosines))] = -2
-    return np.argpartition(-cosines, _K, axis=1)[:, :_K]
+    return np.argpartition(-cosines, _K, axis=1)[:, :_K].copy()  # a view would keep all of it
 
 
 def _completeness(nearest: Rows, true_rows: Rows) -> float:
