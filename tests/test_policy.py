@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit, logit
 from sklearn.metrics import precision_recall_curve
 
 from catalog.errors import GroundTruthError, InputError
@@ -34,18 +35,14 @@ def calibrated_pairs(generator, n_pairs):
     return probabilities, generator.random(n_pairs) < probabilities
 
 
-@given(st.lists(st.floats(0.001, 1), min_size=1, max_size=30))
-def test_no_threshold_has_a_better_f1_to_be_expected(values):
-    probabilities = np.array(values)
-
-    def expected_f1(threshold):
-        decided = probabilities[probabilities >= threshold]
-        return 2 * decided.sum() / (len(decided) + probabilities.sum())
-
-    threshold = best_f1_threshold(probabilities)
-    best = max(map(expected_f1, probabilities))
-    assert threshold == pytest.approx(best / 2)
-    assert expected_f1(threshold) == pytest.approx(best, abs=1e-9)
+@pytest.mark.parametrize(("slope", "intercept"), [(1, 0), (0.5, 1), (2, -1)])
+def test_the_threshold_is_half_of_the_f1_however_the_probabilities_were_calibrated(slope, intercept):
+    probabilities, valid = calibrated_pairs(np.random.default_rng(5), 100_000)
+    probabilities = np.clip(probabilities, 1e-6, 1 - 1e-6)
+    threshold = best_f1_threshold(expit(slope * logit(probabilities) + intercept), valid)
+    meant = expit((logit(threshold) - intercept) / slope)
+    decided = probabilities >= meant
+    assert meant == pytest.approx((decided & valid).sum() / (decided.sum() + valid.sum()), abs=0.02)
 
 
 def test_the_threshold_is_nearly_the_best_on_new_pairs():
@@ -62,7 +59,7 @@ def test_the_threshold_is_nearly_the_best_on_new_pairs():
         probabilities, valid = calibrated_pairs(generator, 300)
         precision, recall, steps = precision_recall_curve(valid, probabilities)
         by_tags = steps[(2 * precision * recall / (precision + recall))[:-1].argmax()]
-        lost += f1(0.5) - f1(best_f1_threshold(probabilities))
+        lost += f1(0.5) - f1(best_f1_threshold(probabilities, valid))
         lost_by_tags += f1(0.5) - f1(by_tags)
     assert lost < lost_by_tags / 2
 
@@ -104,7 +101,7 @@ def test_an_unreachable_precision_says_what_is_reachable():
     assert min_precision_threshold(probabilities, probabilities > 0.5, 0.95) == 0.9
 
 
-@pytest.mark.parametrize("choose", [Policy().thresholds, lambda p, v: min_precision_threshold(p, v, 0.9)])
+@pytest.mark.parametrize("choose", [best_f1_threshold, lambda p, v: min_precision_threshold(p, v, 0.9)])
 def test_without_valid_pairs_no_threshold_can_be_chosen(choose):
     with pytest.raises(GroundTruthError, match="none of them valid"):
         choose(np.array([0.2, 0.4]), np.array([False, False]))
@@ -122,7 +119,7 @@ def test_a_policy_departs_from_the_best_f1_only_for_the_precision():
     generator = np.random.default_rng(3)
     probabilities, valid = calibrated_pairs(generator, 4_000)
     by_f1 = Policy().thresholds(probabilities, valid)
-    assert by_f1.threshold == best_f1_threshold(probabilities)
+    assert by_f1.threshold == best_f1_threshold(probabilities, valid)
     assert Policy(min_precision=0.6).thresholds(probabilities, valid) == by_f1
     strict = Policy(min_precision=0.985).thresholds(probabilities, valid)
     assert strict.threshold == min_precision_threshold(probabilities, valid, 0.985)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaincinv
+from scipy.special import betaincinv, expit, logit
 
 from catalog.errors import GroundTruthError, InputError
+from training.calibration import calibrate
 from training.review import ReviewBand, ReviewCosts, review_band
 
 Numbers = npt.NDArray[np.float64]
@@ -17,6 +18,7 @@ Labels = npt.NDArray[np.bool_]
 
 # How sure a promised precision is (one-sided).
 _CONFIDENCE = 0.95
+_NEARLY_NEVER = 1e-12
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,7 @@ class Policy:
         GroundTruthError
             If no pair is valid, or the wanted precision cannot be promised.
         """
-        _require_valid(valid)
-        threshold = best_f1_threshold(probabilities)
+        threshold = best_f1_threshold(probabilities, valid)
         if self.min_precision is not None:
             decided = probabilities >= threshold
             promised = promised_precision(int((decided & valid).sum()), int(decided.sum()))
@@ -90,26 +91,36 @@ class Policy:
         return Thresholds(threshold, review_band(threshold, self.costs))
 
 
-def best_f1_threshold(probabilities: Numbers) -> float:
+def best_f1_threshold(probabilities: Numbers, valid: Labels) -> float:
     """Choose the threshold with the best F1 to be expected: half of that F1 (Lipton, Elkan and Narayanaswamy 2014).
 
-    It goes by the probabilities alone, which must be calibrated. The threshold that was best for the tags of some
-    hundred held-out pairs is another one for the next few hundred; of 300 labels of a messy catalogue it cost 0.005 in
-    F1 (docs/decisions/0017-few-labels.md).
+    It goes by probabilities, calibrated on these very pairs, and not by which threshold would have been best for their
+    tags: that one rests on a few pairs, and with 300 labels of a messy catalogue it was another one for the next 300
+    (docs/decisions/0017-few-labels.md).
 
     Parameters
     ----------
     probabilities : numpy.ndarray
-        Shape (n_pairs,), float64, calibrated, of held-out pairs; not all 0.
+        Shape (n_pairs,), float64, of held-out pairs; calibrated on more than these, perhaps.
+    valid : numpy.ndarray
+        Shape (n_pairs,), bool.
 
     Returns
     -------
     float
-        Pairs with at least this probability are valid; above 0, at most 0.5.
+        Pairs with at least this probability are valid; between 0 and 1.
+
+    Raises
+    ------
+    GroundTruthError
+        If no pair is valid.
     """
-    falling = np.sort(probabilities)[::-1]
-    decided = np.arange(1, len(falling) + 1)
-    return float((falling.cumsum() / (decided + falling.sum())).max())
+    _require_valid(valid)
+    log_odds = logit(np.clip(probabilities, _NEARLY_NEVER, 1 - _NEARLY_NEVER))
+    line = calibrate(log_odds, valid)
+    falling = np.sort(expit(line.slope * log_odds + line.intercept))[::-1]
+    half_f1 = (falling.cumsum() / (np.arange(1, len(falling) + 1) + falling.sum())).max()
+    return float(expit((logit(half_f1) - line.intercept) / line.slope))
 
 
 def promised_precision(right: int, decided: int) -> float:
