@@ -15,7 +15,7 @@ from tqdm import tqdm
 from batch.memory import MemoryWatch
 from batch.naming import name_clusters
 from batch.outputs import Clustered, read_earlier_names, write_outputs
-from batch.pairs import PARTS, Scores, add_part, read_scores
+from batch.pairs import PARTS, SAMPLES, Scores, add_part, read_scores
 from batch.plan import MODEL_FOLDER, PLAN_FILE, Plan
 from batch.records import fullness, read_ids, write_shards
 from batch.summary import summary_page
@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 SHARD_SIZE = 65_536
 NEIGHBOURS = 20
+_COUNTS = ("records", "candidate_pairs", "judged_pairs", "matched_pairs", "clusters")
 _SMALLEST_SHARD = 2_048
 _PAIRS_IN_AN_ADDED_PART = 400_000
 _SECONDS_BETWEEN_LINES = 30.0
@@ -68,8 +69,9 @@ class DedupeReport:
     ----------
     folder : Path
         Where the clusters were written.
-    records, candidate_pairs, matched_pairs, clusters : int
-        Recordings; pairs judged; pairs decided valid; clusters, singletons among them.
+    records, candidate_pairs, judged_pairs, matched_pairs, clusters : int
+        Recordings; candidates; those of them that a cheap look did not show to be hopeless; pairs decided valid;
+        clusters, singletons among them.
     seconds : dict
         Stage to seconds.
     memory : MemoryWatch
@@ -79,6 +81,7 @@ class DedupeReport:
     folder: Path
     records: int = 0
     candidate_pairs: int = 0
+    judged_pairs: int = 0
     matched_pairs: int = 0
     clusters: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
@@ -93,7 +96,7 @@ class DedupeReport:
             Name to value; seconds and MiB by part of the run and in all.
         """
         seconds = {**self.seconds, "total": round(sum(self.seconds.values()), 2)}
-        counts = {name: getattr(self, name) for name in ("records", "candidate_pairs", "matched_pairs", "clusters")}
+        counts = {name: getattr(self, name) for name in _COUNTS}
         peaks = self.memory.peaks_mb
         return {**counts, "seconds": seconds, "memory_mb": peaks, "peak_memory_mb": max(peaks.values(), default=0)}
 
@@ -163,14 +166,9 @@ def _dedupe(catalog: Catalog, model: Model, engine: Engine, options: DedupeOptio
     with report.booked("read"):
         plan = _planned(catalog, model, report.folder, options)
         report.records = plan.recordings
-    numbers = {"encode": plan.shards, "count": plan.groups, "count pairs": plan.groups, "choose keys": plan.shards}
-    numbers |= {"invert": plan.blocks, "read codes": plan.shards, "search": plan.shards}
     for stage in STAGES:
-        if stage == "score":
-            break
-        _run(engine, plan, stage, range(numbers.get(stage, 1)), report)
-    parts, report.candidate_pairs = (int(number) for number in plan.storage.map_array(PARTS))
-    _run(engine, plan, "score", range(parts), report)
+        _run(engine, plan, stage, range(_tasks(plan, stage)), report)
+    parts, report.candidate_pairs, report.judged_pairs = (int(number) for number in plan.storage.map_array(PARTS))
     with report.booked("cluster"):
         scores = read_scores(plan, parts)
         share = estimated_share(scores.probability, report.candidate_pairs, model.labelled_share)
@@ -213,6 +211,18 @@ def _planned(catalog: Catalog, model: Model, folder: Path, options: DedupeOption
         raise InputError("the catalogue changed while it was read, nothing was decided: run onemaster dedupe again")
     plan.storage.write_array("records/done", np.array([written]))
     return plan
+
+
+def _tasks(plan: Plan, stage: str) -> int:
+    """Say how many tasks a stage has, once those before it are done."""
+    if stage in {"count", "count pairs"}:
+        return plan.groups
+    if stage == "invert":
+        return plan.blocks
+    if stage in {"encode", "choose keys", "read codes", "search"}:
+        return plan.shards
+    counted = {"judge sample": SAMPLES, "score": PARTS}.get(stage)
+    return int(plan.storage.map_array(counted)[0]) if counted else 1
 
 
 def _run(engine: Engine, plan: Plan, stage: str, numbers: Sequence[int], report: DedupeReport) -> None:
@@ -259,5 +269,6 @@ def _finish(plan: Plan, scores: Scores, share: float, model: Model, report: Dedu
     report.matched_pairs = int((scores.probability >= model.classifier.threshold).sum())
     report.clusters = len(names)
     found = Clustered(sr_ids, labels, names, chosen, scores, stopped)
-    page = summary_page(plan, found, model.classifier, report.candidate_pairs, report.seconds)
+    pairs = {"candidate_pairs": report.candidate_pairs, "judged_pairs": report.judged_pairs}
+    page = summary_page(plan, found, model.classifier, pairs, report.seconds)
     write_outputs(report.folder, found, model.classifier, page)

@@ -1,11 +1,13 @@
 """The tasks by which candidates are judged: dealt out by neighbourhood, and scored part by part.
 
-candidates | codes -> parts -> scores
+candidates | codes -> all -> sampled -> judged -> parts -> scores
 """
 
 from __future__ import annotations
 
 import gc
+import logging
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -14,20 +16,25 @@ import numpy.typing as npt
 
 from batch.dealing import by_neighbourhood
 from batch.plan import MODEL_FOLDER, Plan, numbered
-from batch.records import Rows, read_rows
+from batch.records import Rows, read_numbers, read_rows
 from batch.stages import cosines_of
 from index.codes import MOST_WITH_A_CODE
 from matching.features import features_of
 from matching.model import Model
 from matching.pairs import Pairs
+from matching.screen import Looks, Screen, looks_at
 from matching.table import RecordingTable
+
+logger = logging.getLogger(__name__)
 
 # Pairs below this match probability are not kept: they count as 0 where clusters are made.
 LEAST_PROBABILITY = 0.01
 BY_KEYS, BY_CODE, BY_TEXT = 1, 2, 4
-PARTS = "parts/count"
+ALL, SAMPLES, PARTS = "pairs", "sampled/count", "parts/count"
 
 _PAIRS_IN_A_PART = 1_000_000
+# Candidates beyond one part are looked at cheaply first; so many of them, in so many tasks, are judged to learn how.
+_SAMPLED, _SAMPLES = 65_536, 4
 _PAIRS_AT_ONCE = 65_536
 
 
@@ -75,8 +82,8 @@ class Scores(NamedTuple):
     source: npt.NDArray[np.uint8]
 
 
-def deal(plan: Plan, _: int) -> None:
-    """Bring all candidates together and deal them out into parts of one neighbourhood.
+def gather(plan: Plan, _: int) -> None:
+    """Bring all candidates together, and draw some of them if there are many.
 
     Parameters
     ----------
@@ -84,13 +91,47 @@ def deal(plan: Plan, _: int) -> None:
         Of the run.
     """
     pairs = _distinct(plan, [*(_by_keys(plan, shard) for shard in range(plan.shards)), *_in_common(plan)])
+    plan.storage.write_arrays(ALL, pairs._asdict())
+    samples = _SAMPLES if len(pairs.q) > _PAIRS_IN_A_PART else 0
+    if samples:
+        drawn = np.sort(np.random.default_rng(0).choice(len(pairs.q), _SAMPLED, replace=False))
+        for number, rows in enumerate(np.array_split(drawn, samples)):
+            plan.storage.write_arrays(numbered("sampled", number), _take(pairs, rows)._asdict())
+    plan.storage.write_array(SAMPLES, np.array([samples]))
+
+
+def judge_sample(plan: Plan, number: int) -> None:
+    """Judge some of the pairs that were drawn.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the run.
+    number : int
+        Which.
+    """
+    probabilities = _judged(plan, _read(plan, numbered("sampled", number)))
+    plan.storage.write_array(numbered("judged", number), probabilities)
+
+
+def deal(plan: Plan, _: int) -> None:
+    """Leave out what is hopeless, and deal the other candidates out into parts of one neighbourhood.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the run.
+    """
+    pairs = _read(plan, ALL)
+    found = len(pairs.q)
+    pairs = _worth_judging(plan, pairs)
     alike = np.nan_to_num(pairs.cosine) + pairs.alike
     places = by_neighbourhood(plan.recordings, pairs.q, pairs.m, alike)
     pairs = _take(pairs, np.argsort(np.minimum(places[pairs.q], places[pairs.m]), kind="stable"))
     parts = max(1, -(-len(pairs.q) // _PAIRS_IN_A_PART))
     for part, rows in enumerate(np.array_split(np.arange(len(pairs.q)), parts)):
         plan.storage.write_arrays(numbered("parts", part), _take(pairs, rows)._asdict())
-    plan.storage.write_array(PARTS, np.array([parts, len(pairs.q)]))
+    plan.storage.write_array(PARTS, np.array([parts, found, len(pairs.q)]))
 
 
 def add_part(plan: Plan, part: int, q: Rows, m: Rows) -> None:
@@ -122,18 +163,8 @@ def score(plan: Plan, part: int) -> None:
     part : int
         Which.
     """
-    pairs = Candidates(**plan.storage.read_arrays(numbered("parts", part)))  # type: ignore[arg-type]  # as written
-    rows, places = np.unique(np.concatenate((pairs.q, pairs.m)), return_inverse=True)
-    q, m = places[: len(pairs.q)], places[len(pairs.q) :]
-    model = _model(plan)
-    gc.disable()  # millions of small objects come to stay; looking through them again takes a fifth of the time
-    table = RecordingTable(read_rows(plan.storage, rows, plan.shard_size), model.rarity)
-    gc.enable()
-    probabilities = np.empty(len(q))
-    for start in range(0, len(q), _PAIRS_AT_ONCE):
-        some = slice(start, start + _PAIRS_AT_ONCE)
-        features = features_of(Pairs(table, q[some], m[some], pairs.cosine[some]), model.classifier.features)
-        probabilities[some] = model.classifier.match_probabilities(features)
+    pairs = _read(plan, numbered("parts", part))
+    probabilities = _judged(plan, pairs)
     kept = probabilities >= LEAST_PROBABILITY
     scores = Scores(pairs.q[kept], pairs.m[kept], probabilities[kept], pairs.cosine[kept], pairs.source[kept])
     plan.storage.write_arrays(numbered("scores", part), scores._asdict())
@@ -158,6 +189,46 @@ def read_scores(plan: Plan, parts: int) -> Scores:
     columns = [np.concatenate([arrays[name] for arrays in read]) for name in Scores._fields]
     order = np.lexsort((columns[1], columns[0]))
     return Scores(*(column[order] for column in columns))
+
+
+def _judged(plan: Plan, pairs: Candidates) -> npt.NDArray[np.float64]:
+    """Work out match probabilities; shape (n_pairs,)."""
+    rows, places = np.unique(np.concatenate((pairs.q, pairs.m)), return_inverse=True)
+    q, m = places[: len(pairs.q)], places[len(pairs.q) :]
+    model = _model(plan)
+    gc.disable()  # millions of small objects come to stay; looking through them again takes a fifth of the time
+    table = RecordingTable(read_rows(plan.storage, rows, plan.shard_size), model.rarity)
+    gc.enable()
+    probabilities = np.empty(len(q))
+    for start in range(0, len(q), _PAIRS_AT_ONCE):
+        some = slice(start, start + _PAIRS_AT_ONCE)
+        features = features_of(Pairs(table, q[some], m[some], pairs.cosine[some]), model.classifier.features)
+        probabilities[some] = model.classifier.match_probabilities(features)
+    return probabilities
+
+
+def _worth_judging(plan: Plan, pairs: Candidates) -> Candidates:
+    """Leave out what a cheap look shows to be hopeless; candidates that have a code or a text in common all stay."""
+    samples = int(plan.storage.map_array(SAMPLES)[0])
+    if not samples:
+        return pairs
+    numbers = [read_numbers(plan, column) for column in ("duration_ms", "release_year")]
+    drawn = [_read(plan, numbered("sampled", number)) for number in range(samples)]
+    judged = np.concatenate([plan.storage.map_array(numbered("judged", number)) for number in range(samples)])
+    screen = Screen.learn(np.concatenate([_looks(numbers, each) for each in drawn]), judged.astype(np.float64))
+    if screen is None:
+        return pairs
+    worth = screen.worth_judging(_looks(numbers, pairs)) | (pairs.source != BY_KEYS)
+    logger.info("%d of %d candidates are worth judging", worth.sum(), len(worth))
+    return _take(pairs, np.flatnonzero(worth))
+
+
+def _looks(numbers: Sequence[Looks], pairs: Candidates) -> Looks:
+    return looks_at(pairs.cosine, pairs.alike, tuple(np.abs(each[pairs.q] - each[pairs.m]) for each in numbers))
+
+
+def _read(plan: Plan, name: str) -> Candidates:
+    return Candidates(**plan.storage.read_arrays(name))  # type: ignore[arg-type]  # as they were written
 
 
 def _by_keys(plan: Plan, shard: int) -> Candidates:

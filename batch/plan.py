@@ -9,7 +9,7 @@ from functools import cached_property
 from batch.storage import Storage
 
 # A new number whenever files of an unfinished run could not be gone on with.
-FORMAT = 4
+FORMAT = 5
 PLAN_FILE = "plan.json"
 MODEL_FOLDER = "model"
 

@@ -98,6 +98,25 @@ def read_column(storage: Storage, shard: int, column: str) -> pa.Array:
     return pq.read_table(storage.local(numbered("records", shard)), columns=[column])[column].combine_chunks()
 
 
+def read_numbers(plan: Plan, column: str) -> npt.NDArray[np.float32]:
+    """Read a number of every recording.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the run.
+    column : str
+        A field of `Recording` that holds one.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (recordings,), float32; NaN where it is missing.
+    """
+    columns = [read_column(plan.storage, shard, column) for shard in range(plan.shards)]
+    return np.concatenate([each.cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False) for each in columns])
+
+
 def read_rows(storage: Storage, rows: Rows, shard_size: int) -> list[Recording]:
     """Read recordings out of many shards.
 

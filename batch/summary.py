@@ -46,7 +46,7 @@ class ShownCluster:
 
 
 def summary_page(
-    plan: Plan, found: Clustered, classifier: PairClassifier, candidate_pairs: int, seconds: Mapping[str, float]
+    plan: Plan, found: Clustered, classifier: PairClassifier, pairs: Mapping[str, int], seconds: Mapping[str, float]
 ) -> str:
     """Write the page.
 
@@ -58,8 +58,8 @@ def summary_page(
         The clustered catalogue.
     classifier : PairClassifier
         That judged.
-    candidate_pairs : int
-        Pairs judged.
+    pairs : mapping
+        ``candidate_pairs``, and ``judged_pairs`` out of them.
     seconds : mapping
         Part of the run to what it took.
 
@@ -77,7 +77,7 @@ def summary_page(
         "clusters": len(sizes),
         "several": len(several),
         "duplicates": plan.recordings - len(sizes),
-        "candidate_pairs": candidate_pairs,
+        **pairs,
         "matched_pairs": int((scores.probability >= classifier.threshold).sum()),
         "review": int(review.sum()),
     }

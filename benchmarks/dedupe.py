@@ -147,7 +147,7 @@ def _dedupe(data: Path, truth: Path, steps: dict[str, float]) -> Figures:
     steps = {**steps, "dedupe": round(time.monotonic() - began, 2)}
     report = json.loads(run.stdout)
     return {
-        **{name: report[name] for name in ("records", "candidate_pairs", "matched_pairs", "clusters")},
+        **{name: report[name] for name in ("records", "candidate_pairs", "judged_pairs", "matched_pairs", "clusters")},
         "seconds": round(sum(spent for step, spent in steps.items() if step != "train"), 2),
         "steps": steps,
         "stages": report["seconds"],

@@ -13,6 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from ray_cluster import OTHER, RayCluster
 
+from batch import pairs
 from batch.dedupe import DedupeOptions, dedupe
 from batch.local import LocalEngine
 from batch.plan import Plan
@@ -23,6 +24,7 @@ from catalog.clusters import find_cluster
 from catalog.errors import InputError, UnknownRecordingError, WorkerError
 from catalog.paths import DataFolder
 from catalog.store import Catalog, write_catalog
+from matching import screen
 from matching.model import Model
 from onemaster import main
 from service.app import create_app
@@ -64,6 +66,20 @@ def test_every_recording_has_one_cluster_and_most_are_right(sample_folder, done)
     assert report.memory.peaks_mb.keys() == report.seconds.keys()
     assert min(report.memory.peaks_mb.values()) > 0
     assert set(report.seconds) == {"read", "encode", "index", "search", "deal", "score", "cluster"}
+
+
+def test_hopeless_candidates_are_left_out_where_there_are_many_and_next_to_nothing_is_lost(
+    sample_folder, done, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(pairs, "_PAIRS_IN_A_PART", 5_000)
+    monkeypatch.setattr(pairs, "_SAMPLED", 4_000)
+    monkeypatch.setattr(screen, "_FEWEST", 50)
+    report = run(sample_folder, tmp_path)
+    assert report.candidate_pairs == done[1].candidate_pairs == done[1].judged_pairs
+    assert report.judged_pairs < 0.9 * report.candidate_pairs
+    truth = sample_folder.root / "truth.csv"
+    found, whole = (evaluate_clusters(out / "clusters.csv", truth)["pairwise"]["f1"] for out in (tmp_path, done[0]))
+    assert abs(found - whole) < 0.005
 
 
 def test_the_seed_example_comes_out_right(done):
