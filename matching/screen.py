@@ -70,9 +70,9 @@ class Screen:
             KBinsDiscretizer(_BINS, encode="onehot", quantile_method="averaged_inverted_cdf"),
             LogisticRegression(max_iter=1_000),
         )
-        # Sums over several threads differ in their last digits; bins of years that all hold one value become one.
+        # Sums over several threads differ in their last digits; numbers of few values have fewer bins.
         with threadpool_limits(1), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Bins whose width are too small", category=UserWarning)
+            warnings.filterwarnings("ignore", category=UserWarning, module="sklearn.preprocessing")
             held_out = cross_val_predict(model, looks, worth, cv=_FOLDS, method="decision_function")
             return cls(model.fit(looks, worth), float(np.quantile(held_out[worth], LOST, method="lower")))
 
