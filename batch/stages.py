@@ -18,10 +18,10 @@ from batch.records import Rows, read_shard
 from catalog.recording import Recording
 from embeddings.text import recording_text
 from index.codes import Codes
+from index.exact import pair_cosines
 from index.key_index import ARRAYS, KeyBlock, most_alike
 from index.key_weights import POOL, best_by_both
 from index.rare_keys import KeyCounts, Keys, Tables
-from index.snapshot import pair_cosines
 from index.vectors import Vectors
 from matching.model import ENCODER_FOLDER
 

@@ -25,10 +25,10 @@ from matching.classifier import PairClassifier
 from matching.features import GROUPS, NAMES
 from training.counts import accuracy, f1
 from training.evaluate import evaluate_probabilities
+from training.fitting import Setting, Start, fit_setting
 from training.further import further_lessons
 from training.intervals import count_interval
 from training.lessons import Lessons
-from training.selection import Setting, Start, fit_setting
 
 ALL = "all groups"
 # The default model learns from further lessons, too.

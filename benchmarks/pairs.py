@@ -24,11 +24,11 @@ from matching.baseline import baseline_features
 from matching.classifier import PairClassifier
 from matching.features import GROUPS, NAMES, names_without
 from training.classifier import Fitted, fit_baseline, fit_classifier
+from training.fitting import Start
 from training.further import further_lessons
 from training.lessons import Lessons
 from training.measures import error_ratio
 from training.policy import Policy
-from training.selection import Start
 from training.verdicts import Judged, Verdicts
 
 _PROCESSES = 2

@@ -1,4 +1,4 @@
-"""The nearest of all vectors, without an index: the oracle of the others."""
+"""Cosines as they are: the nearest of all vectors without an index, the oracle of the others, and pair by pair."""
 
 from __future__ import annotations
 
@@ -49,3 +49,23 @@ def _merged(
     cosines = np.concatenate((cosines, np.take_along_axis(found, further, axis=1)), axis=1)
     best = np.argpartition(-cosines, min(k, rows.shape[1]) - 1, axis=1)[:, :k]
     return np.take_along_axis(rows, best, axis=1), np.take_along_axis(cosines, best, axis=1)
+
+
+def pair_cosines(q_vectors: Vectors, m_vectors: Vectors) -> npt.NDArray[np.float32]:
+    """Compare vectors pair by pair.
+
+    Parameters
+    ----------
+    q_vectors : numpy.ndarray
+        Shape (n_pairs, dim), float16 unit rows of one side.
+    m_vectors : numpy.ndarray
+        Shape (n_pairs, dim), float16 unit rows of the other.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_pairs,), float32, cosines in [-1, 1]; NaN where a recording has no text, its vector being zero.
+    """
+    q, m = q_vectors.astype(np.float32), m_vectors.astype(np.float32)
+    products = np.clip(np.einsum("nd,nd->n", q, m), -1, 1)
+    return np.where(q.any(axis=1) & m.any(axis=1), products, np.nan).astype(np.float32)

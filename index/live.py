@@ -14,8 +14,9 @@ import numpy.typing as npt
 from catalog.errors import UnknownRecordingError
 from index.changes import Changes, rows_among
 from index.delta import Delta, deltas_beside, find_delta
+from index.exact import pair_cosines
 from index.kinds import FLAT
-from index.snapshot import Neighbours, Snapshot, pair_cosines
+from index.snapshot import Neighbours, Snapshot
 from index.vectors import Queries, Rows, VectorIndex, Vectors
 
 # A query whose neighbours in the snapshot are gone is asked again for so many times as many.

@@ -9,42 +9,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from catalog.normalize import normalize
-from embeddings.text import read_text
+from index.hashed_texts import (
+    ORDERS,
+    PAIRED_WORDS,
+    Hashed,
+    Hashes,
+    Integers,
+    laid_out,
+    places_in_rows,
+    runs_of,
+    word_pairs,
+    words_of,
+)
 
-# Recordings that may have a rare key, lengths of runs, and words of a text that may pair up, the rarest first. Chosen
-# on the sample and on Music-20, where other values did about as well: docs/decisions/0014-rare-keys.md.
+# Recordings that may have a rare key. Chosen on the sample and on Music-20, where other values did about as well:
+# docs/decisions/0014-rare-keys.md.
 MOST = 50
-ORDERS = (3, 5, 7, 9)
-PAIRED_WORDS = 12
 
 _WORDS, _PAIRS = len(ORDERS), len(ORDERS) + 1
 _TABLES = len(ORDERS) + 2
 _SATURATED = 255
-_BLANK = ord(" ")
 _BUCKETS_A_RECORDING = 32
 _LEAST_BITS, _MOST_BITS = 16, 28
-# Odd constants of multiplicative hashing (golden ratio, xxHash, splitmix64); any fixed odd ones would do.
-_MIX = tuple(map(np.uint64, (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xBF58476D1CE4E5B9)))
 
-Hashes = npt.NDArray[np.uint64]
-Integers = npt.NDArray[np.int64]
 Tables = npt.NDArray[np.uint8]
-
-
-class _Of(NamedTuple):
-    """Hashes, and which text each is of."""
-
-    rows: Integers
-    hashes: Hashes
-
-    def take(self, which: npt.NDArray[np.bool_] | Integers) -> _Of:
-        return _Of(self.rows[which], self.hashes[which])
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,10 +161,10 @@ class KeyCounts:
         texts : sequence of str
             Texts of recordings.
         """
-        points, rows = _points(texts)
-        for table, (hashes, inside) in enumerate(_runs(points)):
+        points, rows = laid_out(texts)
+        for table, (hashes, inside) in enumerate(runs_of(points)):
             self._book(table, hashes[inside])
-        self._book(_WORDS, _words(points, rows).hashes)
+        self._book(_WORDS, words_of(points, rows).hashes)
 
     def count_pairs(self, texts: Sequence[str]) -> None:
         """Count pairs of common words, the second pass: which words are common must be known.
@@ -182,8 +174,8 @@ class KeyCounts:
         texts : sequence of str
             The same.
         """
-        words, frequencies = self._rarest_words(*_points(texts))
-        self._book(_PAIRS, _word_pairs(words.take(frequencies > MOST)).hashes)
+        words, frequencies = self._rarest_words(*laid_out(texts))
+        self._book(_PAIRS, word_pairs(words.take(frequencies > MOST)).hashes)
 
     def keys(self, texts: Sequence[str]) -> Keys:
         """Choose the rare keys of texts, when all are counted.
@@ -198,11 +190,11 @@ class KeyCounts:
         Keys
             A text without any has none.
         """
-        points, rows = _points(texts)
+        points, rows = laid_out(texts)
         words, frequencies = self._rarest_words(points, rows)
         found = [*self._rare_runs(points, rows), words.take(frequencies <= MOST)]
         counts = [self._frequencies(table, each.hashes) for table, each in enumerate(found)]
-        pairs = _word_pairs(words.take(frequencies > MOST))
+        pairs = word_pairs(words.take(frequencies > MOST))
         of_pairs = self._frequencies(_PAIRS, pairs.hashes)
         found.append(pairs.take(of_pairs <= MOST))
         counts.append(of_pairs[of_pairs <= MOST])
@@ -218,92 +210,24 @@ class KeyCounts:
         counts: Tables = self.tables[table][(hashes >> self._shift).astype(np.int64)]
         return np.maximum(counts, np.uint8(1))
 
-    def _rare_runs(self, points: Hashes, rows: Integers) -> Iterator[_Of]:
+    def _rare_runs(self, points: Hashes, rows: Integers) -> Iterator[Hashed]:
         """Take from each position the shortest run that is rare."""
         found = np.zeros(len(points), dtype=np.bool_)
-        for table, (hashes, inside) in enumerate(_runs(points)):
+        for table, (hashes, inside) in enumerate(runs_of(points)):
             rare = inside & ~found
             rare[rare] = self._frequencies(table, hashes[rare]) <= MOST
             found |= rare
-            yield _Of(rows[rare], hashes[rare])
+            yield Hashed(rows[rare], hashes[rare])
 
-    def _rarest_words(self, points: Hashes, rows: Integers) -> tuple[_Of, Tables]:
-        words = _words(points, rows)
+    def _rarest_words(self, points: Hashes, rows: Integers) -> tuple[Hashed, Tables]:
+        words = words_of(points, rows)
         frequencies = self._frequencies(_WORDS, words.hashes)
         order = np.lexsort((words.hashes, frequencies, words.rows))
-        order = order[_places(words.rows[order]) < PAIRED_WORDS]
+        order = order[places_in_rows(words.rows[order]) < PAIRED_WORDS]
         return words.take(order), frequencies[order]
 
 
-def _points(texts: Sequence[str]) -> tuple[Hashes, Integers]:
-    """Lay texts one behind the other: code points, 0 behind each text, and which text each is of."""
-    joined = "\0".join(map(_comparable, texts)) + "\0"
-    points = np.frombuffer(joined.encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
-    ends = np.flatnonzero(points == 0)
-    return points, np.repeat(np.arange(len(ends)), np.diff(ends, prepend=-1))
-
-
-def _comparable(text: str) -> str:
-    """Write a text with a blank at either end, so that all words have runs of their own, and its length as two words.
-
-    Two lengths that are up to three seconds apart have at least one of the words in common.
-    """
-    read = read_text(text)
-    words = f" {normalize(read.words)} "
-    if read.seconds is None:
-        return words
-    return f"{words}{read.seconds // 6}a {(read.seconds + 3) // 6}b "
-
-
-def _runs(points: Hashes) -> Iterator[tuple[Hashes, npt.NDArray[np.bool_]]]:
-    """Hash the runs of each of `ORDERS` from every position, and tell which of them stay inside of their text."""
-    hashes, inside = points * _MIX[0], points != 0
-    for length in range(2, ORDERS[-1] + 1):
-        following = np.zeros_like(points)
-        following[: 1 - length] = points[length - 1 :]
-        inside = inside & (following != 0)
-        hashes = (hashes ^ (hashes >> np.uint64(31))) * _MIX[0] + following * _MIX[1]
-        if length in ORDERS:
-            yield _mixed(hashes), inside
-
-
-def _words(points: Hashes, rows: Integers) -> _Of:
-    """Hash the words of every text, each once."""
-    between = (points == 0) | (points == _BLANK)
-    begin = ~between & np.concatenate(([True], between[:-1]))
-    begins = np.flatnonzero(begin)
-    if not len(begins):
-        return _Of(begins, np.zeros(0, dtype=np.uint64))
-    places = (np.arange(len(points)) - begins[np.cumsum(begin) - 1]).astype(np.uint64)
-    letters = np.where(between, 0, _mixed((points + np.uint64(1)) * _MIX[0] + places * _MIX[1]))
-    return _distinct(_Of(rows[begins], _mixed(np.add.reduceat(letters, begins))))
-
-
-def _word_pairs(words: _Of) -> _Of:
-    """Pair up the words of every text, in whatever order they stand."""
-    words = _distinct(words)
-    pairs = []
-    for apart in range(1, PAIRED_WORDS):
-        same = words.rows[apart:] == words.rows[:-apart]
-        first, second = words.hashes[:-apart][same], words.hashes[apart:][same]
-        pairs.append(_Of(words.rows[:-apart][same], _mixed(first * _MIX[0] + second)))
-    return _Of(*map(np.concatenate, zip(*pairs, strict=True)))
-
-
-def _distinct(each: _Of) -> _Of:
-    """Sort by text and hash, and leave repetitions out."""
-    each = each.take(np.lexsort((each.hashes, each.rows)))
-    same = (each.rows[1:] == each.rows[:-1]) & (each.hashes[1:] == each.hashes[:-1])
-    return each.take(np.concatenate(([True], ~same))) if len(each.rows) else each
-
-
-def _places(rows: Integers) -> Integers:
-    """Count up within every row, whose members stand together."""
-    starts = np.flatnonzero(np.diff(rows, prepend=-1))
-    return np.arange(len(rows)) - np.repeat(starts, np.diff(starts, append=len(rows)))
-
-
-def _collected(found: list[_Of], frequencies: Tables, n_texts: int) -> Keys:
+def _collected(found: list[Hashed], frequencies: Tables, n_texts: int) -> Keys:
     """Put the keys of all kinds together, each text's rarest first."""
     rows = np.concatenate([each.rows for each in found])
     hashes = (np.concatenate([each.hashes for each in found]) >> np.uint64(32)).astype(np.uint32)
@@ -311,8 +235,3 @@ def _collected(found: list[_Of], frequencies: Tables, n_texts: int) -> Keys:
     order = once[np.argsort((rows[once] << 8) | frequencies[once], kind="stable")]
     starts = np.searchsorted(rows[order], np.arange(n_texts + 1))
     return Keys(starts, hashes[order], frequencies[order])
-
-
-def _mixed(hashes: Hashes) -> Hashes:
-    hashes = (hashes ^ (hashes >> np.uint64(29))) * _MIX[2]
-    return hashes ^ (hashes >> np.uint64(32))

@@ -14,7 +14,7 @@ from catalog.manifest import read_json, require, verify
 from catalog.normalize import NORMALIZER_VERSION
 from embeddings.text import TEMPLATE_VERSION
 from index.codes import CODE_FILES, CodeIndex
-from index.exact import nearest_of_all
+from index.exact import nearest_of_all, pair_cosines
 from index.key_search import KEY_FILES, KeyIndex
 from index.kinds import KEYS, VECTORS
 from index.postings import map_arrays
@@ -266,26 +266,6 @@ def rank(vectors: Vectors, queries: Queries, rows: Rows, k: int) -> Neighbours:
     best_rows = np.take_along_axis(rows, order, axis=1)
     best = np.take_along_axis(cosines, order, axis=1)
     return Neighbours(best_rows, np.clip(np.where(best_rows < 0, np.nan, best), -1, 1))
-
-
-def pair_cosines(q_vectors: Vectors, m_vectors: Vectors) -> npt.NDArray[np.float32]:
-    """Compare vectors pair by pair.
-
-    Parameters
-    ----------
-    q_vectors : numpy.ndarray
-        Shape (n_pairs, dim), float16 unit rows of one side.
-    m_vectors : numpy.ndarray
-        Shape (n_pairs, dim), float16 unit rows of the other.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_pairs,), float32, cosines in [-1, 1]; NaN where a recording has no text, its vector being zero.
-    """
-    q, m = q_vectors.astype(np.float32), m_vectors.astype(np.float32)
-    products = np.clip(np.einsum("nd,nd->n", q, m), -1, 1)
-    return np.where(q.any(axis=1) & m.any(axis=1), products, np.nan).astype(np.float32)
 
 
 def published_files(kind: str) -> tuple[str, ...]:

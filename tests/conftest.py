@@ -17,8 +17,8 @@ from catalog.paths import DataFolder
 from catalog.sample import write_sample
 from catalog.store import Catalog
 from embeddings.encoder import Encoder
+from index.exact import pair_cosines
 from index.rebuild import rebuild
-from index.snapshot import pair_cosines
 from matching.matcher import Matcher
 from matching.model import Model
 from service.app import create_app

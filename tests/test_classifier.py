@@ -14,9 +14,9 @@ from matching.classifier import PairClassifier
 from matching.features import NAMES
 from training.classifier import fit_baseline, fit_classifier
 from training.evaluate import evaluate_probabilities
+from training.fitting import Setting, fit_setting
 from training.lessons import Lessons
 from training.policy import Policy
-from training.selection import Setting, fit_setting
 
 USED = ("cosine", "title", "artists", "contributors", "isrc")
 PLACES = [NAMES.index(name) for name in USED]

@@ -11,8 +11,8 @@ from matching.explain import Reason, reasons
 from matching.features import FEATURES, NAMES, pair_features
 from matching.matcher import BIAS, Decision, decide
 from matching.rarity import Rarity
+from training.fitting import Setting, fit_setting
 from training.lessons import Lessons
-from training.selection import Setting, fit_setting
 
 TOPIC = {feature.name: feature.topic for feature in FEATURES}
 TOPICS = set(TOPIC.values())

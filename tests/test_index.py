@@ -28,9 +28,10 @@ from catalog.store import Catalog, write_catalog
 from embeddings.encoder import Encoder
 from index import kinds
 from index.delta import ROW_DIGESTS_FILE
+from index.exact import pair_cosines
 from index.kinds import FLAT, FLAT_LIMIT, HNSW, IVFPQ, KEYS, kinds_to_try
 from index.rebuild import RebuildOptions, rebuild
-from index.snapshot import MANIFEST_FILE, Snapshot, pair_cosines, published_files
+from index.snapshot import MANIFEST_FILE, Snapshot, published_files
 from matching.matcher import Matcher
 from matching.model import Model
 from training.default import model_to_index_with

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 from catalog.errors import DamagedArtefactError
 from catalog.recording import Recording
 from embeddings.encoder import Encoder
-from index.snapshot import pair_cosines
+from index.exact import pair_cosines
 from matching.features import NAMES, pair_features
 from matching.rarity import Rarity
 from training.lessons import LESSONS_FILE, Lessons, labelled_features, lessons_of

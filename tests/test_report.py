@@ -22,6 +22,7 @@ from training.calibration import calibration_error
 from training.classifier import Fitted
 from training.evidence import Evidence
 from training.figures import phenomena_picture
+from training.fitting import Setting
 from training.importance import group_weights, shapes, topic_weights
 from training.measures import average_precision, brier, error_ratio, measures, reliability, roc_auc
 from training.mistakes import worst_mistakes
@@ -29,7 +30,7 @@ from training.pairs import LabelledPairs, read_groundtruth
 from training.phenomena import Shares, figures_by_phenomenon, read_phenomena, wilson
 from training.policy import Policy
 from training.report import held_out, tried_settings, write_report
-from training.selection import FoldFigures, Selection, Setting
+from training.selection import FoldFigures, Selection
 from training.verdicts import Judged, Verdicts
 
 SECTIONS = (

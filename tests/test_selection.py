@@ -10,11 +10,13 @@ from sklearn.metrics import log_loss
 from catalog.errors import GroundTruthError
 from matching.classifier import probability
 from matching.features import NAMES
-from training import selection
+from training import fitting, selection
+from training.calibration import calibrate
 from training.classifier import fit_classifier
+from training.fitting import Setting, Start, fit_setting
 from training.lessons import Lessons
 from training.policy import Policy
-from training.selection import Setting, Start, calibrate, fit_setting, select
+from training.selection import select
 
 USED = ("cosine", "title", "artists", "contributors", "isrc")
 ALONE = (Setting(2, 10), Setting(4, 30))
@@ -22,7 +24,7 @@ WITH_OTHERS = (Setting(4, 20, 0.5),)
 AS_IT_IS = Setting(0, 0)
 BLENDED = Setting(4, 20, 1.0, blended=True)
 FROM_DEFAULT = (*ALONE, Setting(4, 20, 1.0), BLENDED, AS_IT_IS)
-GRIDS = {"_ALONE": ALONE, "_WITH_OTHERS": WITH_OTHERS, "_FROM_DEFAULT": FROM_DEFAULT}
+GRIDS = {"ALONE": ALONE, "_WITH_OTHERS": WITH_OTHERS, "_FROM_DEFAULT": FROM_DEFAULT}
 
 
 def lessons_of_five(n_lessons, seed, noise=0.3, by=(1, 1, 1, 1, 1)):
@@ -47,6 +49,7 @@ def small_grids(monkeypatch):
             (bool(s.leaves), bool(s.start_weight)) for s in grid
         }
         monkeypatch.setattr(selection, name, grid)
+    monkeypatch.setattr(fitting, "ALONE", ALONE)
 
 
 @pytest.fixture(scope="module")

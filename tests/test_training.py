@@ -21,8 +21,8 @@ from catalog.recording import Recording
 from catalog.store import Catalog, write_catalog
 from embeddings.encoder import Encoder
 from index.completeness import pair_completeness
+from index.exact import pair_cosines
 from index.rebuild import rebuild
-from index.snapshot import pair_cosines
 from matching.features import GROUPS, NAMES
 from matching.matcher import Matcher, decide
 from matching.model import Model

@@ -12,9 +12,10 @@ from matching.baseline import BASELINE_FEATURES
 from matching.classifier import PairClassifier, probability
 from matching.features.feature import Features
 from training.calibration import calibrate
+from training.fitting import Start, fit_setting, require_both, uncalibrated
 from training.lessons import Lessons
 from training.policy import Policy
-from training.selection import Selection, Start, fit_setting, require_both, select, uncalibrated
+from training.selection import Selection, select
 from training.trees import boost_stumps
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from catalog.artefacts import current_version
 from catalog.errors import MissingArtefactError
 from embeddings.encoder import Encoder
-from index.snapshot import pair_cosines
+from index.exact import pair_cosines
 from matching.baseline import baseline_features
 from matching.model import CARD_FILE, Model
 from training.pairs import LabelledPairs

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from catalog.errors import DamagedArtefactError
 from catalog.recording import Recording
 from embeddings.encoder import Encoder
-from index.snapshot import pair_cosines
+from index.exact import pair_cosines
 from matching.features import NAMES, Features, pair_features
 from matching.rarity import Rarity
 from training.pairs import LabelledPairs

@@ -20,12 +20,13 @@ from training.figures import (
     shapes_picture,
     threshold_picture,
 )
+from training.fitting import Setting
 from training.importance import group_weights, shapes, topic_weights
 from training.intervals import Interval
 from training.mistakes import worst_mistakes
 from training.policy import promised_precision
 from training.review import review_table
-from training.selection import FoldFigures, Setting
+from training.selection import FoldFigures
 
 _FIELDS = tuple(name for name in Recording.__dataclass_fields__ if name != "sr_id")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -13,13 +13,10 @@ import numpy.typing as npt
 from sklearn.metrics import f1_score, log_loss
 from threadpoolctl import threadpool_limits
 
-from catalog.errors import GroundTruthError
-from matching.classifier import PairClassifier, probability
-from matching.features import FEATURES
-from matching.trees import TreeEnsemble, mean_of
+from matching.classifier import probability
 from training.calibration import calibrate
+from training.fitting import ALONE, Setting, Start, fit_setting, parts_of
 from training.lessons import Lessons
-from training.trees import boost
 
 logger = logging.getLogger(__name__)
 
@@ -27,55 +24,12 @@ _FOLDS = 5
 _FITS_AT_ONCE = 2
 # By which another setting must do better than a blended one: docs/decisions/0017-few-labels.md.
 _STANDARD_ERRORS = 3
-_RISES = {feature.name: feature.rises for feature in FEATURES}
 
 Numbers = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Setting:
-    """A way of fitting the classifier.
-
-    Attributes
-    ----------
-    leaves : int
-        Of a tree; 0 takes the trees of the default model as they are.
-    rounds : int
-        Number of trees.
-    start_weight : float
-        What all lessons of other catalogues together weigh, in relation to all lessons of one's own; 0 leaves them
-        out.
-    blended : bool
-        Whether to take the mean of this fit and of those without other lessons: its errors vary less than either's.
-    """
-
-    leaves: int
-    rounds: int
-    start_weight: float = 0.0
-    blended: bool = False
-
-
-_ALONE = (Setting(4, 150), Setting(8, 100))
 _WITH_OTHERS = (Setting(4, 150, 0.5), Setting(8, 100, 0.5))
-_FROM_DEFAULT = (*_ALONE, Setting(8, 100, 1.0), Setting(8, 100, 1.0, blended=True), Setting(0, 0))
-# Of other catalogues' lessons, which are weighed as a whole: more would only take longer.
-_MOST_OTHERS = 40_000
-
-
-@dataclass(frozen=True)
-class Start:
-    """What to start from: lessons of other catalogues, and the default model where they are its own.
-
-    Attributes
-    ----------
-    lessons : Lessons
-        All columns; learnt from, never judged by.
-    classifier : PairClassifier or None
-        Of the default model; ``None`` while that is being trained.
-    """
-
-    lessons: Lessons
-    classifier: PairClassifier | None = None
+_FROM_DEFAULT = (*ALONE, Setting(8, 100, 1.0), Setting(8, 100, 1.0, blended=True), Setting(0, 0))
 
 
 @dataclass(frozen=True)
@@ -148,7 +102,7 @@ def select(lessons: Lessons, names: tuple[str, ...], start: Start | None) -> Sel
     tried: dict[Setting, _Tried] = {}
     for setting in grid:
         if setting.blended:  # its parts stand before it
-            log_odds: Numbers = np.mean([tried[part].log_odds for part in _parts(setting)], axis=0)
+            log_odds: Numbers = np.mean([tried[part].log_odds for part in parts_of(setting)], axis=0)
         else:
             log_odds = _out_of_fold(lessons, folds, names, setting, start)
         calibration = calibrate(log_odds[lessons.as_it_is], lessons.valid[lessons.as_it_is])
@@ -160,99 +114,10 @@ def select(lessons: Lessons, names: tuple[str, ...], start: Start | None) -> Sel
     return Selection(setting, tried[setting].log_odds, figures)
 
 
-def fit_setting(lessons: Lessons, names: tuple[str, ...], setting: Setting, start: Start | None) -> PairClassifier:
-    """Fit the classifier in one way.
-
-    Parameters
-    ----------
-    lessons : Lessons
-        All columns.
-    names : tuple of str
-        Features to use.
-    setting : Setting
-        How.
-    start : Start or None
-        Needed by settings that learn from other catalogues.
-
-    Returns
-    -------
-    PairClassifier
-        Neither calibrated nor with a threshold.
-
-    Raises
-    ------
-    GroundTruthError
-        If the lessons are all valid or all invalid, or have nothing to compare.
-    """
-    if start and start.classifier and not setting.leaves:
-        return start.classifier
-    if setting.blended:
-        both = (fit_setting(lessons, names, part, start).trees for part in _parts(setting))
-        return uncalibrated(names, mean_of(*both))
-    require_both(lessons.valid)
-    features, valid, weights = lessons.columns(names).features, lessons.valid, np.ones(len(lessons))
-    if np.isnan(features).all():
-        raise GroundTruthError("expected pairs with something to compare, got only recordings without any metadata")
-    if start and setting.start_weight:
-        others = start.lessons.every(-(-len(start.lessons) // _MOST_OTHERS)) if start.classifier else start.lessons
-        features = np.concatenate((features, others.columns(names).features))
-        valid = np.concatenate((valid, others.valid))
-        # The sum of all weights stays the number of rows, which the regularisation is set to.
-        own, other = 1 / (1 + setting.start_weight), setting.start_weight / (1 + setting.start_weight)
-        total = len(valid)
-        shares = (total * own / len(lessons), total * other / len(others))
-        weights = np.repeat(shares, (len(lessons), len(others)))
-    rises = np.array([_RISES[name] for name in names])
-    trees = boost(features, valid, weights, rises, (setting.leaves, setting.rounds))
-    return uncalibrated(names, trees)
-
-
-def require_both(valid: npt.NDArray[np.bool_]) -> None:
-    """Refuse to learn from pairs of one kind.
-
-    Parameters
-    ----------
-    valid : numpy.ndarray
-        Shape (n,), bool.
-
-    Raises
-    ------
-    GroundTruthError
-        If they are all valid or all invalid.
-    """
-    if len(np.unique(valid)) < 2:
-        raise GroundTruthError(
-            f"expected both valid and invalid pairs to learn from, got {int(valid.sum())} valid and "
-            f"{int((~valid).sum())} invalid: add pairs of the other kind"
-        )
-
-
-def uncalibrated(names: tuple[str, ...], trees: TreeEnsemble) -> PairClassifier:
-    """Make a classifier of trees as they are.
-
-    Parameters
-    ----------
-    names : tuple of str
-        Of the features.
-    trees : TreeEnsemble
-        Over those.
-
-    Returns
-    -------
-    PairClassifier
-        Decides at one half, and wants nothing reviewed.
-    """
-    return PairClassifier(names, trees, slope=1.0, intercept=0.0, threshold=0.5, review_low=0.5, review_high=0.5)
-
-
 def _grid(start: Start | None) -> tuple[Setting, ...]:
     if start is None:
-        return _ALONE
+        return ALONE
     return _FROM_DEFAULT if start.classifier else _WITH_OTHERS
-
-
-def _parts(blended: Setting) -> tuple[Setting, ...]:
-    return (*_ALONE, replace(blended, blended=False))
 
 
 def _is_possible(setting: Setting, names: tuple[str, ...], start: Start | None) -> bool:

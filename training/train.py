@@ -35,13 +35,13 @@ from training.classifier import Fitted, fit_baseline, fit_classifier
 from training.encoder_choice import FITTED_ON, Candidate, Choice, choose_encoder
 from training.evaluate import Evaluation
 from training.evidence import Evidence
+from training.fitting import Start
 from training.holdout import Split, TrainingData, hold_out
 from training.lessons import LESSONS_FILE, Lessons, labelled_features, lessons_of
 from training.pairs import LabelledPairs
 from training.phenomena import read_phenomena
 from training.policy import Policy
 from training.report import write_report
-from training.selection import Start
 from training.verdicts import Judged, Verdicts
 
 logger = logging.getLogger(__name__)
