@@ -12,7 +12,7 @@ VECTORS, ISRC = "vectors", "isrc"
 # Up to here an exact scan of all vectors answers within about ten milliseconds (benchmarks/results/index.json).
 FLAT_LIMIT = 20_000
 # Bytes a recording: rare keys of a text of usual length, links of a graph, an id (benchmarks/results/index.json).
-_BYTES_OF_KEYS, _BYTES_OF_LINKS, _BYTES_OF_AN_ID = 1_300, 280, 64
+_BYTES_OF_KEYS, _BYTES_OF_LINKS, _BYTES_OF_AN_ID = 1_450, 280, 64
 
 
 def kinds_to_try(kind: str, count: int, dimension: int, memory_mb: int) -> tuple[str, ...]:
