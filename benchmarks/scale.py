@@ -20,8 +20,8 @@ SERIAL = ("read", "deal", "cluster")
 PRICE, CORES = 0.714, 16
 # Recordings, and machines to spread them over.
 _TARGETS = ((10_000_000, 1), (10_000_000, 4), (100_000_000, 8), (100_000_000, 32))
-# Files of an unfinished run and of the pairs in the driver's memory, in bytes a recording: see docs/scale.md.
-STORAGE_BYTES, DRIVER_BYTES = 2_400, 640
+# Files of an unfinished run, in bytes a recording: see docs/scale.md.
+STORAGE_BYTES = 2_400
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ def main() -> None:
     measured = json.loads((RESULTS / "dedupe.json").read_text(encoding="utf-8"))
     rows = sorted((r for r in measured["rows"] if str(r["name"]).startswith("sample")), key=lambda r: r["records"])
     model = parts_of(rows[-2], rows[-1], int(measured["machine"]["cores"]))
-    size = int(rows[-1]["records"])
+    size, dealing = int(rows[-1]["records"]), dealing_bytes(rows[-1])
     figures = {
         "measured_at": size,
         "parts": {name: {"core_seconds": part.core_seconds, "exponent": part.exponent} for name, part in model.items()},
-        "plans": [plan(model, target / size, target, machines, price) for target, machines in _TARGETS],
+        "plans": [plan(model, target / size, target, machines, price, dealing) for target, machines in _TARGETS],
     }
     save("scale", "python -m benchmarks.scale [--price DOLLARS]", figures)
 
@@ -99,7 +99,27 @@ def parts_of(smaller: Mapping[str, object], larger: Mapping[str, object], cores:
     return parts
 
 
-def plan(model: Mapping[str, Part], factor: float, recordings: int, machines: int, price: float) -> dict[str, object]:
+def dealing_bytes(measured: Mapping[str, object]) -> float:
+    """Say what the machine needs that deals all candidates out: it holds them all.
+
+    Parameters
+    ----------
+    measured : mapping
+        Row of the benchmark.
+
+    Returns
+    -------
+    float
+        Bytes a recording, beyond what the run takes from its beginning.
+    """
+    memory = _mapping(measured["memory_mb"])
+    grown = float(str(memory["deal"])) - float(str(memory["read"]))
+    return grown * (1 << 20) / float(str(measured["records"]))
+
+
+def plan(
+    model: Mapping[str, Part], factor: float, recordings: int, machines: int, price: float, dealing: float
+) -> dict[str, object]:
     """Say what a catalogue would take on so many machines.
 
     Parameters
@@ -114,6 +134,8 @@ def plan(model: Mapping[str, Part], factor: float, recordings: int, machines: in
         Of 16 virtual cores each.
     price : float
         Dollars an hour of one.
+    dealing : float
+        From `dealing_bytes`.
 
     Returns
     -------
@@ -130,7 +152,7 @@ def plan(model: Mapping[str, Part], factor: float, recordings: int, machines: in
         "hours_on_one_core": round(serial / 3600, 2),
         "dollars": round(hours * machines * price, 2),
         "storage_gb": round(recordings * STORAGE_BYTES / 1e9, 1),
-        "driver_memory_gb": round(recordings * DRIVER_BYTES / 1e9, 1),
+        "dealing_memory_gb": round(recordings * dealing / 1e9, 1),
     }
 
 

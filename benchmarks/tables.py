@@ -135,11 +135,17 @@ def _plans() -> Iterator[Row]:
         "hours_on_one_core": "of them on one core",
         "dollars": "dollars",
         "storage_gb": "storage, GB",
-        "driver_memory_gb": "memory of the machine that starts it, GB",
+        "dealing_memory_gb": "memory of the machine that deals, GB",
     }
     yield "recordings", *columns.values()
     for plan in _result("scale")["plans"]:
         yield f"{plan['recordings']:,}", *(str(plan[name]) for name in columns)
+
+
+def _growth() -> Iterator[Row]:
+    yield "`python -m benchmarks.dedupe`: from", "to", "the time grows with this power of the size"
+    for between, power in _result("dedupe")["growth"].items():
+        yield (*(f"{int(size):,}" for size in between.split(" to ")), f"{power:.2f}")
 
 
 def _few_labels() -> Iterator[Row]:
@@ -261,6 +267,7 @@ TABLES: dict[str, Callable[[], Iterator[Row]]] = {
     "dedupe": _dedupe,
     "stages": _stages,
     "plans": _plans,
+    "growth": _growth,
     "few_labels": _few_labels,
     "throughput": _throughput,
     "peers": _peers,
