@@ -20,8 +20,7 @@ from index.snapshot import Neighbours, Snapshot
 from index.vectors import Queries, Rows, VectorIndex, Vectors
 
 # A query whose neighbours in the snapshot are gone is asked again for so many times as many.
-_WIDER = 4
-_SPARE = 8
+_WIDER, _SPARE = 4, 8
 _EXACT_BLOCK = 16_384
 
 
