@@ -35,6 +35,7 @@ ALL, SAMPLES, PARTS = "pairs", "sampled/count", "parts/count"
 _PAIRS_IN_A_PART = 1_000_000
 # Candidates beyond one part are looked at cheaply first; so many of them, in so many tasks, are judged to learn how.
 _SAMPLED, _SAMPLES = 65_536, 4
+_ODD = np.uint64(0x9E3779B97F4A7C15)  # multiplicative hashing: the golden ratio
 _PAIRS_AT_ONCE = 65_536
 
 
@@ -94,7 +95,8 @@ def gather(plan: Plan, _: int) -> None:
     plan.storage.write_arrays(ALL, pairs._asdict())
     samples = _SAMPLES if len(pairs.q) > _PAIRS_IN_A_PART else 0
     if samples:
-        drawn = np.sort(np.random.default_rng(0).choice(len(pairs.q), _SAMPLED, replace=False))
+        mixed = (pairs.q.astype(np.uint64) * np.uint64(plan.recordings) + pairs.m.astype(np.uint64)) * _ODD
+        drawn = np.sort(np.argpartition(mixed, _SAMPLED)[:_SAMPLED])
         for number, rows in enumerate(np.array_split(drawn, samples)):
             plan.storage.write_arrays(numbered("sampled", number), _take(pairs, rows)._asdict())
     plan.storage.write_array(SAMPLES, np.array([samples]))
@@ -215,7 +217,8 @@ def _worth_judging(plan: Plan, pairs: Candidates) -> Candidates:
     numbers = [read_numbers(plan, column) for column in ("duration_ms", "release_year")]
     drawn = [_read(plan, numbered("sampled", number)) for number in range(samples)]
     judged = np.concatenate([plan.storage.map_array(numbered("judged", number)) for number in range(samples)])
-    screen = Screen.learn(np.concatenate([_looks(numbers, each) for each in drawn]), judged.astype(np.float64))
+    looks = np.concatenate([_looks(numbers, each) for each in drawn])
+    screen = Screen.learn(looks, judged.astype(np.float64), _model(plan).classifier.threshold)
     if screen is None:
         return pairs
     worth = screen.worth_judging(_looks(numbers, pairs)) | (pairs.source != BY_KEYS)

@@ -50,7 +50,7 @@ class Plan:
     @cached_property
     def storage(self) -> Storage:
         """Where the run's files are."""
-        return Storage(self.url, json.dumps(asdict(self), sort_keys=True))
+        return Storage(self.url, json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True))
 
     @property
     def shards(self) -> int:

@@ -71,7 +71,7 @@ _ALL = (
     Stage("read codes", "search", stages.read_codes, _files("codes")),
     Stage("search", "search", stages.search, _files("candidates")),
     Stage("gather", "deal", pairs.gather, lambda _: pairs.SAMPLES),
-    Stage("judge sample", "deal", pairs.judge_sample, _files("judged")),
+    Stage("judge sample", "score", pairs.judge_sample, _files("judged")),
     Stage("deal", "deal", pairs.deal, lambda _: pairs.PARTS),
     Stage("score", "score", pairs.score, _files("scores")),
 )

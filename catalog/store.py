@@ -46,6 +46,7 @@ class Catalog:
         self._connection = connect_readonly(path)
         try:
             self._connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+            self._connection.create_function("id_hash", 1, _id_hash, deterministic=True)
             self._layout = read_layout(self._connection, path)
         except BaseException:
             self._connection.close()
@@ -119,23 +120,16 @@ class Catalog:
         count = len(self)
         if count <= most:
             return self._read()
-        below = (most << 32) // count
+        return self._read(f"AND id_hash({self._layout.sr_id}) < ?", ((most << 32) // count,))
 
-        def is_drawn(sr_id: str) -> bool:
-            return int.from_bytes(blake2b(sr_id.encode(), digest_size=4).digest()) < below
-
-        with self._lock:
-            self._connection.create_function("is_drawn", 1, is_drawn, deterministic=True)
-        return self._read(f"AND is_drawn({self._layout.sr_id})")
-
-    def _read(self, condition: str = "") -> Iterator[Recording]:
+    def _read(self, condition: str = "", parameters: tuple[int, ...] = ()) -> Iterator[Recording]:
         layout = self._layout
         query = (
             f"SELECT {layout.selected} FROM {layout.table} WHERE {layout.usable} {condition} "  # noqa: S608 - quoted names
             f"ORDER BY {layout.sr_id} COLLATE BINARY"
         )
         with self._lock, sqlite_errors(self.path):
-            cursor = self._connection.execute(query)
+            cursor = self._connection.execute(query, parameters)
         while True:
             with self._lock, sqlite_errors(self.path):
                 rows = cursor.fetchmany(_CHUNK)
@@ -248,6 +242,10 @@ class Catalog:
     def _fetch(self, query: str, values: Sequence[str]) -> list[tuple[object, ...]]:
         with self._lock, sqlite_errors(self.path):
             return self._connection.execute(query, values).fetchall()
+
+
+def _id_hash(sr_id: str) -> int:
+    return int.from_bytes(blake2b(sr_id.encode(), digest_size=4).digest())
 
 
 def _reader(feeds: Sequence[Feed]) -> Callable[[Sequence[object]], Recording]:

@@ -40,8 +40,9 @@ def kinds_to_try(kind: str, count: int, dimension: int, memory_mb: int) -> tuple
         return (kind,)
     if count <= FLAT_LIMIT:
         return (FLAT,)
-    fitting = tuple(each for each in (KEYS, IVFPQ, FLAT) if needed_mb(each, count, dimension) <= memory_mb)
-    return fitting or (IVFPQ,)
+    smaller = (IVFPQ,) if dimension % 2 == 0 else ()  # two dimensions make a code
+    fitting = tuple(each for each in (KEYS, *smaller, FLAT) if needed_mb(each, count, dimension) <= memory_mb)
+    return fitting or smaller or (FLAT,)
 
 
 def needed_mb(kind: str, count: int, dimension: int) -> int:

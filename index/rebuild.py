@@ -33,6 +33,9 @@ from index.vectors import Rows, VectorIndex
 
 logger = logging.getLogger(__name__)
 
+# Of control groups, version 2 and 1.
+_CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
 
 @dataclass(frozen=True)
 class RebuildOptions:
@@ -176,7 +179,7 @@ class _Tried(NamedTuple):
 def _tried(encoded: Encoded, options: RebuildOptions, building: Path) -> list[_Tried]:
     """Build and measure one kind after the other, until one finds what is wanted."""
     count, dimension = encoded.vectors.shape
-    memory_mb = (psutil.virtual_memory().total >> 21) if options.memory_mb is None else options.memory_mb
+    memory_mb = _half_of_the_memory() if options.memory_mb is None else options.memory_mb
     queries = held_out(encoded.ids, encoded.vectors)
     tried: list[_Tried] = []
     for kind in kinds_to_try(options.kind, count, dimension, memory_mb):
@@ -193,9 +196,17 @@ def _tried(encoded: Encoded, options: RebuildOptions, building: Path) -> list[_T
     return tried
 
 
+def _half_of_the_memory() -> int:
+    """Look up half of what this machine has, or of what the container may use, in MiB."""
+    limits = [path.read_text(encoding="ascii").strip() for path in _CONTAINER_LIMITS if path.is_file()]
+    return min([int(psutil.virtual_memory().total), *(int(limit) for limit in limits if limit.isdigit())]) >> 21
+
+
 def _chosen(tried: Sequence[_Tried], wanted: float, building: Path) -> _Tried:
     """Take the kind that finds what is wanted, or the first one, and remove the files of the others."""
     chosen = next((each for each in tried if each.measured.decisive >= wanted), tried[0])
+    if isinstance(chosen.snapshot.searcher, VectorIndex) and chosen is not tried[-1]:
+        chosen.snapshot.searcher.save(building / FAISS_FILE)  # another kind was written over it
     for name in {FAISS_FILE, *KEY_FILES}.difference(published_files(chosen.snapshot.kind)):
         (building / name).unlink(missing_ok=True)
     return chosen

@@ -47,7 +47,7 @@ class Screen:
     least: float
 
     @classmethod
-    def learn(cls, looks: Looks, probabilities: Numbers) -> Screen | None:
+    def learn(cls, looks: Looks, probabilities: Numbers, threshold: float = 1.0) -> Screen | None:
         """Learn from pairs that were judged in full.
 
         Parameters
@@ -56,15 +56,17 @@ class Screen:
             Shape (n, n_numbers), float32, from `looks_at`.
         probabilities : numpy.ndarray
             Shape (n,), float64, their match probabilities.
+        threshold : float
+            From which pairs are valid, if that is less than 0.3.
 
         Returns
         -------
         Screen or None
             One that loses at most 0.0005 of the pairs with a match probability from 0.3, as counted on pairs held out;
-            ``None`` where these are too few to tell.
+            ``None`` where these, or the others, are too few to tell.
         """
-        worth = probabilities >= WORTH
-        if not _FEWEST <= worth.sum() < len(worth):
+        worth = probabilities >= min(WORTH, threshold)
+        if min(worth.sum(), (~worth).sum()) < _FEWEST:
             return None
         model = make_pipeline(
             KBinsDiscretizer(_BINS, encode="onehot", quantile_method="averaged_inverted_cdf"),

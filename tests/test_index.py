@@ -141,6 +141,7 @@ def test_a_dry_run_measures_and_publishes_nothing(copied):
         ("auto", 10**8, 160_000, (IVFPQ, FLAT)),
         ("auto", 10**8, 1_000_000, (KEYS, IVFPQ, FLAT)),
         ("ivfpq", 10, 1, (IVFPQ,)),
+        ("auto", 10, 0, (FLAT,)),
         ("flat", 10**9, 1, (FLAT,)),
     ],
 )
@@ -155,6 +156,20 @@ def test_auto_takes_flat_where_nothing_smaller_finds_enough(copied, monkeypatch)
     assert [each["kind"] for each in report.manifest["tried"]] == [IVFPQ, FLAT]
     assert (report.manifest["kind"], report.warning) == (FLAT, None)
     assert Snapshot.load(report.folder).kind == FLAT
+
+
+def test_of_vectors_of_odd_dimension_no_ivfpq_is_tried():
+    assert kinds_to_try("auto", 50_000, 255, 10_000) == (KEYS, FLAT)
+    assert kinds_to_try("auto", 50_000, 255, 0) == (FLAT,)
+
+
+def test_the_file_of_the_kind_that_is_taken_is_the_one_that_is_published(copied, monkeypatch):
+    monkeypatch.setattr(index.rebuild, "kinds_to_try", lambda *_: (IVFPQ, FLAT))
+    report = rebuilt(copied, RebuildOptions(min_recall=1.01))  # neither finds that much
+    snapshot = Snapshot.load(report.folder)
+    assert snapshot.kind == report.manifest["kind"] == IVFPQ
+    found = snapshot.nearest(snapshot.vectors[:3].astype(np.float32), 5, own_rows=np.arange(3))
+    assert (found.rows >= 0).all()
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,14 @@ def test_the_threshold_is_half_of_the_f1_however_the_probabilities_were_calibrat
     assert meant == pytest.approx((decided & valid).sum() / (decided.sum() + valid.sum()), abs=0.02)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_where_probabilities_say_nothing_the_threshold_stays_among_them(seed):
+    generator = np.random.default_rng(seed)
+    probabilities = generator.uniform(0.4, 0.6, 40)
+    threshold = best_f1_threshold(probabilities, generator.random(40) < 0.5)
+    assert threshold >= probabilities.min()
+
+
 def test_the_threshold_is_nearly_the_best_on_new_pairs():
     """Chosen on 300 pairs it loses less of the best F1 than the threshold that was best for their tags."""
     generator = np.random.default_rng(11)

@@ -37,6 +37,15 @@ def test_nothing_is_said_where_too_few_pairs_are_worth_judging_or_all_are():
     looks, probabilities = judged_pairs(20_000, 5)
     assert Screen.learn(looks, np.minimum(probabilities, WORTH / 2)) is None
     assert Screen.learn(looks, np.maximum(probabilities, WORTH)) is None
+    one = np.maximum(probabilities, WORTH)
+    one[7] = 0
+    assert Screen.learn(looks, one) is None
+
+
+def test_a_model_that_decides_valid_earlier_has_more_candidates_judged():
+    looks, probabilities = judged_pairs(60_000, 6)
+    usual, early = Screen.learn(looks, probabilities), Screen.learn(looks, probabilities, 0.02)
+    assert early.worth_judging(looks).sum() > usual.worth_judging(looks).sum()
 
 
 def test_what_is_missing_is_a_value_of_its_own():

@@ -109,6 +109,12 @@ def test_the_blended_setting_is_chosen_where_the_least_log_loss_may_be_so_by_cha
     assert min(found, key=found.get) != BLENDED
 
 
+def test_the_blended_setting_is_chosen_where_all_lessons_hang_together(start):
+    lessons = lessons_of_five(200, 19)
+    chosen = select(replace(lessons, positions=np.full(200, 0.5)), USED, start)
+    assert chosen.setting == BLENDED
+
+
 def test_a_setting_is_chosen_before_the_blended_one_where_it_is_clearly_better(start):
     """Elsewhere another feature counts."""
     other = replace(start, lessons=lessons_of_five(1_500, 18, noise=0.0, by=(1, 0, 0, 0, 0)))

@@ -120,7 +120,9 @@ def best_f1_threshold(probabilities: Numbers, valid: Labels) -> float:
     line = calibrate(log_odds, valid)
     falling = np.sort(expit(line.slope * log_odds + line.intercept))[::-1]
     half_f1 = (falling.cumsum() / (np.arange(1, len(falling) + 1) + falling.sum())).max()
-    return float(expit((logit(half_f1) - line.intercept) / line.slope))
+    threshold = float(expit((logit(half_f1) - line.intercept) / line.slope))
+    # Nothing is known of what lies below all pairs: where probabilities say next to nothing, the line leads far away.
+    return max(threshold, float(probabilities.min()))
 
 
 def promised_precision(right: int, decided: int) -> float:

@@ -176,11 +176,12 @@ def _chosen(tried: Mapping[Setting, _Tried], positions: Numbers) -> Setting:
     """
     least = min(tried, key=lambda setting: tried[setting].losses.mean())
     groups = np.unique(positions, return_inverse=True)[1]
+    count = len(np.unique(groups))
     for setting in tried:
         if setting.blended:
             gains = tried[setting].losses - tried[least].losses
-            spread = np.sqrt((np.bincount(groups, gains - gains.mean()) ** 2).sum())
-            if gains.sum() <= _STANDARD_ERRORS * spread:
+            variance = (np.bincount(groups, gains - gains.mean()) ** 2).sum() * count / max(count - 1, 1)
+            if count < _FOLDS or gains.sum() <= _STANDARD_ERRORS * np.sqrt(variance):
                 return setting
     return least
 
