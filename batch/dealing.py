@@ -1,63 +1,188 @@
-"""Dealing out pairs so that those of one neighbourhood are judged together: recordings are read for few parts each."""
+"""The tasks by which candidates are dealt out to be judged, group by group; only the order of recordings is one task.
+
+candidates -> pairs, sampled | judged -> worth -> order -> parts
+"""
 
 from __future__ import annotations
 
+import logging
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
-from batch.records import Rows
+from batch.candidates import BY_KEYS, FOUND_BY_KEYS, IN_COMMON, Candidates, read_candidates, read_pieces, write_pieces
+from batch.neighbourhood import by_neighbourhood, places_of_pairs
+from batch.plan import Plan, numbered
+from batch.records import Rows, read_numbers
+from batch.scoring import JUDGED, ORDER, PARTS, SAMPLED, SAMPLES, judging_model, sampled_pairs
+from matching.screen import Looks, Screen, looks_at
 
-_ROUNDS = 12
+logger = logging.getLogger(__name__)
+
+PAIRS, FOUND, WORTH, DEALT = "pairs", "found", "worth", "dealt"
+
+_PAIRS_IN_A_PART = 1_000_000
+# Of this many times what is wanted of a catalogue's candidates one is judged to learn how to look.
+_WANTED_IN_A_SAMPLE = 100_000
+_ODD = np.uint64(0x9E3779B97F4A7C15)  # multiplicative hashing: the golden ratio
 
 
-def by_neighbourhood(recordings: int, q: Rows, m: Rows, alike: npt.NDArray[np.float32]) -> Rows:
-    """Order recordings so that those that are alike stand together.
-
-    Every recording is joined with the one that it is most like, every group that comes of it with the group that it
-    has the most alike pair with, and so on (Boruvka 1926): groups within groups, of which each keeps together.
+def gather(plan: Plan, group: int) -> None:
+    """Bring the candidates of a group together, each pair once, and draw some of them.
 
     Parameters
     ----------
-    recordings : int
-        How many there are.
-    q : numpy.ndarray
-        Shape (n_pairs,), int64, rows of one side.
-    m : numpy.ndarray
-        Shape (n_pairs,), int64, rows of the other.
-    alike : numpy.ndarray
-        Shape (n_pairs,), float32, more is more alike; not NaN.
+    plan : Plan
+        Of the run.
+    group : int
+        Which.
+    """
+    read = (FOUND_BY_KEYS, plan.shards), (IN_COMMON, plan.groups)
+    found = [read_pieces(plan, kind, group, range(writers)).values() for kind, writers in read]
+    pairs = _distinct(plan, Candidates(*map(np.concatenate, zip(*found, strict=True))))
+    mixed = (pairs.q.astype(np.uint64) * np.uint64(plan.recordings) + pairs.m.astype(np.uint64)) * _ODD
+    drawn = mixed / 2.0**64 < _WANTED_IN_A_SAMPLE / (plan.recordings * plan.neighbours)
+    plan.storage.write_arrays(numbered(SAMPLED, group), pairs.take(drawn)._asdict())
+    plan.storage.write_arrays(numbered(PAIRS, group), pairs._asdict())
+    plan.storage.write_array(numbered(FOUND, group), np.array([len(pairs.q)]))
+
+
+def found_pairs(plan: Plan) -> int:
+    """Count the candidates.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of a run whose candidates were gathered.
 
     Returns
     -------
-    numpy.ndarray
-        Shape (recordings,), int64, the place of each row in that order.
+    int
+        Of all groups.
     """
-    groups = np.arange(recordings)
-    levels: list[Rows] = []
-    strongest = np.argsort(-alike, kind="stable")
-    q, m = q[strongest], m[strongest]
-    for _ in range(_ROUNDS):
-        between = groups[q] != groups[m]
-        q, m = q[between], m[between]
-        if not len(q):
-            break
-        groups = _joined(groups, q, m)
-        levels.append(groups)
-    places = np.empty(recordings, dtype=np.int64)
-    places[np.lexsort((np.arange(recordings), *levels))] = np.arange(recordings)
-    return places
+    return sum(int(plan.storage.map_array(numbered(FOUND, group))[0]) for group in range(plan.groups))
 
 
-def _joined(groups: Rows, q: Rows, m: Rows) -> Rows:
-    """Join every group with the one that its first pair leads to."""
-    count = int(groups.max()) + 1
-    of_q, of_m = groups[q], groups[m]
-    nearest = np.arange(count)
-    # Written from the last pair to the first, so that each group's first one stays.
-    both, other = np.column_stack((of_q, of_m)).ravel()[::-1], np.column_stack((of_m, of_q)).ravel()[::-1]
-    nearest[both] = other
-    edges = csr_array((np.ones(count, dtype=np.int8), (np.arange(count), nearest)), shape=(count, count))
-    labels: Rows = connected_components(edges, directed=False)[1].astype(np.int64)
-    return labels[groups]
+def samples(plan: Plan) -> int:
+    """Say in how many tasks a sample is judged.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of a run whose candidates were gathered.
+
+    Returns
+    -------
+    int
+        0 where all candidates together are one part: they are all judged.
+    """
+    return SAMPLES if found_pairs(plan) > _PAIRS_IN_A_PART else 0
+
+
+def leave_out(plan: Plan, group: int) -> None:
+    """Leave out what a cheap look shows to be hopeless; candidates that have a code or a text in common all stay.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the run.
+    group : int
+        Which.
+    """
+    pairs = read_candidates(plan, numbered(PAIRS, group))
+    screen = _screen(plan) if samples(plan) else None
+    if screen is not None:
+        worth = screen.worth_judging(_looks(plan, pairs)) | (pairs.source != BY_KEYS)
+        logger.info("%d of %d candidates are worth judging", worth.sum(), len(worth))
+        pairs = pairs.take(worth)
+    plan.storage.write_arrays(numbered(WORTH, group), pairs._asdict())
+
+
+def order(plan: Plan, _: int) -> None:
+    """Order recordings so that those that are alike stand together, and cut that order into parts.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the run.
+    """
+    places = by_neighbourhood(plan.recordings, *_edges(plan))
+    pairs_at = np.zeros(plan.recordings, dtype=np.int64)
+    for group in range(plan.groups):
+        pairs = read_candidates(plan, numbered(WORTH, group))
+        pairs_at += np.bincount(places_of_pairs(places, pairs.q, pairs.m), minlength=plan.recordings)
+    until = np.cumsum(pairs_at)
+    parts = max(1, -(-int(until[-1]) // _PAIRS_IN_A_PART))
+    # The places at which the second and every later part begins.
+    bounds = np.searchsorted(until, np.arange(1, parts) * until[-1] // parts, side="right")
+    plan.storage.write_array(ORDER, places)
+    plan.storage.write_array(DEALT, np.array([*bounds, int(until[-1])]))
+
+
+def deal(plan: Plan, group: int) -> None:
+    """Deal the candidates of a group out into parts of one neighbourhood each.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the run.
+    group : int
+        Which.
+    """
+    pairs = read_candidates(plan, numbered(WORTH, group))
+    bounds = plan.storage.map_array(DEALT)[:-1]
+    part = np.searchsorted(bounds, places_of_pairs(plan.storage.map_array(ORDER), pairs.q, pairs.m), side="right")
+    write_pieces(plan, PARTS, group, pairs._asdict(), part, len(bounds) + 1)
+
+
+def dealt(plan: Plan) -> tuple[int, int]:
+    """Count what was dealt out.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of a run whose recordings were ordered.
+
+    Returns
+    -------
+    (int, int)
+        Parts, and pairs in all of them.
+    """
+    cut = plan.storage.map_array(DEALT)
+    return len(cut), int(cut[-1])
+
+
+def _distinct(plan: Plan, pairs: Candidates) -> Candidates:
+    """Keep each pair once."""
+    key = pairs.q * plan.recordings + pairs.m
+    in_order = np.argsort(key, kind="stable")
+    pairs, key = pairs.take(in_order), key[in_order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    if not len(first):
+        return pairs
+    alike, source = np.maximum.reduceat(pairs.alike, first), np.bitwise_or.reduceat(pairs.source, first)
+    return Candidates(pairs.q[first], pairs.m[first], pairs.cosine[first], alike, source)
+
+
+@lru_cache(maxsize=1)
+def _screen(plan: Plan) -> Screen | None:
+    judged = [plan.storage.map_array(numbered(JUDGED, number)) for number in range(SAMPLES)]
+    looks = _looks(plan, sampled_pairs(plan))
+    return Screen.learn(looks, np.concatenate(judged).astype(np.float64), judging_model(plan).classifier.threshold)
+
+
+def _looks(plan: Plan, pairs: Candidates) -> Looks:
+    columns = ("duration_ms", "release_year")
+    apart = (np.abs(read_numbers(plan, name, pairs.q) - read_numbers(plan, name, pairs.m)) for name in columns)
+    return looks_at(pairs.cosine, pairs.alike, tuple(apart))
+
+
+def _edges(plan: Plan) -> tuple[Rows, Rows, npt.NDArray[np.float32]]:
+    """Read both sides of all pairs, and how much they are alike; in half the bytes, since one task holds them all."""
+    read = (read_candidates(plan, numbered(WORTH, group)) for group in range(plan.groups))
+    edges = [
+        (each.q.astype(np.int32), each.m.astype(np.int32), np.nan_to_num(each.cosine) + each.alike) for each in read
+    ]
+    q, m, alike = map(np.concatenate, zip(*edges, strict=True))
+    return q, m, alike

@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from batch.dealing import dealt, found_pairs
 from batch.memory import MemoryWatch
 from batch.naming import name_clusters
 from batch.outputs import Clustered, read_earlier_names, write_outputs
-from batch.pairs import PARTS, SAMPLES, Scores, add_part, read_scores
 from batch.plan import MODEL_FOLDER, PLAN_FILE, Plan
 from batch.records import fullness, read_ids, write_shards
+from batch.scoring import Scores, add_part, read_scores
 from batch.summary import summary_page
 from batch.tasks import STAGES, Engine
 from catalog.artefacts import one_at_a_time
@@ -166,9 +167,10 @@ def _dedupe(catalog: Catalog, model: Model, engine: Engine, options: DedupeOptio
     with report.booked("read"):
         plan = _planned(catalog, model, report.folder, options)
         report.records = plan.recordings
-    for stage in STAGES:
-        _run(engine, plan, stage, range(_tasks(plan, stage)), report)
-    parts, report.candidate_pairs, report.judged_pairs = (int(number) for number in plan.storage.map_array(PARTS))
+    for name, stage in STAGES.items():
+        _run(engine, plan, name, range(stage.count(plan)), report)
+    report.candidate_pairs = found_pairs(plan)
+    parts, report.judged_pairs = dealt(plan)
     with report.booked("cluster"):
         scores = read_scores(plan, parts)
         share = estimated_share(scores.probability, report.candidate_pairs, model.labelled_share)
@@ -211,18 +213,6 @@ def _planned(catalog: Catalog, model: Model, folder: Path, options: DedupeOption
         raise InputError("the catalogue changed while it was read, nothing was decided: run onemaster dedupe again")
     plan.storage.write_array("records/done", np.array([written]))
     return plan
-
-
-def _tasks(plan: Plan, stage: str) -> int:
-    """Say how many tasks a stage has, once those before it are done."""
-    if stage in {"count", "count pairs"}:
-        return plan.groups
-    if stage == "invert":
-        return plan.blocks
-    if stage in {"encode", "choose keys", "read codes", "search"}:
-        return plan.shards
-    counted = {"judge sample": SAMPLES, "score": PARTS}.get(stage)
-    return int(plan.storage.map_array(counted)[0]) if counted else 1
 
 
 def _run(engine: Engine, plan: Plan, stage: str, numbers: Sequence[int], report: DedupeReport) -> None:

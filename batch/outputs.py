@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from batch.pairs import BY_CODE, BY_KEYS, BY_TEXT, Scores
+from batch.candidates import BY_CODE, BY_KEYS, BY_TEXT
+from batch.scoring import Scores
 from catalog.artefacts import write_aside
 from catalog.clusters import write_clusters
 from catalog.errors import InputError

@@ -9,7 +9,7 @@ from functools import cached_property
 from batch.storage import Storage
 
 # A new number whenever files of an unfinished run could not be gone on with.
-FORMAT = 5
+FORMAT = 6
 PLAN_FILE = "plan.json"
 MODEL_FOLDER = "model"
 
@@ -59,7 +59,7 @@ class Plan:
 
     @property
     def groups(self) -> int:
-        """Number of groups of shards that are counted together."""
+        """Number of groups: of shards that are counted together, and of pairs that are dealt out together."""
         return min(self.shards, max(2, -(-self.shards // _SHARDS_IN_A_GROUP)))
 
     @property

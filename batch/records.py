@@ -1,8 +1,11 @@
-"""Recordings in shards: consecutive rows of the catalogue, in the order of their ids."""
+"""Recordings in shards: consecutive rows of the catalogue, in the order of their ids.
+
+Shards are mapped, not read: who wants a few recordings of each reads little more than these.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from itertools import islice
 
@@ -10,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from batch.plan import Plan, numbered
 from batch.storage import Storage
@@ -53,8 +55,12 @@ def write_shards(storage: Storage, recordings: Iterable[Recording], shard_size: 
             columns = [
                 pa.array([getattr(recording, field.name) for recording in batch], type=field.type) for field in _SCHEMA
             ]
-            with storage.writing(numbered("records", shard)) as path:
-                pq.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA), path, compression="zstd")
+            with (
+                storage.writing(numbered("records", shard)) as path,
+                pa.OSFile(str(path), "wb") as stream,
+                pa.ipc.new_file(stream, _SCHEMA) as writer,
+            ):
+                writer.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA))
         shard += 1
         total += len(batch)
     return total
@@ -75,7 +81,7 @@ def read_shard(storage: Storage, shard: int) -> list[Recording]:
     list of Recording
         In the order of their ids.
     """
-    return _recordings(pq.read_table(storage.local(numbered("records", shard))))
+    return _recordings(_mapped(storage, shard))
 
 
 def read_column(storage: Storage, shard: int, column: str) -> pa.Array:
@@ -95,11 +101,11 @@ def read_column(storage: Storage, shard: int, column: str) -> pa.Array:
     pyarrow.Array
         A value for each recording.
     """
-    return pq.read_table(storage.local(numbered("records", shard)), columns=[column])[column].combine_chunks()
+    return _mapped(storage, shard)[column].combine_chunks()
 
 
-def read_numbers(plan: Plan, column: str) -> npt.NDArray[np.float32]:
-    """Read a number of every recording.
+def read_numbers(plan: Plan, column: str, rows: Rows) -> npt.NDArray[np.float32]:
+    """Read a number of some recordings.
 
     Parameters
     ----------
@@ -107,14 +113,40 @@ def read_numbers(plan: Plan, column: str) -> npt.NDArray[np.float32]:
         Of the run.
     column : str
         A field of `Recording` that holds one.
+    rows : numpy.ndarray
+        Shape (n,), int64, of the catalogue.
 
     Returns
     -------
     numpy.ndarray
-        Shape (recordings,), float32; NaN where it is missing.
+        Shape (n,), float32; NaN where it is missing.
     """
-    columns = [read_column(plan.storage, shard, column) for shard in range(plan.shards)]
-    return np.concatenate([each.cast(pa.float32(), safe=False).to_numpy(zero_copy_only=False) for each in columns])
+    numbers = np.empty(len(rows), dtype=np.float32)
+    for shard, places in by_shard(rows, plan.shard_size):
+        known = read_column(plan.storage, shard, column).cast(pa.float32(), safe=False)
+        numbers[places] = known.to_numpy(zero_copy_only=False)[rows[places] - shard * plan.shard_size]
+    return numbers
+
+
+def by_shard(rows: Rows, shard_size: int) -> Iterator[tuple[int, Rows]]:
+    """Say which shards rows stand in.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray
+        Shape (n,), int64, of the catalogue.
+    shard_size : int
+        Recordings in a shard.
+
+    Yields
+    ------
+    (int, numpy.ndarray)
+        A shard, ascending, and the places in `rows` of those that it holds, ascending.
+    """
+    shards = rows // shard_size
+    order = np.argsort(shards, kind="stable")
+    found, starts = np.unique(shards[order], return_index=True)
+    yield from zip(found.tolist(), np.split(order, starts[1:]), strict=False)
 
 
 def read_rows(storage: Storage, rows: Rows, shard_size: int) -> list[Recording]:
@@ -135,9 +167,8 @@ def read_rows(storage: Storage, rows: Rows, shard_size: int) -> list[Recording]:
         In the order of `rows`.
     """
     found: list[Recording] = []
-    for shard in np.unique(rows // shard_size).tolist():
-        inside = rows[rows // shard_size == shard] - shard * shard_size
-        found += _recordings(pq.read_table(storage.local(numbered("records", shard))).take(inside))
+    for shard, places in by_shard(rows, shard_size):
+        found += _recordings(_mapped(storage, shard).take(rows[places] - shard * shard_size))
     return found
 
 
@@ -170,8 +201,13 @@ def fullness(plan: Plan) -> Rows:
     numpy.ndarray
         Shape (recordings,), int64: fields that are not missing.
     """
-    tables = (pq.read_table(plan.storage.local(numbered("records", shard))) for shard in range(plan.shards))
+    tables = (_mapped(plan.storage, shard) for shard in range(plan.shards))
     return np.concatenate([sum(_known(table[name]) for name in table.column_names) for table in tables])
+
+
+def _mapped(storage: Storage, shard: int) -> pa.Table:
+    with pa.memory_map(str(storage.local(numbered("records", shard)))) as stream:
+        return pa.ipc.open_file(stream).read_all()
 
 
 def _known(column: pa.ChunkedArray) -> Rows:

@@ -7,22 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from hashlib import blake2b
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import numpy.typing as npt
 
+from batch.candidates import BY_KEYS, FOUND_BY_KEYS, VECTORS, Candidates, cosines_of, write_candidates
 from batch.plan import MODEL_FOLDER, Plan, numbered
-from batch.records import Rows, read_shard
+from batch.records import read_shard
 from catalog.recording import Recording
 from embeddings.text import recording_text
-from index.codes import Codes
-from index.exact import pair_cosines
 from index.key_index import ARRAYS, KeyBlock, most_alike
 from index.key_weights import POOL, best_by_both
 from index.rare_keys import KeyCounts, Keys, Tables
-from index.vectors import Vectors
 from matching.model import ENCODER_FOLDER
 
 if TYPE_CHECKING:
@@ -30,7 +26,6 @@ if TYPE_CHECKING:
 
 FIRST_COUNTS, KEY_COUNTS = "counts/sum", "counts/all"
 
-_PAIRS_AT_ONCE = 32_768
 # Keys are worked out over every position of their texts, in numbers of eight bytes.
 _TEXTS_AT_ONCE = 8_192
 
@@ -46,7 +41,7 @@ def encode(plan: Plan, shard: int) -> None:
         Which.
     """
     vectors = _encoder(plan).encode(read_shard(plan.storage, shard)).astype(np.float16)
-    plan.storage.write_array(numbered("vectors", shard), vectors)
+    plan.storage.write_array(numbered(VECTORS, shard), vectors)
 
 
 def count_first(plan: Plan, group: int) -> None:
@@ -143,29 +138,6 @@ def invert(plan: Plan, block: int) -> None:
         plan.storage.write_array(f"{numbered('blocks', block)}/{name}", array)
 
 
-def read_codes(plan: Plan, shard: int) -> None:
-    """List what recordings may have in common to the letter: the ISRCs of a shard's recordings, and their texts.
-
-    Parameters
-    ----------
-    plan : Plan
-        Of the run.
-    shard : int
-        Which.
-    """
-    recordings = read_shard(plan.storage, shard)
-    codes = Codes.of((recording.isrcs for recording in recordings), shard * plan.shard_size)
-    plan.storage.write_arrays(numbered("texts", shard), vars(_whole_texts(plan, shard, recordings)))
-    plan.storage.write_arrays(numbered("codes", shard), vars(codes))
-
-
-def _whole_texts(plan: Plan, shard: int, recordings: list[Recording]) -> Codes:
-    texts = _texts(recordings)
-    rows = np.flatnonzero([bool(text) for text in texts])
-    hashes = [blake2b(texts[row].encode(), digest_size=8).digest() for row in rows.tolist()]
-    return Codes(rows + shard * plan.shard_size, np.frombuffer(b"".join(hashes), dtype="<u8"))
-
-
 def search(plan: Plan, shard: int) -> None:
     """Find the candidates of a shard's recordings: by rare keys, and of these the nearest by keys and vectors.
 
@@ -183,32 +155,10 @@ def search(plan: Plan, shard: int) -> None:
     q, m, alike = q[other], found.rows[other], found.similarities[other]
     cosines = cosines_of(plan, q, m)
     chosen = best_by_both(q, m, cosines, alike, plan.neighbours)
-    arrays = {"q": q[chosen], "m": m[chosen], "cosine": cosines[chosen], "alike": alike[chosen]}
-    plan.storage.write_arrays(numbered("candidates", shard), arrays)
-
-
-def cosines_of(plan: Plan, q: Rows, m: Rows) -> npt.NDArray[np.float32]:
-    """Compare vectors pair by pair, in bounded memory.
-
-    Parameters
-    ----------
-    plan : Plan
-        Of the run.
-    q : numpy.ndarray
-        Shape (n_pairs,), int64, rows of one side.
-    m : numpy.ndarray
-        Shape (n_pairs,), int64, rows of the other.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_pairs,), float32; NaN where a recording has no text.
-    """
-    cosines = np.empty(len(q), dtype=np.float32)
-    for start in range(0, len(q), _PAIRS_AT_ONCE):
-        part = slice(start, start + _PAIRS_AT_ONCE)
-        cosines[part] = pair_cosines(_vectors(plan, q[part]), _vectors(plan, m[part]))
-    return cosines
+    q, m = q[chosen], m[chosen]
+    source = np.full(len(q), BY_KEYS, dtype=np.uint8)
+    pairs = Candidates(np.minimum(q, m), np.maximum(q, m), cosines[chosen], alike[chosen], source)
+    write_candidates(plan, FOUND_BY_KEYS, shard, pairs)
 
 
 def _texts(recordings: list[Recording]) -> list[str]:
@@ -234,24 +184,8 @@ def _tables(plan: Plan, name: str) -> Tables:
 
 
 def _keys(plan: Plan, shard: int) -> Keys:
-    return Keys(**plan.storage.read_arrays(numbered("keys", shard)))  # type: ignore[arg-type]  # as they were written
+    return Keys(**plan.storage.read_arrays(numbered("keys", shard)))
 
 
 def _block(plan: Plan, block: int) -> KeyBlock:
     return KeyBlock.of({name: plan.storage.map_array(f"{numbered('blocks', block)}/{name}") for name in ARRAYS})
-
-
-@lru_cache(maxsize=1 << 8)  # each keeps a file open
-def _mapped_vectors(plan: Plan, shard: int) -> Vectors:
-    return cast("Vectors", plan.storage.map_array(numbered("vectors", shard)))
-
-
-def _vectors(plan: Plan, rows: Rows) -> Vectors:
-    """Gather vectors out of the shards that they stand in."""
-    shards, places = np.divmod(rows, plan.shard_size)
-    dimension = _mapped_vectors(plan, 0).shape[1]
-    vectors = np.empty((len(rows), dimension), dtype=np.float16)
-    for shard in np.unique(shards).tolist():
-        inside = np.flatnonzero(shards == shard)
-        vectors[inside] = _mapped_vectors(plan, shard)[places[inside]]
-    return vectors

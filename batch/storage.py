@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import numpy as np
@@ -20,7 +21,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from catalog.errors import InputError
 
-Arrays = dict[str, npt.NDArray[np.generic]]
+Arrays = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ class Storage:
         with self.writing(name) as path, path.open("wb") as stream:
             np.save(stream, array, allow_pickle=False)
 
-    def map_array(self, name: str) -> npt.NDArray[np.generic]:
+    def map_array(self, name: str) -> npt.NDArray[Any]:
         """Map what `write_array` wrote.
 
         Parameters
@@ -212,7 +213,7 @@ class Storage:
             Read from the file when it is looked at. Compiled code wants arrays that may be written to: this one may,
             which changes nothing but this copy of it.
         """
-        mapped: npt.NDArray[np.generic] = np.load(self.local(name), mmap_mode="c", allow_pickle=False)
+        mapped: npt.NDArray[Any] = np.load(self.local(name), mmap_mode="c", allow_pickle=False)
         return mapped
 
     def read_text(self, name: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from ray_cluster import OTHER, RayCluster
 
-from batch import pairs
+from batch import dealing
 from batch.dedupe import DedupeOptions, dedupe
 from batch.local import LocalEngine
 from batch.plan import Plan
@@ -71,8 +71,8 @@ def test_every_recording_has_one_cluster_and_most_are_right(sample_folder, done)
 def test_hopeless_candidates_are_left_out_where_there_are_many_and_next_to_nothing_is_lost(
     sample_folder, done, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(pairs, "_PAIRS_IN_A_PART", 5_000)
-    monkeypatch.setattr(pairs, "_SAMPLED", 4_000)
+    monkeypatch.setattr(dealing, "_PAIRS_IN_A_PART", 5_000)
+    monkeypatch.setattr(dealing, "_WANTED_IN_A_SAMPLE", 6_000)
     monkeypatch.setattr(screen, "_FEWEST", 50)
     report = run(sample_folder, tmp_path)
     assert report.candidate_pairs == done[1].candidate_pairs == done[1].judged_pairs

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from batch.dealing import by_neighbourhood
+from batch.neighbourhood import by_neighbourhood
 from index.key_index import KeyBlock, most_alike
 from index.rare_keys import MOST, KeyCounts
 
