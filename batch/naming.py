@@ -2,57 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import chain, count
+from itertools import count
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 Labels = npt.NDArray[np.int64]
 
+_NONE = -1
 
-def name_clusters(labels: Labels, sr_ids: Sequence[str], earlier: Mapping[str, str]) -> list[str]:
+
+def name_clusters(labels: Labels, sr_ids: pa.LargeStringArray, earlier: pa.Table) -> pa.LargeStringArray:
     """Name clusters after those of an earlier run.
 
     Every earlier name goes to the cluster that has most of the recordings that had it; every cluster takes the name
     that most of its recordings had, of those it may have. A cluster without any is named after its first recording
-    whose id is no other cluster's name.
+    whose id is no earlier name.
 
     Parameters
     ----------
     labels : numpy.ndarray
-        Shape (n,), int64, from 0: clusters.
-    sr_ids : sequence of str
-        Ids of the recordings, ascending.
-    earlier : mapping
-        Id of a recording to the name of its cluster in the earlier run; empty if there was none.
+        Shape (n,), int64, from 0, each at least once: clusters.
+    sr_ids : pyarrow.LargeStringArray
+        Shape (n,), ids of the recordings, ascending.
+    earlier : pyarrow.Table
+        ``sr_id`` and ``cluster_id`` of the earlier run, in any order; no rows if there was none.
 
     Returns
     -------
-    list of str
+    pyarrow.LargeStringArray
         A name for each cluster; the same whatever the order of `earlier`.
     """
-    names = _inherited(labels, sr_ids, earlier)
-    taken = {*names.values(), *earlier.values()}
-    members = np.split(np.argsort(labels, kind="stable"), np.cumsum(np.bincount(labels))[:-1]) if len(labels) else []
-    for label, rows in enumerate(members):
-        if label not in names:
-            ids = [sr_ids[row] for row in rows]
-            numbered = (f"{ids[0]}~{number}" for number in count(2))
-            names[label] = next(name for name in chain(ids, numbered) if name not in taken)
-            taken.add(names[label])
-    return [names[label] for label in range(len(members))]
+    taken = pc.unique(earlier["cluster_id"])
+    taken = taken.take(pc.sort_indices(taken))
+    clusters = int(labels.max(initial=_NONE)) + 1
+    inherited = _inherited(labels, _names_before(sr_ids, earlier, taken), clusters)
+
+    # Where each name stands: among those taken, or behind them among the ids.
+    places = inherited.copy()
+    free = np.flatnonzero((inherited[labels] == _NONE) & _numpy(pc.invert(pc.is_in(sr_ids, taken))))
+    unnamed, first = np.unique(labels[free], return_index=True)
+    places[unnamed] = len(taken) + free[first]
+
+    nameless = np.flatnonzero(places == _NONE)
+    places[nameless] = len(taken) + len(sr_ids) + np.arange(len(nameless))
+    rows = np.searchsorted(labels[np.argsort(labels, kind="stable")], nameless)
+    ids = sr_ids.take(np.argsort(labels, kind="stable")[rows]).to_pylist()
+    made = pa.array([_numbered(sr_id, taken, sr_ids) for sr_id in ids], pa.large_string())
+    return pa.concat_arrays([taken.cast(pa.large_string()), sr_ids, made]).take(places)
 
 
-def _inherited(labels: Labels, sr_ids: Sequence[str], earlier: Mapping[str, str]) -> dict[int, str]:
-    shared: dict[tuple[str, int], int] = {}
-    for sr_id, label in zip(sr_ids, labels.tolist(), strict=True):
-        if name := earlier.get(sr_id):
-            shared[name, label] = shared.get((name, label), 0) + 1
-    names: dict[int, str] = {}
-    given: set[str] = set()
-    for (name, label), _ in sorted(shared.items(), key=lambda item: (-item[1], item[0])):
-        if label not in names and name not in given:
-            names[label] = name
-            given.add(name)
-    return names
+def _names_before(sr_ids: pa.LargeStringArray, earlier: pa.Table, names: pa.Array) -> Labels:
+    """Say which name each recording's cluster had: its place among the names, or -1."""
+    rows = pc.index_in(sr_ids, earlier["sr_id"].combine_chunks())
+    return _numpy(pc.index_in(earlier["cluster_id"], names).take(rows).fill_null(_NONE)).astype(np.int64)
+
+
+def _inherited(labels: Labels, before: Labels, clusters: int) -> Labels:
+    """Say which earlier name each cluster takes: its place among the names, or -1."""
+    had = np.flatnonzero(before != _NONE)
+    shared, recordings = np.unique(before[had] * clusters + labels[had], return_counts=True)
+    names, takers = shared // max(clusters, 1), shared % max(clusters, 1)
+    chosen = np.full(clusters, _NONE)
+    plain = (np.bincount(names)[names] == 1) & (np.bincount(takers)[takers] == 1)
+    chosen[takers[plain]] = names[plain]
+
+    contested = np.flatnonzero(~plain)
+    given: set[int] = set()
+    for each in contested[np.argsort(-recordings[contested], kind="stable")].tolist():
+        if chosen[takers[each]] == _NONE and names[each] not in given:
+            chosen[takers[each]] = names[each]
+            given.add(int(names[each]))
+    return chosen
+
+
+def _numbered(sr_id: str, taken: pa.Array, sr_ids: pa.Array) -> str:
+    numbered = (f"{sr_id}~{number}" for number in count(2))
+    return next(name for name in numbered if not any(pc.index(each, name).as_py() + 1 for each in (taken, sr_ids)))
+
+
+def _numpy(values: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:
+    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    found: npt.NDArray[Any] = array.to_numpy(zero_copy_only=False)
+    return found

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from batch.candidates import BY_CODE, BY_KEYS, BY_TEXT
@@ -29,6 +31,7 @@ SUMMARY_FILE = "summary.html"
 _COLUMNS = ["sr_id", "cluster_id"]
 _SOURCES = {BY_KEYS: KEYS, BY_CODE: ISRC, BY_TEXT: "text"}
 _IN_THE_CLUSTER = "cluster"
+_ROWS_AT_ONCE = 65_536
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +40,11 @@ class Clustered:
 
     Attributes
     ----------
-    sr_ids : sequence of str
+    sr_ids : pyarrow.LargeStringArray
         Ids of all recordings, in the order of rows.
     labels : numpy.ndarray
         Shape (n,), int64, from 0: the cluster of each.
-    names : sequence of str
+    names : pyarrow.LargeStringArray
         The cluster_id of each cluster.
     representatives : numpy.ndarray
         Shape (n_clusters,), int64, the row that stands for each.
@@ -51,15 +54,15 @@ class Clustered:
         What was too large.
     """
 
-    sr_ids: Sequence[str]
+    sr_ids: pa.LargeStringArray
     labels: npt.NDArray[np.int64]
-    names: Sequence[str]
+    names: pa.LargeStringArray
     representatives: npt.NDArray[np.int64]
     scores: Scores
     stopped: list[Stopped]
 
 
-def read_earlier_names(folder: Path) -> dict[str, str]:
+def read_earlier_names(folder: Path) -> pa.Table:
     """Read the clusters of an earlier run.
 
     Parameters
@@ -69,25 +72,28 @@ def read_earlier_names(folder: Path) -> dict[str, str]:
 
     Returns
     -------
-    dict
-        sr_id to cluster_id; empty if there was no run.
+    pyarrow.Table
+        ``sr_id`` and ``cluster_id``, large strings; no rows if there was no run.
 
     Raises
     ------
     InputError
         If the file is not one of ours.
     """
-    path = folder / CLUSTERS_CSV
+    path, schema = folder / CLUSTERS_CSV, pa.schema([(name, pa.large_string()) for name in _COLUMNS])
     if not path.exists():
-        return {}
+        return schema.empty_table()
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = csv.reader(stream)
-            if next(rows, None) != _COLUMNS:
-                raise InputError(f"expected {','.join(_COLUMNS)} in line 1 of {path}: move it away, or give --out")
-            return dict(rows)
-    except (ValueError, csv.Error) as error:
+        read = pa_csv.read_csv(
+            path,
+            parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+            convert_options=pa_csv.ConvertOptions(column_types=schema),
+        )
+    except pa.ArrowInvalid as error:
         raise InputError(f"expected two columns in UTF-8 in {path}: move it away, or give --out ({error})") from error
+    if read.column_names != _COLUMNS:
+        raise InputError(f"expected {','.join(_COLUMNS)} in line 1 of {path}: move it away, or give --out")
+    return read
 
 
 def write_outputs(folder: Path, found: Clustered, classifier: PairClassifier, summary: str) -> None:
@@ -104,28 +110,30 @@ def write_outputs(folder: Path, found: Clustered, classifier: PairClassifier, su
     summary : str
         The page that sums the run up.
     """
-    named = [found.names[label] for label in found.labels.tolist()]
-    stands = np.zeros(len(named), dtype=np.bool_)
+    stands = np.zeros(len(found.labels), dtype=np.bool_)
     stands[found.representatives] = True
-    write_clusters(folder / CLUSTERS_DB, zip(found.sr_ids, named, stands.tolist(), strict=True))
-    _write_csv(folder / REPRESENTATIVES_FILE, ["cluster_id", "sr_id", "size"], _representatives(found))
+    members = pa.table({"sr_id": found.sr_ids, "cluster_id": found.names.take(found.labels), "stands": stands})
+    write_clusters(folder / CLUSTERS_DB, _rows(members))
+    sizes = np.bincount(found.labels)
+    chosen = {"cluster_id": found.names, "sr_id": found.sr_ids.take(found.representatives), "size": sizes}
+    _write_csv(folder / REPRESENTATIVES_FILE, pa.table(chosen))
     _write_pairs(folder / PAIRS_FILE, found, classifier)
     with write_aside(folder / SUMMARY_FILE) as aside:
         aside.write_text(summary, encoding="utf-8")
-    _write_csv(folder / CLUSTERS_CSV, _COLUMNS, zip(found.sr_ids, named, strict=True))
+    _write_csv(folder / CLUSTERS_CSV, members.select(_COLUMNS))
 
 
-def _representatives(found: Clustered) -> Iterator[tuple[str, str, int]]:
-    sizes = np.bincount(found.labels)
-    for name, row, size in zip(found.names, found.representatives.tolist(), sizes.tolist(), strict=True):
-        yield name, found.sr_ids[row], size
-
-
-def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def _write_csv(path: Path, table: pa.Table) -> None:
     with write_aside(path) as aside, aside.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+        writer.writerow(table.column_names)
+        writer.writerows(_rows(table))
+
+
+def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    """Go through a table row by row, few of which are Python values at a time."""
+    for batch in table.to_batches(_ROWS_AT_ONCE):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 def _write_pairs(path: Path, found: Clustered, classifier: PairClassifier) -> None:
@@ -135,11 +143,10 @@ def _write_pairs(path: Path, found: Clustered, classifier: PairClassifier) -> No
     review = (scores.probability > classifier.review_low) & (scores.probability < classifier.review_high)
     together = found.labels[scores.q] == found.labels[scores.m]
     listed = np.flatnonzero(valid | review | together)
-    ids = pa.array(found.sr_ids, pa.large_string())
     sources = pa.array([_source(number) for number in range(2 * max(_SOURCES))])
     columns = {
-        "q_sr_id": ids.take(scores.q[listed]),
-        "m_sr_id": ids.take(scores.m[listed]),
+        "q_sr_id": found.sr_ids.take(scores.q[listed]),
+        "m_sr_id": found.sr_ids.take(scores.m[listed]),
         "match_probability": scores.probability[listed],
         "class": np.where(valid[listed], VALID, INVALID),
         "needs_review": review[listed],

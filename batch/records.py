@@ -172,7 +172,7 @@ def read_rows(storage: Storage, rows: Rows, shard_size: int) -> list[Recording]:
     return found
 
 
-def read_ids(plan: Plan) -> list[str]:
+def read_ids(plan: Plan) -> pa.LargeStringArray:
     """Read the ids of all recordings.
 
     Parameters
@@ -182,10 +182,11 @@ def read_ids(plan: Plan) -> list[str]:
 
     Returns
     -------
-    list of str
+    pyarrow.LargeStringArray
         In the order of rows.
     """
-    return [sr_id for shard in range(plan.shards) for sr_id in read_column(plan.storage, shard, "sr_id").to_pylist()]
+    columns = [read_column(plan.storage, shard, "sr_id") for shard in range(plan.shards)]
+    return pa.concat_arrays([column.cast(pa.large_string()) for column in columns])
 
 
 def fullness(plan: Plan) -> Rows:

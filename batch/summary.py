@@ -91,7 +91,8 @@ def summary_page(
         sizes=_histogram(sizes),
         seconds=seconds,
         stopped=[
-            {"sr_id": found.sr_ids[each.row], "size": each.size, "largest": each.largest} for each in found.stopped
+            {"sr_id": found.sr_ids[each.row].as_py(), "size": each.size, "largest": each.largest}
+            for each in found.stopped
         ],
         **{name: [_shown(plan, found, label, weakest, means) for label in labels] for name, labels in shown.items()},
     )
@@ -123,8 +124,8 @@ def _shown(
 ) -> ShownCluster:
     rows = np.flatnonzero(found.labels == label)
     return ShownCluster(
-        name=found.names[label],
-        representative=found.sr_ids[found.representatives[label]],
+        name=found.names[label].as_py(),
+        representative=found.sr_ids[found.representatives[label]].as_py(),
         size=len(rows),
         weakest=float(weakest[label]),
         mean=float(means[label]),

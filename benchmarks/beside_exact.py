@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from batch.candidates import BY_KEYS, FOUND_BY_KEYS, VECTORS, Candidates, cosines_of, write_candidates
 from batch.dedupe import DedupeOptions, dedupe
 from batch.local import LocalEngine
 from batch.plan import Plan, numbered
-from batch.stages import cosines_of
 from benchmarks.record import ROOT, arguments, save
 from catalog.paths import DataFolder
 from catalog.store import Catalog
@@ -60,7 +60,7 @@ class ExactSearch(LocalEngine):
         if stage != "search":
             yield from super().run(plan, stage, numbers)
             return
-        vectors = np.concatenate([plan.storage.map_array(numbered("vectors", each)) for each in range(plan.shards)])
+        vectors = np.concatenate([plan.storage.map_array(numbered(VECTORS, each)) for each in range(plan.shards)])
         index = VectorIndex.build(FLAT, vectors, np.arange(0))
         for shard in numbers:
             first = shard * plan.shard_size
@@ -71,11 +71,9 @@ class ExactSearch(LocalEngine):
             ]
             q, m = np.repeat(rows, plan.neighbours + 1), np.concatenate(found).ravel()
             others = (q != m) & (m >= 0)
-            q, m = q[others], m[others]
-            cosines, nothing = cosines_of(plan, q, m), np.zeros(len(q), dtype=np.float32)
-            plan.storage.write_arrays(
-                numbered("candidates", shard), {"q": q, "m": m, "cosine": cosines, "alike": nothing}
-            )
+            q, m = np.minimum(q, m)[others], np.maximum(q, m)[others]
+            nothing, source = np.zeros(len(q), dtype=np.float32), np.full(len(q), BY_KEYS, dtype=np.uint8)
+            write_candidates(plan, FOUND_BY_KEYS, shard, Candidates(q, m, cosines_of(plan, q, m), nothing, source))
             yield shard
 
 

@@ -232,8 +232,9 @@ def _cut_to_size(recordings: int, valid: Links, largest: int) -> tuple[Rows, Row
 
 def _weakest(labels: Rows, valid: Links, too_large: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     weak = np.zeros(len(valid.q), dtype=np.bool_)
-    for label in np.flatnonzero(too_large):
-        inside = np.flatnonzero(labels[valid.q] == label)
+    concerned = np.flatnonzero(too_large[labels[valid.q]])
+    for places in _members(labels[valid.q[concerned]], least=1, most=len(concerned)):
+        inside = concerned[places]
         probabilities = valid.probability[inside]
         if probabilities.min() < probabilities.max():
             bound = np.quantile(probabilities, _LET_GO, method="lower")
@@ -242,9 +243,7 @@ def _weakest(labels: Rows, valid: Links, too_large: npt.NDArray[np.bool_]) -> np
 
 
 def _stopped(whole: Rows, labels: Rows, largest: int) -> list[Stopped]:
-    sizes = np.bincount(whole)
-    found = []
-    for component in np.flatnonzero(sizes > largest).tolist():
-        rows = np.flatnonzero(whole == component)
-        found.append(Stopped(int(rows[0]), len(rows), int(np.bincount(labels[rows]).max())))
-    return found
+    return [
+        Stopped(int(rows[0]), len(rows), int(np.unique(labels[rows], return_counts=True)[1].max()))
+        for rows in _members(whole, least=largest + 1, most=len(whole))
+    ]

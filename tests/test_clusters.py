@@ -2,6 +2,7 @@
 
 import networkx as nx
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -133,26 +134,35 @@ def test_the_representative_is_the_one_in_the_middle_then_the_fullest():
 LETTERS = st.lists(st.integers(0, 3), min_size=1, max_size=12)
 
 
+def named(labels, ids, earlier):
+    """Name clusters from plain values."""
+    table = pa.table(
+        {"sr_id": list(earlier), "cluster_id": list(earlier.values())},
+        schema=pa.schema({"sr_id": pa.large_string(), "cluster_id": pa.large_string()}),
+    )
+    return name_clusters(np.array(labels), pa.array(ids, pa.large_string()), table).to_pylist()
+
+
 @given(LETTERS, st.data())
 def test_names_last(labels, data):
     """Whatever happens to clusters, a name is given once, and an untouched cluster keeps its own."""
     first = np.unique(labels, return_inverse=True)[1]
     ids = [f"r{number:02}" for number in range(len(first))]
-    earlier = dict(zip(ids, np.array(name_clusters(first, ids, {}), dtype=object)[first], strict=True))
+    earlier = dict(zip(ids, np.array(named(first, ids, {}), dtype=object)[first], strict=True))
     arrivals = data.draw(st.integers(0, 3))
     after = np.unique([*data.draw(st.permutations(first.tolist())), *range(90, 90 + arrivals)], return_inverse=True)[1]
     all_ids = [*ids, *(f"s{number}" for number in range(arrivals))]
-    names = name_clusters(after, all_ids, earlier)
+    names = named(after, all_ids, earlier)
     assert len(set(names)) == len(names) == len(set(after.tolist()))
-    unchanged = name_clusters(np.array([*first, *range(len(set(first)), len(set(first)) + arrivals)]), all_ids, earlier)
+    unchanged = named([*first, *range(len(set(first)), len(set(first)) + arrivals)], all_ids, earlier)
     assert [unchanged[label] for label in first] == [earlier[sr_id] for sr_id in ids]
 
 
 def test_a_merge_keeps_the_name_of_the_larger_and_a_split_the_larger_part():
     ids = ["a", "b", "c", "d", "e"]
     earlier = {"a": "a", "b": "b", "c": "b", "d": "b", "e": "e"}
-    assert name_clusters(np.array([0, 0, 0, 0, 1]), ids, earlier) == ["b", "e"]
-    assert name_clusters(np.array([0, 1, 2, 2, 3]), ids, earlier) == ["a", "b~2", "b", "e"]
+    assert named([0, 0, 0, 0, 1], ids, earlier) == ["b", "e"]
+    assert named([0, 1, 2, 2, 3], ids, earlier) == ["a", "b~2", "b", "e"]
 
 
 def test_measures_count_pairs_recordings_and_whole_clusters():
