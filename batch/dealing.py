@@ -14,7 +14,7 @@ import numpy.typing as npt
 from batch.candidates import BY_KEYS, FOUND_BY_KEYS, IN_COMMON, Candidates, read_candidates, read_pieces, write_pieces
 from batch.neighbourhood import by_neighbourhood, places_of_pairs
 from batch.plan import Plan, numbered
-from batch.records import Rows, read_numbers
+from batch.records import read_numbers
 from batch.scoring import JUDGED, ORDER, PARTS, SAMPLED, SAMPLES, judging_model, sampled_pairs
 from matching.screen import Looks, Screen, looks_at
 
@@ -107,7 +107,7 @@ def order(plan: Plan, _: int) -> None:
     plan : Plan
         Of the run.
     """
-    places = by_neighbourhood(plan.recordings, *_edges(plan))
+    places = by_neighbourhood(plan.recordings, *edges_of(plan))
     pairs_at = np.zeros(plan.recordings, dtype=np.int64)
     for group in range(plan.groups):
         pairs = read_candidates(plan, numbered(WORTH, group))
@@ -118,6 +118,27 @@ def order(plan: Plan, _: int) -> None:
     bounds = np.searchsorted(until, np.arange(1, parts) * until[-1] // parts, side="right")
     plan.storage.write_array(ORDER, places)
     plan.storage.write_array(DEALT, np.array([*bounds, int(until[-1])]))
+
+
+def edges_of(plan: Plan) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    """Read what recordings are ordered by, in few bytes: one task holds it all.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of a run whose hopeless candidates were left out.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Rows of both sides of all pairs, int32, and how much they are alike, float32; each of shape (n_pairs,).
+    """
+    read = (read_candidates(plan, numbered(WORTH, group)) for group in range(plan.groups))
+    edges = [
+        (each.q.astype(np.int32), each.m.astype(np.int32), np.nan_to_num(each.cosine) + each.alike) for each in read
+    ]
+    q, m, alike = map(np.concatenate, zip(*edges, strict=True))
+    return q, m, alike
 
 
 def deal(plan: Plan, group: int) -> None:
@@ -176,13 +197,3 @@ def _looks(plan: Plan, pairs: Candidates) -> Looks:
     columns = ("duration_ms", "release_year")
     apart = (np.abs(read_numbers(plan, name, pairs.q) - read_numbers(plan, name, pairs.m)) for name in columns)
     return looks_at(pairs.cosine, pairs.alike, tuple(apart))
-
-
-def _edges(plan: Plan) -> tuple[Rows, Rows, npt.NDArray[np.float32]]:
-    """Read both sides of all pairs, and how much they are alike; in half the bytes, since one task holds them all."""
-    read = (read_candidates(plan, numbered(WORTH, group)) for group in range(plan.groups))
-    edges = [
-        (each.q.astype(np.int32), each.m.astype(np.int32), np.nan_to_num(each.cosine) + each.alike) for each in read
-    ]
-    q, m, alike = map(np.concatenate, zip(*edges, strict=True))
-    return q, m, alike

@@ -22,7 +22,7 @@ class Stage:
     name : str
         Of the stage.
     part_of : str
-        What it is booked under: encode, index, search, deal, score or cluster.
+        What it is booked under: encode, index, search, deal, order, score or cluster.
     task : callable
         Does one of them; the plan and a number say which.
     output : callable
@@ -98,7 +98,7 @@ _ALL = (
     Stage("gather", "deal", dealing.gather, _files(dealing.FOUND), _groups),
     Stage("judge sample", "score", scoring.judge_sample, _files(scoring.JUDGED), dealing.samples),
     Stage("leave out", "deal", dealing.leave_out, _files(dealing.WORTH), _groups),
-    Stage("order", "deal", dealing.order, lambda _: dealing.DEALT, _one),
+    Stage("order", "order", dealing.order, lambda _: dealing.DEALT, _one),
     Stage("deal", "deal", dealing.deal, _pieces(scoring.PARTS), _groups),
     Stage("score", "score", scoring.score, _files(scoring.SCORES), lambda plan: dealing.dealt(plan)[0]),
 )

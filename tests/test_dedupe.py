@@ -65,7 +65,7 @@ def test_every_recording_has_one_cluster_and_most_are_right(sample_folder, done)
     assert report.matched_pairs <= report.candidate_pairs
     assert report.memory.peaks_mb.keys() == report.seconds.keys()
     assert min(report.memory.peaks_mb.values()) > 0
-    assert set(report.seconds) == {"read", "encode", "index", "search", "deal", "score", "cluster"}
+    assert set(report.seconds) == {"read", "encode", "index", "search", "deal", "order", "score", "cluster"}
 
 
 def test_hopeless_candidates_are_left_out_where_there_are_many_and_next_to_nothing_is_lost(
