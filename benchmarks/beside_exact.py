@@ -6,7 +6,6 @@ grows with the square of the size.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from batch.candidates import BY_KEYS, FOUND_BY_KEYS, VECTORS, Candidates, cosine
 from batch.dedupe import DedupeOptions, dedupe
 from batch.local import LocalEngine
 from batch.plan import Plan, numbered
-from benchmarks.record import ROOT, arguments, save
+from benchmarks.record import ROOT, arguments, earlier_rows, save, when
 from catalog.paths import DataFolder
 from catalog.store import Catalog
 from index.kinds import FLAT
@@ -31,6 +30,7 @@ from training.default import default_model, model_to_index_with
 
 SIZES = (60_000, 250_000)
 
+_NAME = "beside_exact"
 _SEED = "22"
 _AT_ONCE = 4_096
 
@@ -81,12 +81,12 @@ def main() -> None:
     """Measure every size both ways and save the figures."""
     given = arguments(__doc__ or "", sizes=SIZES)
     default_model(ROOT / "data")
-    rows = []
+    rows: dict[int, Figures] = {int(row["records"]): row for row in earlier_rows(_NAME)}
     for size in given.sizes:
         with tempfile.TemporaryDirectory() as scratch:
-            rows.append(measure(size, DataFolder.at(Path(scratch))))
-            print(json.dumps(rows[-1]), flush=True)
-    save("beside_exact", "python -m benchmarks.beside_exact [--sizes N ...]", {"rows": rows})
+            rows[size] = {**measure(size, DataFolder.at(Path(scratch))), **when()}
+        in_order = [rows[each] for each in sorted(rows)]
+        save(_NAME, "python -m benchmarks.beside_exact [--sizes N ...]", {"rows": in_order})
 
 
 def measure(size: int, folder: DataFolder) -> Figures:

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks.record import RESULTS, ROOT, arguments, save, when
+from benchmarks.record import ROOT, arguments, earlier_rows, save, when
 from catalog.manifest import sha256_file
 from training.cluster_measures import evaluate_clusters
 from training.default import default_model
@@ -37,9 +37,7 @@ def main() -> None:
     """Measure every catalogue and save the figures."""
     given = arguments(__doc__ or "", sizes=SIZES)
     default_model(ROOT / "data")  # made once in a checkout, and no part of what is timed
-    written = RESULTS / f"{_NAME}.json"
-    before: list[Figures] = json.loads(written.read_text(encoding="utf-8"))["rows"] if written.exists() else []
-    rows = {str(row["name"]): row for row in before}
+    rows: dict[str, Figures] = {str(row["name"]): row for row in earlier_rows(_NAME)}
     for row in _measured(given.music20, given.sizes):
         rows[str(row["name"])] = {**row, **when()}
         in_order = sorted(rows.values(), key=lambda each: int(str(each["records"])))

@@ -1,4 +1,7 @@
-"""Index kinds at growing sizes of the sample: true pairs found, recall, speed, size, seconds and memory to build."""
+"""Index kinds at growing sizes of the sample: true pairs found, recall, speed, size, seconds and memory to build.
+
+Every row is saved once it is measured, with its commit; rows not measured anew stay.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 from multiprocessing import get_context
@@ -19,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.datasets import music20
-from benchmarks.record import save
+from benchmarks.record import earlier_rows, save, when
 from catalog.errors import RejectedBuildError
 from catalog.paths import DataFolder
 from catalog.sample import TRUTH_FILE, write_sample
@@ -31,6 +34,7 @@ from index.rebuild import RebuildOptions, rebuild
 from index.snapshot import Snapshot
 from training.encoder_choice import FITTED_ON
 
+_NAME = "index"
 _QUERIES, _ALONE, _AT_ONCE = 4_000, 300, 1_024
 # A graph of more takes longer to build than all the other kinds together.
 _MOST_HNSW = 200_000
@@ -67,24 +71,34 @@ def main() -> None:
         "--music20", type=Path, default=Path(known) if known else None, metavar="DIR", help="its folder"
     )
     given = parser.parse_args()
-    rows = []
+    rows = {_name(row): row for row in earlier_rows(_NAME)}
+    for row in _measured(given):
+        rows[_name(row)] = {**row, "min_recall": given.min_recall, **when()}
+        in_order = sorted(rows.values(), key=lambda each: (str(each["catalogue"]), int(str(each["recordings"]))))
+        save(_NAME, "python -m benchmarks.index [--music20 DIR] [--sizes N ...]", {"k": K, "rows": in_order})
+
+
+def _name(row: Mapping[str, object]) -> tuple[object, ...]:
+    return row["catalogue"], row["recordings"], row["kind"]
+
+
+def _measured(given: argparse.Namespace) -> Iterator[dict[str, object]]:
     for size in given.sizes:
         with tempfile.TemporaryDirectory() as scratch:
             folder = DataFolder.at(Path(scratch))
             write_sample(folder.root, size, 1_000, _SEED)
             truth = Truth(folder.root / TRUTH_FILE, "master_id")
-            rows += measure(f"sample {_SEED}", folder, truth, given.kinds, given.min_recall)
+            yield from measure(f"sample {_SEED}", folder, truth, given.kinds, given.min_recall)
     if given.music20:
         with tempfile.TemporaryDirectory() as scratch:
             folder = music20(given.music20, Path(scratch)).folder
             truth = Truth(given.music20 / "clusters.csv", "cluster_id")
-            rows += measure("Music-20", folder, truth, given.kinds, given.min_recall)
-    save("index", "python -m benchmarks.index", {"k": K, "min_recall": given.min_recall, "rows": rows})
+            yield from measure("Music-20", folder, truth, given.kinds, given.min_recall)
 
 
 def measure(
     name: str, folder: DataFolder, truth: Truth, kinds: Sequence[str], min_recall: float
-) -> list[dict[str, object]]:
+) -> Iterator[dict[str, object]]:
     """Build kinds of index over a catalogue, and ask them.
 
     Parameters
@@ -100,23 +114,20 @@ def measure(
     min_recall : float
         What a build has to reach.
 
-    Returns
-    -------
-    list of dict
+    Yields
+    ------
+    dict
         A row per kind, each of a process of its own.
     """
     with Catalog.open(folder.catalog, folder.copies) as catalog:
         Encoder.fit(catalog.drawn(FITTED_ON)).save(folder.models / "encoder")
         count = len(catalog)
-    rows: list[dict[str, object]] = []
     for kind in kinds:
         if kind == HNSW and count > _MOST_HNSW:
             continue
         with ProcessPoolExecutor(1, get_context("spawn")) as process:
             found = process.submit(_measure_kind, kind, folder, truth, min_recall).result()
-        rows.append({"catalogue": name, **found})
-        print(rows[-1], flush=True)
-    return rows
+        yield {"catalogue": name, **found}
 
 
 def _measure_kind(kind: str, folder: DataFolder, truth: Truth, min_recall: float) -> dict[str, object]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from catalog.artefacts import write_aside
 
@@ -77,6 +78,24 @@ def save(name: str, command: str, figures: Mapping[str, object]) -> None:
     with write_aside(RESULTS / f"{name}.json") as aside:
         aside.write_text(text, encoding="utf-8")
     print(text)
+
+
+def earlier_rows(name: str) -> list[dict[str, Any]]:
+    """Read the rows of a result, to which a run adds those that it measures.
+
+    Parameters
+    ----------
+    name : str
+        Of the result file.
+
+    Returns
+    -------
+    list of dict
+        None if there is no result yet.
+    """
+    written = RESULTS / f"{name}.json"
+    rows: list[dict[str, Any]] = json.loads(written.read_text(encoding="utf-8"))["rows"] if written.exists() else []
+    return rows
 
 
 def when() -> dict[str, str]:
