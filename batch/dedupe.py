@@ -74,7 +74,9 @@ class DedupeReport:
         Recordings; candidates; those of them that a cheap look did not show to be hopeless; pairs decided valid;
         clusters, singletons among them.
     seconds : dict
-        Stage to seconds.
+        Part of the run to seconds.
+    stages : dict
+        Stage to how many tasks of it were run, and the seconds that all of them together took.
     memory : MemoryWatch
         Of all processes of this machine together, by the same stages; it looks while its block runs.
     """
@@ -86,6 +88,7 @@ class DedupeReport:
     matched_pairs: int = 0
     clusters: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    stages: dict[str, dict[str, float]] = field(default_factory=dict)
     memory: MemoryWatch = field(default_factory=MemoryWatch)
 
     def to_json(self) -> dict[str, object]:
@@ -94,12 +97,29 @@ class DedupeReport:
         Returns
         -------
         dict
-            Name to value; seconds and MiB by part of the run and in all.
+            Name to value; seconds and MiB by part of the run and in all, tasks and seconds by stage.
         """
         seconds = {**self.seconds, "total": round(sum(self.seconds.values()), 2)}
         counts = {name: getattr(self, name) for name in _COUNTS}
         peaks = self.memory.peaks_mb
-        return {**counts, "seconds": seconds, "memory_mb": peaks, "peak_memory_mb": max(peaks.values(), default=0)}
+        peak = max(peaks.values(), default=0)
+        return {**counts, "seconds": seconds, "stages": self.stages, "memory_mb": peaks, "peak_memory_mb": peak}
+
+    def add_stage(self, stage: str, tasks: int, seconds: float) -> None:
+        """Add what a stage took.
+
+        Parameters
+        ----------
+        stage : str
+            Its name.
+        tasks : int
+            That were run.
+        seconds : float
+            From the first to the last.
+        """
+        logger.info("%s: %d tasks in %.1f s", stage, tasks, seconds)
+        before = self.stages.get(stage, {"tasks": 0, "seconds": 0.0})
+        self.stages[stage] = {"tasks": before["tasks"] + tasks, "seconds": round(before["seconds"] + seconds, 2)}
 
     @contextmanager
     def booked(self, part: str) -> Iterator[None]:
@@ -234,7 +254,7 @@ def _run(engine: Engine, plan: Plan, stage: str, numbers: Sequence[int], report:
                 logger.info(
                     "%s: %d of %d tasks, %.1f a minute, %.0f s remain", stage, done, len(open_tasks), rate, remaining
                 )
-    logger.info("%s: %d tasks in %.1f s", stage, len(open_tasks), time.monotonic() - began)
+    report.add_stage(stage, len(open_tasks), time.monotonic() - began)
 
 
 def _links(scores: Scores, share: float, model: Model) -> Links:

@@ -89,7 +89,7 @@ def parts_of(smaller: Mapping[str, object], larger: Mapping[str, object], cores:
     dict
         Name to part.
     """
-    before, after = ({str(k): float(str(v)) for k, v in _mapping(row["stages"]).items()} for row in (smaller, larger))
+    before, after = ({str(k): float(str(v)) for k, v in _mapping(row["parts"]).items()} for row in (smaller, larger))
     factor = float(str(larger["records"])) / float(str(smaller["records"]))
     parts = {}
     for name, seconds in after.items():
