@@ -17,7 +17,7 @@ from catalog.errors import InputError, OnemasterError
 from catalog.paths import CLUSTERS_CSV
 from change_commands import CHANGES
 from command_line import HOME, data_folder, parser
-from printed import print_clusters, print_json, print_table
+from printed import print_clusters, print_counts, print_json, print_table
 from training_commands import compare, train
 
 if TYPE_CHECKING:
@@ -113,8 +113,13 @@ def serve(given: argparse.Namespace) -> None:
 
     from service.settings import environment, require_free_port
 
+    folder = data_folder(given)
+    if not folder.root.exists() and not folder.catalog.exists():
+        raise InputError(
+            f"expected a data folder in {folder.root}, found none: check the path, or run onemaster import"
+        )
     require_free_port(given.host, given.port)
-    os.environ.update(environment(data_folder(given)))
+    os.environ.update(environment(folder))
     uvicorn.run("service.app:create_app", factory=True, host=given.host, port=given.port, workers=given.workers)
 
 
@@ -194,8 +199,7 @@ def dedupe(given: argparse.Namespace) -> None:
     if given.json:
         print_json(report.to_json())
         return
-    for name, value in report.to_json().items():
-        print(f"{name:20} {value}")
+    print_counts({name: value for name, value in report.to_json().items() if name != "stages"})
     print(f"wrote {out / CLUSTERS_CSV} and, beside it, pairs, representatives and a summary")
 
 

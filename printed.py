@@ -45,4 +45,20 @@ def print_clusters(measured: Mapping[str, object], as_json: bool) -> None:
         return
     ways = {name: value for name, value in measured.items() if isinstance(value, Mapping)}
     print(", ".join(f"{value} {name.replace('_', ' ')}" for name, value in measured.items() if name not in ways))
+    if measured["unknown"]:
+        print("what is wrong with unknown recordings in clusters is not seen: precision may look too good")
     print_table(ways)
+
+
+def print_counts(counts: Mapping[str, object]) -> None:
+    """Print counts, and figures by part, each on a line.
+
+    Parameters
+    ----------
+    counts : mapping
+        Name to value; a mapping stands for figures by part.
+    """
+    for name, value in counts.items():
+        if isinstance(value, Mapping):
+            value = ", ".join(f"{part} {figure}" for part, figure in value.items())  # noqa: PLW2901
+        print(f"{name.replace('_', ' '):20} {value}")

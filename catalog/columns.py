@@ -139,7 +139,8 @@ def refusal(request: str, found: Sequence[str]) -> CatalogError:
         To be raised.
     """
     return CatalogError(
-        f"expected --column FIELD=COLUMN, got {request!r}; the fields are: {', '.join(NAMES)}; "
+        f"expected --column FIELD=COLUMN, a field of ours and a column of the file, got {request!r}; the fields are: "
+        f"{', '.join(NAMES)}; "
         f"the columns found are: {_listed(found)}"
     )
 

@@ -30,6 +30,7 @@ __all__ = ["LONGEST_ID", "ImportReport", "import_catalog"]
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1_000
+_EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class ImportReport:
     unreadable : mapping
         ``duration_ms`` and ``release_year`` to the number of values that are there and could not be read; they are
         stored as missing.
+    examples : mapping
+        The same fields to a few of those values.
     """
 
     target: Path
@@ -65,6 +68,21 @@ class ImportReport:
     columns: Mapping[str, Mapping[str, str]]
     unused: Mapping[str, Sequence[str]]
     unreadable: Mapping[str, int]
+    examples: Mapping[str, Sequence[str]]
+
+
+class _Unreadable:
+    """Counts values that could not be read, and keeps a few of each field."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.examples: dict[str, list[str]] = {}
+
+    def add(self, field: str, value: str) -> None:
+        self.counts[field] += 1
+        kept = self.examples.setdefault(field, [])
+        if len(kept) < _EXAMPLES and quote(value) not in kept:
+            kept.append(quote(value))
 
 
 class _Delivery(NamedTuple):
@@ -116,7 +134,7 @@ def import_catalog(
     started = time.perf_counter()
     deliveries = _plan(files, columns, encoding)
     _check_target(files, target)
-    unreadable: Counter[str] = Counter()
+    unreadable = _Unreadable()
     records = 0
     with writing(target, keep_rows) as writer, Rejects(target) as rejects:
         with tqdm(unit=" rows", disable=None, desc="import") as progress:
@@ -137,7 +155,8 @@ def import_catalog(
         reasons=dict(rejects.reasons.most_common()),
         columns={str(source.path): {feed.field: feed.column for feed in feeds} for source, feeds in deliveries},
         unused={} if keep_rows else _unused(deliveries),
-        unreadable=dict(unreadable),
+        unreadable=dict(unreadable.counts),
+        examples=unreadable.examples,
     )
     _log(report, time.perf_counter() - started)
     return report
@@ -179,7 +198,7 @@ def _plan(files: Sequence[Path], requests: Sequence[str], encoding: str) -> list
     return deliveries
 
 
-def _rows(delivery: _Delivery, unreadable: Counter[str], keep_rows: bool) -> Iterator[RawRow]:
+def _rows(delivery: _Delivery, unreadable: _Unreadable, keep_rows: bool) -> Iterator[RawRow]:
     """Read rows, their cells in the order of `COLUMNS` and as they are to be stored, or with a problem."""
     source, feeds = delivery
     asked = range(len(source.columns)) if keep_rows else [feed.position for feed in feeds]
@@ -199,7 +218,7 @@ def _rows(delivery: _Delivery, unreadable: Counter[str], keep_rows: bool) -> Ite
             continue
         for index, field in numbers:
             if cells[index] is None and clean(raw[index]) is not None:
-                unreadable[field] += 1
+                unreadable.add(field, str(raw[index]))
         values: list[object] = [None] * len(COLUMNS)
         for place, cell in zip(places, cells, strict=True):
             values[place] = cell
@@ -269,6 +288,9 @@ def _log(report: ImportReport, seconds: float) -> None:
         if names:
             logger.warning("import: columns of %s not used: %s (--column OURS=THEIRS)", file, ", ".join(names))
     for field, count in report.unreadable.items():
-        logger.warning("import: %d values of %s could not be read and are stored as missing", count, field)
+        some = ", ".join(report.examples[field])
+        logger.warning("import: %d values of %s could not be read and are stored as missing: %s", count, field, some)
+        if count > report.records / 2:
+            logger.warning("import: is that the column of %s? Name another with --column", field)
     for reason, count in report.reasons.items():
         logger.warning("import: %d rows rejected: %s (see %s)", count, reason, report.rejected_file)

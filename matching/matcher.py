@@ -101,7 +101,7 @@ class Matcher:
         Raises
         ------
         MissingArtefactError
-            If no index is published yet.
+            If there is no catalogue, or no index is published yet.
         MismatchedArtefactError
             If the catalogue changed since the index was built or refreshed, or no model fits the index.
         DamagedArtefactError
@@ -109,6 +109,11 @@ class Matcher:
         CatalogError
             If the catalogue cannot be used.
         """
+        if not folder.catalog.exists():
+            raise MissingArtefactError(
+                f"expected a catalogue in {folder.catalog}, found none: check the path, or run onemaster import FILE "
+                f"--data {folder.root}"
+            )
         try:
             snapshot = Snapshot.load(current_version(folder.index))
         except MissingArtefactError as error:

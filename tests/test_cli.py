@@ -84,9 +84,9 @@ def test_wrong_usage_exits_with_2(arguments):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("classify", "123", "456"), "run onemaster rebuild"),
-        (("candidates", "123"), "run onemaster rebuild"),
-        (("evaluate",), "run onemaster rebuild"),
+        (("classify", "123", "456"), "run onemaster import"),
+        (("candidates", "123"), "run onemaster import"),
+        (("evaluate",), "run onemaster import"),
         (("refresh",), "run onemaster rebuild"),
         (("compact",), "run onemaster rebuild"),
         (("add", "absent.csv"), "run onemaster import"),
@@ -277,3 +277,9 @@ def test_any_sentence_transformer_can_be_the_encoder(sample_folder, tmp_path):
     manifest = answer("rebuild", *folder, "--json")
     assert manifest["dimension"] == 32
     assert answer("classify", "123", "456", *folder, "--json")["class"] in ("valid", "invalid")
+
+
+def test_a_folder_that_is_not_there_is_not_served(tmp_path):
+    done = onemaster("serve", "--data", str(tmp_path / "no such folder"))
+    assert done.returncode == 1
+    assert "run onemaster import" in done.stderr

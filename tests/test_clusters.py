@@ -174,16 +174,22 @@ def test_measures_count_pairs_recordings_and_whole_clusters():
     assert (measured["exact"].precision, measured["exact"].recall) == (0, 0)
     perfect = measure_clusters(truth, truth)
     assert all(quality.f1 == 1 for quality in perfect.values())
+    last = measure_clusters(found, truth, np.array([False, False, False, False, True]))
+    assert all(quality.f1 == 1 for quality in last.values())
+    third = measure_clusters(found, truth, np.array([False, False, True, False, False]))
+    assert (third["pairwise"].precision, third["pairwise"].recall) == (0, 0)
+    assert (third["b_cubed"].precision, third["b_cubed"].recall) == (pytest.approx(1 / 3), 1 / 2)
 
 
-@given(LETTERS, LETTERS)
-def test_pairwise_measures_are_those_of_all_pairs(one, other):
+@given(LETTERS, LETTERS, st.data())
+def test_pairwise_measures_are_those_of_all_pairs_with_a_recording_that_counts(one, other, data):
     size = min(len(one), len(other))
     found, truth = (np.unique(side[:size], return_inverse=True)[1] for side in (one, other))
-    pairs = [(q, m) for q in range(size) for m in range(q + 1, size)]
+    counted = np.array(data.draw(st.lists(st.booleans(), min_size=size, max_size=size)))
+    pairs = [(q, m) for q in range(size) for m in range(q + 1, size) if counted[q] or counted[m]]
     ours = {(q, m) for q, m in pairs if found[q] == found[m]}
     theirs = {(q, m) for q, m in pairs if truth[q] == truth[m]}
-    quality = measure_clusters(found, truth)["pairwise"]
+    quality = measure_clusters(found, truth, counted)["pairwise"]
     assert quality.precision == pytest.approx(len(ours & theirs) / len(ours) if ours else 1)
     assert quality.recall == pytest.approx(len(ours & theirs) / len(theirs) if theirs else 1)
 

@@ -174,7 +174,7 @@ def test_an_empty_data_folder_says_what_to_run(tmp_path):
         for path in [*QUESTIONS, "/ready"]:
             status, answer = outcome(client.get(path))
             assert status == 503
-            assert f"run onemaster rebuild --data {tmp_path}" in answer["error"]
+            assert f"run onemaster import FILE --data {tmp_path}" in answer["error"]
         assert client.get("/").status_code == 422
         assert client.get("/live").status_code == 200
         version = client.get("/version").json()

@@ -45,7 +45,7 @@ class Quality:
         return {name: round(value, 6) for name, value in figures.items()}
 
 
-def measure_clusters(found: Labels, truth: Labels) -> dict[str, Quality]:
+def measure_clusters(found: Labels, truth: Labels, counted: npt.NDArray[np.bool_] | None = None) -> dict[str, Quality]:
     """Compare two ways of putting the same recordings into clusters.
 
     Parameters
@@ -54,6 +54,8 @@ def measure_clusters(found: Labels, truth: Labels) -> dict[str, Quality]:
         Shape (n,), int64, from 0: the cluster of each recording.
     truth : numpy.ndarray
         Shape (n,), int64, from 0: the true one.
+    counted : numpy.ndarray, optional
+        Shape (n,), bool: recordings that are measured, all by default. Pairs and clusters of which one is count.
 
     Returns
     -------
@@ -62,22 +64,23 @@ def measure_clusters(found: Labels, truth: Labels) -> dict[str, Quality]:
         of its true cluster that is there (Bagga and Baldwin 1998). ``exact``: clusters of two recordings or more that
         are right as a whole.
     """
+    counted = np.ones(len(found), dtype=np.bool_) if counted is None else counted
     sizes, true_sizes = np.bincount(found), np.bincount(truth)
     cells, cell, shared = np.unique(np.column_stack((found, truth)), axis=0, return_inverse=True, return_counts=True)
-    together = shared[cell.ravel()]
+    cell = cell.ravel()
+    together = shared[cell][counted]
     same = (shared == sizes[cells[:, 0]]) & (shared == true_sizes[cells[:, 1]]) & (shared > 1)
+    right = int((same & _any_counted(cell, counted)).sum())
+    pairs = _pairs(cell, counted)
     return {
-        "pairwise": Quality(
-            _share(_pairs(shared), _pairs(sizes)),
-            _share(_pairs(shared), _pairs(true_sizes)),
-        ),
+        "pairwise": Quality(_share(pairs, _pairs(found, counted)), _share(pairs, _pairs(truth, counted))),
         "b_cubed": Quality(
-            _share(float((together / sizes[found]).sum()), len(found)),
-            _share(float((together / true_sizes[truth]).sum()), len(found)),
+            _share(float((together / sizes[found[counted]]).sum()), int(counted.sum())),
+            _share(float((together / true_sizes[truth[counted]]).sum()), int(counted.sum())),
         ),
         "exact": Quality(
-            _share(int(same.sum()), int((sizes > 1).sum())),
-            _share(int(same.sum()), int((true_sizes > 1).sum())),
+            _share(right, int(((sizes > 1) & _any_counted(found, counted)).sum())),
+            _share(right, int(((true_sizes > 1) & _any_counted(truth, counted)).sum())),
         ),
     }
 
@@ -95,7 +98,8 @@ def evaluate_clusters(found: Path, truth: Path) -> dict[str, object]:
     Returns
     -------
     dict
-        JSON values: counts, and precision, recall and F1 in each way of counting.
+        JSON values: counts, and precision, recall and F1 in each way of counting. ``unknown`` recordings are not in
+        `truth`: nothing says whether they are where they belong, so pairs with them count neither way.
 
     Raises
     ------
@@ -116,6 +120,7 @@ def evaluate_clusters(found: Path, truth: Path) -> dict[str, object]:
     measured = measure_clusters(found_labels.astype(np.int64), true_labels.astype(np.int64))
     counts = {
         "records": len(theirs),
+        "unknown": len(ours) - len(theirs),
         "clusters": int(found_labels.max()) + 1,
         "true_clusters": int(true_labels.max()) + 1,
     }
@@ -126,7 +131,7 @@ def _read(path: Path) -> pd.Series[str]:
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
-        raise GroundTruthError(f"expected a CSV file of clusters in {path}, got: {error}") from error
+        raise GroundTruthError(f"expected a CSV file of clusters in {path}, got: {error}; check the path") from error
     others = [column for column in table.columns if column != "sr_id"]
     if "sr_id" not in table.columns or len(others) != 1:
         raise GroundTruthError(
@@ -139,8 +144,14 @@ def _read(path: Path) -> pd.Series[str]:
     return table.set_index("sr_id")[others[0]]
 
 
-def _pairs(sizes: Labels) -> int:
-    return int((sizes * (sizes - 1) // 2).sum())
+def _pairs(labels: Labels, counted: npt.NDArray[np.bool_]) -> int:
+    """Count the pairs within groups of which one recording at least counts."""
+    sizes, others = np.bincount(labels), np.bincount(labels[~counted])
+    return int((sizes * (sizes - 1) // 2).sum() - (others * (others - 1) // 2).sum())
+
+
+def _any_counted(labels: Labels, counted: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    return np.bincount(labels, weights=counted) > 0
 
 
 def _share(part: float, whole: float) -> float:

@@ -217,6 +217,10 @@ def _lines(path: Path, problems: list[Problem]) -> Iterator[_Line]:
             else:
                 q, m, tag = (str(cell).strip() for cell in row.cells)
                 yield _Line(row.line, q, m, tag.casefold())
+    except FileNotFoundError as error:
+        raise GroundTruthError(
+            f"expected a CSV file of labelled pairs in {path}, found none: name yours with --groundtruth FILE"
+        ) from error
     except (OSError, CatalogError) as error:
         raise GroundTruthError(f"expected a CSV file of labelled pairs in {path}, got: {error}") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass, field
 
@@ -12,6 +13,8 @@ from scipy.special import betaincinv, expit, logit
 from catalog.errors import GroundTruthError, InputError
 from training.calibration import calibrate
 from training.review import ReviewBand, ReviewCosts, review_band
+
+logger = logging.getLogger(__name__)
 
 Numbers = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.bool_]
@@ -86,8 +89,11 @@ class Policy:
         if self.min_precision is not None:
             decided = probabilities >= threshold
             promised = promised_precision(int((decided & valid).sum()), int(decided.sum()))
-            if promised < self.min_precision:
+            best = promised >= self.min_precision
+            if not best:
                 threshold = min_precision_threshold(probabilities, valid, self.min_precision)
+            where = "where F1 is best, too" if best else "the lowest threshold that does"
+            logger.info("a precision of %g is promised from %.4f on, %s", self.min_precision, threshold, where)
         return Thresholds(threshold, review_band(threshold, self.costs))
 
 
