@@ -80,6 +80,22 @@ def save(name: str, command: str, figures: Mapping[str, object]) -> None:
     print(text)
 
 
+def result(name: str) -> Any:  # noqa: ANN401 - JSON of many forms
+    """Read a committed result.
+
+    Parameters
+    ----------
+    name : str
+        Of the result file.
+
+    Returns
+    -------
+    JSON value
+        As `save` wrote it.
+    """
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+
+
 def earlier_rows(name: str) -> list[dict[str, Any]]:
     """Read the rows of a result, to which a run adds those that it measures.
 
@@ -93,8 +109,7 @@ def earlier_rows(name: str) -> list[dict[str, Any]]:
     list of dict
         None if there is no result yet.
     """
-    written = RESULTS / f"{name}.json"
-    rows: list[dict[str, Any]] = json.loads(written.read_text(encoding="utf-8"))["rows"] if written.exists() else []
+    rows: list[dict[str, Any]] = result(name)["rows"] if (RESULTS / f"{name}.json").exists() else []
     return rows
 
 

@@ -1,165 +1,168 @@
-"""What a catalogue of any size would take: a model of the whole-catalogue run from its measured constants.
+"""What a catalogue of any size would take: the run's stages, played through task by task with measured constants.
 
-Reads `benchmarks/results/dedupe.json` and measures nothing itself. Each part of the run costs so many core-seconds a
-recording at the largest size measured, and grows with the power of the size that the two largest sizes show, but never
-slower than the size. Reading, dealing and clustering run on one core, everything else on all of them.
+Reads `benchmarks/results/dedupe.json` and `ten_times.json` and measures nothing itself. A stage costs so many
+core-seconds a recording at the largest size measured, which grow with the power of the size that the two largest sizes
+show, never slower than in proportion; its tasks run in waves over all cores, and the next stage waits for the last of
+them. The two steps that one process does for all recordings are taken from what was measured at ten times that size.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from benchmarks.record import RESULTS, save
+from batch.dedupe import NEIGHBOURS, SHARD_SIZE
+from batch.plan import Plan
+from batch.scoring import SAMPLES
+from batch.tasks import STAGES
+from benchmarks.record import result, save
+from index.rare_keys import KeyCounts
+from matching.clusters import LARGEST
 
-SERIAL = ("read", "deal", "cluster")
-# On-demand price of a machine of 16 virtual cores and 32 GiB in dollars an hour, as listed when this was written.
-PRICE, CORES = 0.714, 16
-# Recordings, and machines to spread them over.
-_TARGETS = ((10_000_000, 1), (10_000_000, 4), (100_000_000, 8), (100_000_000, 32))
-# Files of an unfinished run, in bytes a recording: see docs/scale.md.
-STORAGE_BYTES = 2_400
+# On-demand price of a machine of 16 virtual cores and 64 GiB in dollars an hour, as listed when this was written.
+PRICE, CORES = 0.768, 16
+# Recordings, and machines to spread them over; the first is ten times the largest size that was run.
+_TARGETS = ((30_000_000, 1), (30_000_000, 4), (100_000_000, 4), (100_000_000, 8), (100_000_000, 32))
+_ALONE = ("order", "cluster")
 
-
-@dataclass(frozen=True)
-class Part:
-    """A part of the run.
-
-    Attributes
-    ----------
-    core_seconds : float
-        At the largest size measured.
-    exponent : float
-        With which power of the size it grows, 1 at least.
-    """
-
-    core_seconds: float
-    exponent: float
-
-    def at(self, factor: float) -> float:
-        """Extrapolate.
-
-        Parameters
-        ----------
-        factor : float
-            Size in units of the largest measured.
-
-        Returns
-        -------
-        float
-            Core-seconds.
-        """
-        return float(self.core_seconds * factor**self.exponent)
+Row = Mapping[str, Any]
 
 
 def main() -> None:
-    """Work the model out and save it."""
+    """Work the plans out and save them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--price", type=float, default=PRICE, help=f"dollars an hour of a machine of {CORES} cores")
     price = parser.parse_args().price
-    measured = json.loads((RESULTS / "dedupe.json").read_text(encoding="utf-8"))
+    measured, alone = result("dedupe"), result("ten_times")
     rows = sorted((r for r in measured["rows"] if str(r["name"]).startswith("sample")), key=lambda r: r["records"])
-    model = parts_of(rows[-2], rows[-1], int(measured["machine"]["cores"]))
-    size, dealing = int(rows[-1]["records"]), dealing_bytes(rows[-1])
-    figures = {
-        "measured_at": size,
-        "parts": {name: {"core_seconds": part.core_seconds, "exponent": part.exponent} for name, part in model.items()},
-        "plans": [plan(model, target / size, target, machines, price, dealing) for target, machines in _TARGETS],
-    }
-    save("scale", "python -m benchmarks.scale [--price DOLLARS]", figures)
+    model = Model(rows[-2], rows[-1], int(measured["machine"]["cores"]), alone["rows"])
+    plans = [
+        {
+            **model.plan(recordings, machines, price),
+            "storage_gb": round(recordings * alone["storage_bytes_a_recording"] / 1e9),
+        }
+        for recordings, machines in _TARGETS
+    ]
+    constants = {"stages": model.stages, "alone": model.alone}
+    save("scale", "python -m benchmarks.scale [--price DOLLARS]", {**constants, "plans": plans})
 
 
-def parts_of(smaller: Mapping[str, object], larger: Mapping[str, object], cores: int) -> dict[str, Part]:
-    """Read the model off two measured sizes.
+class Model:
+    """What was measured of a run, and what follows from it for another size.
 
     Parameters
     ----------
-    smaller : mapping
-        Row of the benchmark.
-    larger : mapping
-        Row of a larger catalogue.
+    smaller : Row
+        Of `benchmarks.dedupe`.
+    larger : Row
+        Of a larger catalogue.
     cores : int
         Of the machine that they were measured on.
+    alone : sequence of Row
+        Of `benchmarks.ten_times`.
 
-    Returns
-    -------
-    dict
-        Name to part.
-    """
-    before, after = ({str(k): float(str(v)) for k, v in _mapping(row["parts"]).items()} for row in (smaller, larger))
-    factor = float(str(larger["records"])) / float(str(smaller["records"]))
-    parts = {}
-    for name, seconds in after.items():
-        if name != "total":
-            exponent = max(1.0, math.log(max(seconds, 1e-3) / max(before[name], 1e-3)) / math.log(factor))
-            parts[name] = Part(seconds * (1 if name in SERIAL else cores), round(exponent, 3))
-    return parts
-
-
-def dealing_bytes(measured: Mapping[str, object]) -> float:
-    """Say what the machine needs that deals all candidates out: it holds them all.
-
-    Parameters
+    Attributes
     ----------
-    measured : mapping
-        Row of the benchmark.
-
-    Returns
-    -------
-    float
-        Bytes a recording, beyond what the run takes from its beginning.
+    stages : dict
+        Stage to ``core_seconds`` at the larger size and the ``exponent`` of their growth.
+    alone : dict
+        Step that one process does for everything to ``seconds`` and ``bytes_a_recording`` at the largest size that it
+        was measured at, that size, and the ``exponent`` of its growth.
     """
-    memory = _mapping(measured["memory_mb"])
-    grown = float(str(memory["deal"])) - float(str(memory["read"]))
-    return grown * (1 << 20) / float(str(measured["records"]))
+
+    def __init__(self, smaller: Row, larger: Row, cores: int, alone: Sequence[Row]) -> None:
+        self._larger, self._cores = larger, cores
+        factor = larger["records"] / smaller["records"]
+        self.stages = {
+            name: {
+                "core_seconds": round(after["seconds"] * min(cores, after["tasks"]), 2),
+                "exponent": _exponent(smaller["stages"][name]["seconds"], after["seconds"], factor),
+            }
+            for name, after in larger["stages"].items()
+            if name not in _ALONE
+        }
+        reading = _exponent(smaller["parts"]["read"], larger["parts"]["read"], factor)
+        self.stages["read"] = {"core_seconds": larger["parts"]["read"], "exponent": reading}
+        self.alone = {}
+        for step in _ALONE:
+            *_, before, last = (row for row in alone if row["step"] == step)
+            exponent = _exponent(before["seconds"], last["seconds"], last["recordings"] / before["recordings"])
+            kept = {name: last[name] for name in ("recordings", "seconds", "bytes_a_recording")}
+            self.alone[step] = {**kept, "exponent": exponent}
+
+    def plan(self, recordings: int, machines: int, price: float) -> dict[str, object]:
+        """Play a run through.
+
+        Parameters
+        ----------
+        recordings : int
+            Of the catalogue.
+        machines : int
+            Of 16 virtual cores each.
+        price : float
+            Dollars an hour of one.
+
+        Returns
+        -------
+        dict
+            JSON values: hours in all and with one core at work, dollars, and gigabytes of memory that tasks take on
+            every machine and that the largest step takes on the one that runs it.
+        """
+        factor = recordings / self._larger["records"]
+        alone = sum(
+            each["seconds"] * (recordings / each["recordings"]) ** each["exponent"] for each in self.alone.values()
+        )
+        together = 0.0
+        for name, stage in self.stages.items():
+            seconds, tasks = stage["core_seconds"] * factor ** stage["exponent"], self._tasks(name, recordings)
+            if tasks == 1:
+                alone += seconds
+            else:
+                together += math.ceil(tasks / (machines * CORES)) * seconds / tasks
+        hours = (together + alone) / 3600
+        return {
+            "recordings": recordings,
+            "machines": machines,
+            "hours": round(hours, 2),
+            "hours_on_one_core": round(alone / 3600, 2),
+            "dollars": round(hours * machines * price, 2),
+            "memory_of_tasks_gb": round(CORES * self._task_bytes(recordings) / 1e9, 1),
+            "memory_of_one_step_gb": round(
+                recordings * max(each["bytes_a_recording"] for each in self.alone.values()) / 1e9, 1
+            ),
+        }
+
+    def _tasks(self, stage: str, recordings: int) -> int:
+        """Say how many tasks a stage would have."""
+        if stage == "read":
+            return 1
+        if stage == "judge sample":
+            return SAMPLES
+        if stage == "score":
+            share = recordings / self._larger["records"]
+            return math.ceil(self._larger["stages"]["score"]["tasks"] * share)
+        return STAGES[stage].count(Plan("", recordings, SHARD_SIZE, NEIGHBOURS, LARGEST, "", ""))
+
+    def _task_bytes(self, recordings: int) -> float:
+        """Say what one task takes at most: as measured, and its table of counts, which grows with the catalogue."""
+        memory = self._larger["memory_mb"]
+        parts = {
+            part: (memory[part] - memory["read"]) * 2.0**20 / self._cores
+            for part in memory
+            if part not in {"read", *_ALONE}
+        }
+        parts["index"] += _table_bytes(recordings) - _table_bytes(self._larger["records"])
+        return max(parts.values())
 
 
-def plan(
-    model: Mapping[str, Part], factor: float, recordings: int, machines: int, price: float, dealing: float
-) -> dict[str, object]:
-    """Say what a catalogue would take on so many machines.
-
-    Parameters
-    ----------
-    model : mapping
-        Name to part.
-    factor : float
-        Size in units of the largest measured.
-    recordings : int
-        The size.
-    machines : int
-        Of 16 virtual cores each.
-    price : float
-        Dollars an hour of one.
-    dealing : float
-        From `dealing_bytes`.
-
-    Returns
-    -------
-    dict
-        JSON values.
-    """
-    serial = sum(part.at(factor) for name, part in model.items() if name in SERIAL)
-    shared = sum(part.at(factor) for name, part in model.items() if name not in SERIAL)
-    hours = (serial + shared / (machines * CORES)) / 3600
-    return {
-        "recordings": recordings,
-        "machines": machines,
-        "hours": round(hours, 2),
-        "hours_on_one_core": round(serial / 3600, 2),
-        "dollars": round(hours * machines * price, 2),
-        "storage_gb": round(recordings * STORAGE_BYTES / 1e9, 1),
-        "dealing_memory_gb": round(recordings * dealing / 1e9, 1),
-    }
+def _table_bytes(recordings: int) -> int:
+    return KeyCounts.empty(recordings).tables.nbytes  # zeros that nobody looks at take no memory
 
 
-def _mapping(value: object) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise TypeError(f"expected a JSON object, got {value!r}")
-    return value
+def _exponent(before: float, after: float, factor: float) -> float:
+    return round(max(1.0, math.log(max(after, 0.1) / max(before, 0.1)) / math.log(factor)), 3)
 
 
 if __name__ == "__main__":

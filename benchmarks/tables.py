@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from benchmarks.record import RESULTS, ROOT
+from benchmarks import tables_of_scale
+from benchmarks.record import ROOT, result
 from catalog.artefacts import write_aside
 
 PAGES = ("README.md", "docs/ablation.md", "docs/scale.md")
@@ -54,10 +54,6 @@ def _line(row: Row) -> str:
     return "| " + " | ".join(row) + " |"
 
 
-def _result(name: str) -> Any:  # noqa: ANN401 - JSON of many forms
-    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-
-
 def _share(value: float) -> str:
     return f"{value:.4f}"
 
@@ -71,7 +67,7 @@ def _pairs_of_the_sample() -> Iterator[Row]:
         *("`python -m benchmarks.pairs`: sample", "accuracy", "F1", "baseline: accuracy"),
         *("our errors / the baseline's", "calibration error", "across scripts: recall at precision 0.99"),
     )
-    found = _result("pairs")
+    found = result("pairs")
     for seed, row in zip(found["seeds"], found["sample"], strict=True):
         ours, theirs = row["all_features"]["intervals"], row["baseline"]["intervals"]
         yield (
@@ -85,8 +81,8 @@ def _pairs_of_the_sample() -> Iterator[Row]:
 
 
 def _pairs_of_music20() -> Iterator[Row]:
-    result = _result("pairs")
-    found = result["music20"]
+    pairs = result("pairs")
+    found = pairs["music20"]
     names = {
         "trained": "learnt from its training pairs",
         "started": "the same, started from the default model",
@@ -94,58 +90,12 @@ def _pairs_of_music20() -> Iterator[Row]:
         "baseline": "baseline, learnt from its training pairs",
     }
     rows = [(name, found[key]) for key, name in names.items()]
-    for seed, row in zip(result["seeds"], found["zero_shot"], strict=True):
+    for seed, row in zip(pairs["seeds"], found["zero_shot"], strict=True):
         rows.append((f"no label of it seen: default model of seed {seed}", row))
     yield "Music-20, its own test pairs", "F1", "accuracy", "calibration error"
     for name, row in rows:
         at = row["intervals"]
         yield name, _interval(at["f1"]), _share(at["accuracy"]["value"]), _share(at["calibration_error"]["value"])
-
-
-def _dedupe() -> Iterator[Row]:
-    yield (
-        *("`python -m benchmarks.dedupe`", "recordings", "pairwise: precision", "recall", "F1", "B-cubed F1"),
-        *("whole clusters F1", "seconds", "memory, GiB"),
-    )
-    for row in _result("dedupe")["rows"]:
-        quality = row["quality"]
-        yield (
-            *(row["name"], f"{row['records']:,}"),
-            *(_share(quality["pairwise"][name]) for name in ("precision", "recall", "f1")),
-            *(_share(quality[name]["f1"]) for name in ("b_cubed", "exact")),
-            *(f"{row['seconds']:.0f}", f"{row['peak_memory_mb'] / 1024:.1f}"),
-        )
-
-
-def _stages() -> Iterator[Row]:
-    rows = [row for row in _result("dedupe")["rows"] if str(row["name"]).startswith("sample")]
-    parts = [part for part in rows[0]["parts"] if part != "total"]
-    yield "seconds; GiB at most", *parts
-    for row in rows:
-        yield (
-            f"{row['records']:,} recordings",
-            *(f"{row['stages'][part]:.1f}; {row['memory_mb'][part] / 1024:.1f}" for part in parts),
-        )
-
-
-def _plans() -> Iterator[Row]:
-    columns = {
-        "machines": "machines",
-        "hours": "hours",
-        "hours_on_one_core": "of them on one core",
-        "dollars": "dollars",
-        "storage_gb": "storage, GB",
-        "dealing_memory_gb": "memory of the machine that deals, GB",
-    }
-    yield "recordings", *columns.values()
-    for plan in _result("scale")["plans"]:
-        yield f"{plan['recordings']:,}", *(str(plan[name]) for name in columns)
-
-
-def _growth() -> Iterator[Row]:
-    yield "`python -m benchmarks.dedupe`: from", "to", "the time grows with this power of the size"
-    for between, power in _result("dedupe")["growth"].items():
-        yield (*(f"{int(size):,}" for size in between.split(" to ")), f"{power:.2f}")
 
 
 def _few_labels() -> Iterator[Row]:
@@ -156,7 +106,7 @@ def _few_labels() -> Iterator[Row]:
         "started - alone": "started less alone",
         "started - zero_shot": "started less default",
     }
-    found = _result("few_labels")
+    found = result("few_labels")
     seeds = len(found["pairs"]["seeds"])
     yield (
         f"`python -m benchmarks.few_labels`: F1 with {found['pairs']['labelled']} labelled pairs of a new kind of "
@@ -182,7 +132,7 @@ def _throughput() -> Iterator[Row]:
         "nearest": "every recording with its 20 nearest",
         "labelled": "labelled pairs, most recordings once",
     }
-    for dataset in _result("throughput")["datasets"]:
+    for dataset in result("throughput")["datasets"]:
         for key, name in kinds.items():
             speeds = dataset[key]["pairs_per_second"]
             ours = speeds["onemaster"]
@@ -198,7 +148,7 @@ def _peers() -> Iterator[Row]:
         *("`python -m benchmarks.peers`: Music-20, clusters without labels", "pairwise: precision", "recall", "F1"),
         *("F1 at the cut that is best by the truth", "seconds"),
     )
-    for row in _result("peers")["rows"]:
+    for row in result("peers")["rows"]:
         if "left_out" not in row:
             best = row.get("best_by_the_truth")
             yield (
@@ -219,7 +169,7 @@ def _encoders() -> Iterator[Row]:
         *("`python -m benchmarks.encoder`: exact search, 20 nearest", "all true pairs found", "held-out labelled ones"),
         "recordings/s, one core",
     )
-    for dataset in _result("encoder")["datasets"]:
+    for dataset in result("encoder")["datasets"]:
         for key, name in names.items():
             row = dataset[key]
             if "left_out" not in row:
@@ -230,24 +180,8 @@ def _encoders() -> Iterator[Row]:
                 )
 
 
-def _indexes() -> Iterator[Row]:
-    yield (
-        *("`python -m benchmarks.index`", "true pairs among the 20 nearest", "recall@20", "of near neighbours"),
-        *("ms a query, alone", "in a batch", "bytes a vector", "seconds to build", "GiB to build"),
-    )
-    for row in _result("index")["rows"]:
-        name = f"{row['catalogue']}, {row['recordings']:,}: {row['kind']}"
-        if "pair_completeness" in row:
-            yield (
-                *(name, _share(row["pair_completeness"])),
-                *(_share(row[kind]["value"]) for kind in ("recall", "near_recall")),
-                *(f"{row[name]:.2f}" for name in ("milliseconds_alone", "milliseconds_in_batch")),
-                *(f"{row['bytes_per_vector']:,}", f"{row['seconds']:.0f}", f"{row['peak_megabytes'] / 1024:.1f}"),
-            )
-
-
 def _ablation() -> Iterator[Row]:
-    tables = _result("ablation")["tables"]
+    tables = result("ablation")["tables"]
     columns = [tables[name] for name in ("sample", "music20_trained", "music20_zero_shot")]
     yield "groups", "sample", "Music-20, learnt", "Music-20, no label seen"
     for choice in columns[0]:
@@ -262,17 +196,13 @@ def _errors(row: dict[str, Any]) -> str:
 
 
 TABLES: dict[str, Callable[[], Iterator[Row]]] = {
+    **tables_of_scale.TABLES,
     "pairs_of_the_sample": _pairs_of_the_sample,
     "pairs_of_music20": _pairs_of_music20,
-    "dedupe": _dedupe,
-    "stages": _stages,
-    "plans": _plans,
-    "growth": _growth,
     "few_labels": _few_labels,
     "throughput": _throughput,
     "peers": _peers,
     "encoders": _encoders,
-    "indexes": _indexes,
     "ablation": _ablation,
 }
 
