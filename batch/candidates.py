@@ -186,18 +186,18 @@ def cosines_of(plan: Plan, q: Rows, m: Rows) -> npt.NDArray[np.float32]:
         Shape (n_pairs,), float32; NaN where a recording has no text.
     """
     cosines = np.empty(len(q), dtype=np.float32)
+    in_order = np.argsort(m, kind="stable")  # few shards at a time
     for start in range(0, len(q), _PAIRS_AT_ONCE):
-        part = slice(start, start + _PAIRS_AT_ONCE)
-        cosines[part] = pair_cosines(_vectors(plan, q[part]), _vectors(plan, m[part]))
+        some = in_order[start : start + _PAIRS_AT_ONCE]
+        cosines[some] = pair_cosines(_vectors(plan, q[some]), _vectors(plan, m[some]))
     return cosines
 
 
 def _vectors(plan: Plan, rows: Rows) -> Vectors:
     """Gather vectors out of the shards that they stand in."""
-    found: Vectors | None = None
+    dimension = plan.storage.map_array(numbered(VECTORS, 0)).shape[1]
+    found = np.empty((len(rows), dimension), dtype=np.float16)
     for shard, places in by_shard(rows, plan.shard_size):
         vectors = plan.storage.map_array(numbered(VECTORS, shard))
-        if found is None:
-            found = np.empty((len(rows), vectors.shape[1]), dtype=np.float16)
         found[places] = vectors[rows[places] - shard * plan.shard_size]
-    return np.empty((0, 1), dtype=np.float16) if found is None else found
+    return found

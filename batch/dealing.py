@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from batch.candidates import BY_KEYS, FOUND_BY_KEYS, IN_COMMON, Candidates, read_candidates, read_pieces, write_pieces
-from batch.neighbourhood import by_neighbourhood, places_of_pairs
+from batch.neighbourhood import Order, by_neighbourhood, most_alike_first, places_of_pairs
 from batch.plan import Plan, numbered
 from batch.records import read_numbers
-from batch.scoring import JUDGED, ORDER, PARTS, SAMPLED, SAMPLES, judging_model, sampled_pairs
+from batch.scoring import JUDGED, ORDER, PARTS, SAMPLED, SAMPLES, drawn, judging_model, sampled_pairs
 from matching.screen import Looks, Screen, looks_at
 
 logger = logging.getLogger(__name__)
@@ -23,9 +23,8 @@ logger = logging.getLogger(__name__)
 PAIRS, FOUND, WORTH, DEALT = "pairs", "found", "worth", "dealt"
 
 _PAIRS_IN_A_PART = 1_000_000
-# Of this many times what is wanted of a catalogue's candidates one is judged to learn how to look.
-_WANTED_IN_A_SAMPLE = 100_000
-_ODD = np.uint64(0x9E3779B97F4A7C15)  # multiplicative hashing: the golden ratio
+# Groups are of about one size; each draws so many times its share of the sample.
+_GENEROUS = 4
 
 
 def gather(plan: Plan, group: int) -> None:
@@ -39,11 +38,9 @@ def gather(plan: Plan, group: int) -> None:
         Which.
     """
     read = (FOUND_BY_KEYS, plan.shards), (IN_COMMON, plan.groups)
-    found = [read_pieces(plan, kind, group, range(writers)).values() for kind, writers in read]
+    found = [Candidates(**read_pieces(plan, kind, group, range(writers))) for kind, writers in read]
     pairs = _distinct(plan, Candidates(*map(np.concatenate, zip(*found, strict=True))))
-    mixed = (pairs.q.astype(np.uint64) * np.uint64(plan.recordings) + pairs.m.astype(np.uint64)) * _ODD
-    drawn = mixed / 2.0**64 < _WANTED_IN_A_SAMPLE / (plan.recordings * plan.neighbours)
-    plan.storage.write_arrays(numbered(SAMPLED, group), pairs.take(drawn)._asdict())
+    plan.storage.write_arrays(numbered(SAMPLED, group), drawn(plan, pairs, share=_GENEROUS / plan.groups)._asdict())
     plan.storage.write_arrays(numbered(PAIRS, group), pairs._asdict())
     plan.storage.write_array(numbered(FOUND, group), np.array([len(pairs.q)]))
 
@@ -107,11 +104,11 @@ def order(plan: Plan, _: int) -> None:
     plan : Plan
         Of the run.
     """
-    places = by_neighbourhood(plan.recordings, *edges_of(plan))
+    places = by_neighbourhood(plan.recordings, *most_alike_first(*edges_of(plan)))
     pairs_at = np.zeros(plan.recordings, dtype=np.int64)
     for group in range(plan.groups):
         pairs = read_candidates(plan, numbered(WORTH, group))
-        pairs_at += np.bincount(places_of_pairs(places, pairs.q, pairs.m), minlength=plan.recordings)
+        np.add.at(pairs_at, places_of_pairs(places, pairs.q, pairs.m), 1)
     until = np.cumsum(pairs_at)
     parts = max(1, -(-int(until[-1]) // _PAIRS_IN_A_PART))
     # The places at which the second and every later part begins.
@@ -120,7 +117,7 @@ def order(plan: Plan, _: int) -> None:
     plan.storage.write_array(DEALT, np.array([*bounds, int(until[-1])]))
 
 
-def edges_of(plan: Plan) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+def edges_of(plan: Plan) -> tuple[Order, Order, npt.NDArray[np.float32]]:
     """Read what recordings are ordered by, in few bytes: one task holds it all.
 
     Parameters
@@ -131,14 +128,14 @@ def edges_of(plan: Plan) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], 
     Returns
     -------
     tuple of numpy.ndarray
-        Rows of both sides of all pairs, int32, and how much they are alike, float32; each of shape (n_pairs,).
+        Rows of both sides of all pairs, int32, and how unlike they are, float32; each of shape (n_pairs,).
     """
     read = (read_candidates(plan, numbered(WORTH, group)) for group in range(plan.groups))
     edges = [
-        (each.q.astype(np.int32), each.m.astype(np.int32), np.nan_to_num(each.cosine) + each.alike) for each in read
+        (each.q.astype(np.int32), each.m.astype(np.int32), -np.nan_to_num(each.cosine) - each.alike) for each in read
     ]
-    q, m, alike = map(np.concatenate, zip(*edges, strict=True))
-    return q, m, alike
+    q, m, unlike = map(np.concatenate, zip(*edges, strict=True))
+    return q, m, unlike
 
 
 def deal(plan: Plan, group: int) -> None:

@@ -49,9 +49,8 @@ def name_clusters(labels: Labels, sr_ids: pa.LargeStringArray, earlier: pa.Table
 
     nameless = np.flatnonzero(places == _NONE)
     places[nameless] = len(taken) + len(sr_ids) + np.arange(len(nameless))
-    rows = np.searchsorted(labels[np.argsort(labels, kind="stable")], nameless)
-    ids = sr_ids.take(np.argsort(labels, kind="stable")[rows]).to_pylist()
-    made = pa.array([_numbered(sr_id, taken, sr_ids) for sr_id in ids], pa.large_string())
+    first = np.unique(labels, return_index=True)[1] if len(nameless) else nameless
+    made = _numbered(sr_ids.take(first[nameless]), (taken, sr_ids))
     return pa.concat_arrays([taken.cast(pa.large_string()), sr_ids, made]).take(places)
 
 
@@ -79,9 +78,19 @@ def _inherited(labels: Labels, before: Labels, clusters: int) -> Labels:
     return chosen
 
 
-def _numbered(sr_id: str, taken: pa.Array, sr_ids: pa.Array) -> str:
-    numbered = (f"{sr_id}~{number}" for number in count(2))
-    return next(name for name in numbered if not any(pc.index(each, name).as_py() + 1 for each in (taken, sr_ids)))
+def _numbered(ids: pa.LargeStringArray, others: tuple[pa.Array, ...]) -> pa.LargeStringArray:
+    """Add a number to each id, so that it is a name that nothing else has."""
+    names = ids.to_pylist()
+    remaining = list(range(len(names)))
+    for number in count(2):
+        tried = pa.array([f"{ids[place]}~{number}" for place in remaining], pa.large_string())
+        for place, name in zip(remaining, tried.to_pylist(), strict=True):
+            names[place] = name
+        in_use = np.any([_numpy(pc.is_in(tried, each)) for each in others], axis=0)
+        remaining = [place for place, used in zip(remaining, in_use, strict=True) if used]
+        if not remaining:
+            break
+    return pa.array(names, pa.large_string())
 
 
 def _numpy(values: pa.Array | pa.ChunkedArray) -> npt.NDArray[Any]:

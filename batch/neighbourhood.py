@@ -10,12 +10,34 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 Rows = npt.NDArray[np.integer[Any]]
+Order = npt.NDArray[np.int32]
 
 _ROUNDS = 12
 _PAIRS_AT_ONCE = 1 << 20
 
 
-def by_neighbourhood(recordings: int, q: Rows, m: Rows, alike: npt.NDArray[np.float32]) -> Rows:
+def most_alike_first(q: Order, m: Order, unlike: npt.NDArray[np.float32]) -> tuple[Order, Order]:
+    """Sort pairs.
+
+    Parameters
+    ----------
+    q : numpy.ndarray
+        Shape (n_pairs,), int32, rows of one side.
+    m : numpy.ndarray
+        Shape (n_pairs,), int32, rows of the other.
+    unlike : numpy.ndarray
+        Shape (n_pairs,), float32, less is more alike; not NaN.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Both sides.
+    """
+    order = np.argsort(unlike, kind="stable")
+    return q[order], m[order]
+
+
+def by_neighbourhood(recordings: int, q: Rows, m: Rows) -> Rows:
     """Order recordings so that those that are alike stand together.
 
     Every recording is joined with the one that it is most like, every group that comes of it with the group that it
@@ -26,11 +48,9 @@ def by_neighbourhood(recordings: int, q: Rows, m: Rows, alike: npt.NDArray[np.fl
     recordings : int
         How many there are.
     q : numpy.ndarray
-        Shape (n_pairs,), int32 or int64, rows of one side.
+        Shape (n_pairs,), int32 or int64, rows of one side of pairs, those that are most alike first.
     m : numpy.ndarray
         Shape (n_pairs,), of the same type, rows of the other.
-    alike : numpy.ndarray
-        Shape (n_pairs,), float32, more is more alike; not NaN.
 
     Returns
     -------
@@ -39,8 +59,6 @@ def by_neighbourhood(recordings: int, q: Rows, m: Rows, alike: npt.NDArray[np.fl
     """
     groups = np.arange(recordings, dtype=q.dtype)
     levels: list[Rows] = []
-    strongest = np.argsort(-alike, kind="stable")
-    q, m = q[strongest], m[strongest]
     for _ in range(_ROUNDS):
         between = groups[q] != groups[m]
         q, m = q[between], m[between]

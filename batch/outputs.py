@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
@@ -93,6 +94,8 @@ def read_earlier_names(folder: Path) -> pa.Table:
         raise InputError(f"expected two columns in UTF-8 in {path}: move it away, or give --out ({error})") from error
     if read.column_names != _COLUMNS:
         raise InputError(f"expected {','.join(_COLUMNS)} in line 1 of {path}: move it away, or give --out")
+    if pc.count_distinct(read["sr_id"]).as_py() < len(read) or pc.any(pc.equal(read["cluster_id"], "")).as_py():
+        raise InputError(f"expected every sr_id once in {path}, and a cluster_id: move it away, or give --out")
     return read
 
 
@@ -143,12 +146,12 @@ def _write_pairs(path: Path, found: Clustered, classifier: PairClassifier) -> No
     review = (scores.probability > classifier.review_low) & (scores.probability < classifier.review_high)
     together = found.labels[scores.q] == found.labels[scores.m]
     listed = np.flatnonzero(valid | review | together)
-    sources = pa.array([_source(number) for number in range(2 * max(_SOURCES))])
+    sources = pa.array([_source(number) for number in range(2 * max(_SOURCES))], pa.large_string())
     columns = {
         "q_sr_id": found.sr_ids.take(scores.q[listed]),
         "m_sr_id": found.sr_ids.take(scores.m[listed]),
         "match_probability": scores.probability[listed],
-        "class": np.where(valid[listed], VALID, INVALID),
+        "class": pa.array([INVALID, VALID], pa.large_string()).take(valid[listed].astype(np.int8)),
         "needs_review": review[listed],
         "same_cluster": together[listed],
         "cosine": scores.cosine[listed],

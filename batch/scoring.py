@@ -6,6 +6,7 @@ sampled -> judged; parts -> scores
 from __future__ import annotations
 
 import gc
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ SAMPLED, JUDGED, PARTS, SCORES, ORDER = "sampled", "judged", "parts", "scores", 
 # Tasks that judge the sample.
 SAMPLES = 4
 
+_SAMPLE = 65_536
+_ODD = np.uint64(0x9E3779B97F4A7C15)  # multiplicative hashing: the golden ratio
 _PAIRS_AT_ONCE = 65_536
 
 
@@ -52,6 +55,29 @@ class Scores(NamedTuple):
     source: npt.NDArray[np.uint8]
 
 
+def drawn(plan: Plan, pairs: Candidates, share: float = 1.0) -> Candidates:
+    """Draw pairs, by nothing but themselves.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the run.
+    pairs : Candidates
+        Each once.
+    share : float
+        Of the 65,536 that are wanted.
+
+    Returns
+    -------
+    Candidates
+        Those of them, or all that there are, by q and m.
+    """
+    wanted = min(math.ceil(share * _SAMPLE), len(pairs.q))
+    mixed = (pairs.q.astype(np.uint64) * np.uint64(plan.recordings) + pairs.m.astype(np.uint64)) * _ODD
+    pairs = pairs.take(np.argsort(mixed, kind="stable")[:wanted])
+    return pairs.take(np.lexsort((pairs.m, pairs.q)))
+
+
 def sampled_pairs(plan: Plan) -> Candidates:
     """Read the pairs that were drawn.
 
@@ -63,10 +89,10 @@ def sampled_pairs(plan: Plan) -> Candidates:
     Returns
     -------
     Candidates
-        Of all groups.
+        Out of all groups, the same however pairs were spread over them.
     """
-    drawn = (read_candidates(plan, numbered(SAMPLED, group)) for group in range(plan.groups))
-    return Candidates(*map(np.concatenate, zip(*drawn, strict=True)))
+    read = (read_candidates(plan, numbered(SAMPLED, group)) for group in range(plan.groups))
+    return drawn(plan, Candidates(*map(np.concatenate, zip(*read, strict=True))))
 
 
 def judge_sample(plan: Plan, number: int) -> None:
@@ -168,8 +194,10 @@ def _judged(plan: Plan, pairs: Candidates) -> npt.NDArray[np.float64]:
     q, m = places[: len(pairs.q)], places[len(pairs.q) :]
     model = judging_model(plan)
     gc.disable()  # millions of small objects come to stay; looking through them again takes a fifth of the time
-    table = RecordingTable(read_rows(plan.storage, rows, plan.shard_size), model.rarity)
-    gc.enable()
+    try:
+        table = RecordingTable(read_rows(plan.storage, rows, plan.shard_size), model.rarity)
+    finally:
+        gc.enable()
     probabilities = np.empty(len(q))
     for start in range(0, len(q), _PAIRS_AT_ONCE):
         some = slice(start, start + _PAIRS_AT_ONCE)

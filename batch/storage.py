@@ -252,6 +252,11 @@ class Storage:
                 "another --storage"
             )
         if system.exists(root):
+            with self.writing(marker) as path:  # nobody goes on with what is half removed
+                path.write_text("being removed\n", encoding="utf-8")
+            for each in system.ls(root, detail=False):
+                if str(each).rstrip("/").rpartition("/")[2] != marker:
+                    system.rm(each, recursive=True)
             system.rm(root, recursive=True)
         shutil.rmtree(self._cache, ignore_errors=True)
 

@@ -89,7 +89,7 @@ _ALL = (
         "invert",
         "index",
         stages.invert,
-        lambda block: f"{numbered('blocks', block)}/{ARRAYS[-1]}",
+        _last_array_of_block,
         attrgetter("blocks"),
     ),
     Stage("search", "search", stages.search, _pieces(FOUND_BY_KEYS), _shards),

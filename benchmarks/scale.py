@@ -23,9 +23,10 @@ from matching.clusters import LARGEST
 
 # On-demand price of a machine of 16 virtual cores and 64 GiB in dollars an hour, as listed when this was written.
 PRICE, CORES = 0.768, 16
-# Recordings, and machines to spread them over; the first is ten times the largest size that was run.
+# Recordings, and machines to spread them over; the first are ten times the largest size that is run.
 _TARGETS = ((30_000_000, 1), (30_000_000, 4), (100_000_000, 4), (100_000_000, 8), (100_000_000, 32))
 _ALONE = ("order", "cluster")
+_SUMS, _CONSTANT = ("sum counts", "sum pairs"), "judge sample"
 
 Row = Mapping[str, Any]
 
@@ -41,7 +42,7 @@ def main() -> None:
     plans = [
         {
             **model.plan(recordings, machines, price),
-            "storage_gb": round(recordings * alone["storage_bytes_a_recording"] / 1e9),
+            "storage_gb": round(recordings * alone["storage_bytes_a_recording"] / 1e9 + _tables_gb(recordings)),
         }
         for recordings, machines in _TARGETS
     ]
@@ -75,20 +76,18 @@ class Model:
     def __init__(self, smaller: Row, larger: Row, cores: int, alone: Sequence[Row]) -> None:
         self._larger, self._cores = larger, cores
         factor = larger["records"] / smaller["records"]
-        self.stages = {
-            name: {
-                "core_seconds": round(after["seconds"] * min(cores, after["tasks"]), 2),
-                "exponent": _exponent(smaller["stages"][name]["seconds"], after["seconds"], factor),
-            }
-            for name, after in larger["stages"].items()
-            if name not in _ALONE
-        }
+        self.stages = {}
+        for name, after in larger["stages"].items():
+            if name not in _ALONE:
+                before, spent = (_core_seconds(each, cores) for each in (smaller["stages"][name], after))
+                exponent = 0.0 if name == _CONSTANT else _exponent(before, spent, factor)
+                self.stages[name] = {"core_seconds": round(spent, 2), "exponent": exponent}
         reading = _exponent(smaller["parts"]["read"], larger["parts"]["read"], factor)
         self.stages["read"] = {"core_seconds": larger["parts"]["read"], "exponent": reading}
         self.alone = {}
         for step in _ALONE:
-            *_, before, last = (row for row in alone if row["step"] == step)
-            exponent = _exponent(before["seconds"], last["seconds"], last["recordings"] / before["recordings"])
+            *_, one, last = sorted((row for row in alone if row["step"] == step), key=lambda row: row["recordings"])
+            exponent = _exponent(one["seconds"], last["seconds"], last["recordings"] / one["recordings"])
             kept = {name: last[name] for name in ("recordings", "seconds", "bytes_a_recording")}
             self.alone[step] = {**kept, "exponent": exponent}
 
@@ -117,6 +116,8 @@ class Model:
         together = 0.0
         for name, stage in self.stages.items():
             seconds, tasks = stage["core_seconds"] * factor ** stage["exponent"], self._tasks(name, recordings)
+            if name in _SUMS:
+                seconds = stage["core_seconds"] * _tables_gb(recordings) / _tables_gb(self._larger["records"])
             if tasks == 1:
                 alone += seconds
             else:
@@ -138,7 +139,7 @@ class Model:
         """Say how many tasks a stage would have."""
         if stage == "read":
             return 1
-        if stage == "judge sample":
+        if stage == _CONSTANT:
             return SAMPLES
         if stage == "score":
             share = recordings / self._larger["records"]
@@ -155,6 +156,16 @@ class Model:
         }
         parts["index"] += _table_bytes(recordings) - _table_bytes(self._larger["records"])
         return max(parts.values())
+
+
+def _core_seconds(stage: Row, cores: int) -> float:
+    """Say what a stage took, if no core had waited while the last tasks ran."""
+    return float(stage["seconds"] * stage["tasks"] / math.ceil(stage["tasks"] / cores))
+
+
+def _tables_gb(recordings: int) -> float:
+    """Say how large the tables of counts are that groups leave."""
+    return Plan("", recordings, SHARD_SIZE, NEIGHBOURS, LARGEST, "", "").groups * _table_bytes(recordings) / 1e9
 
 
 def _table_bytes(recordings: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -25,7 +25,7 @@ from batch.dealing import edges_of
 from batch.dedupe import DedupeOptions, dedupe
 from batch.local import LocalEngine
 from batch.naming import name_clusters
-from batch.neighbourhood import by_neighbourhood
+from batch.neighbourhood import by_neighbourhood, most_alike_first
 from batch.outputs import Clustered, read_earlier_names, write_outputs
 from batch.plan import Plan
 from batch.scoring import Scores, read_scores
@@ -76,13 +76,14 @@ class Keeping(LocalEngine):
             Each of them, once it is done.
         """
         if stage == "order":
-            q, m, alike = edges_of(plan)
-            np.savez(self._folder / _EDGES, q=q, m=m, alike=alike)
+            q, m, unlike = edges_of(plan)
+            np.savez(self._folder / _EDGES, q=q, m=m, unlike=unlike)
         yield from super().run(plan, stage, numbers)
         if stage == "score":  # once more for pairs that nobody proposed, whose parts have the next numbers
             np.savez(self._folder / _SCORES, **read_scores(plan, numbers[-1] + 1)._asdict())
-            files = Path(plan.url).rglob("*")
-            written = sum(path.stat().st_size for path in files if path.is_file())
+            root = Path(plan.url)
+            files = [path for path in root.rglob("*") if path.is_file() and path.relative_to(root).parts[0] != "counts"]
+            written = sum(path.stat().st_size for path in files)
             (self._folder / _COUNTS).write_text(json.dumps({"storage_bytes_a_recording": written / plan.recordings}))
 
 
@@ -164,15 +165,17 @@ def _in_a_process(step: str, folder: DataFolder, base: int, copies: int) -> Figu
 
 
 def _peak_memory() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Read the most memory that this process ever took; resource usage would count that of the one that started it."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) * 1024
 
 
 def _order(folder: DataFolder, base: int, copies: int) -> float:
     with np.load(folder.root / _EDGES, allow_pickle=False) as kept:
-        q, m = (_side_by_side(kept[name], base, copies) for name in ("q", "m"))
-        alike = np.tile(kept["alike"], copies)
+        edges = [_side_by_side(kept[name], base, copies) for name in ("q", "m")]
+        unlike = np.tile(kept["unlike"], copies)
     began = time.monotonic()
-    by_neighbourhood(base * copies, q, m, alike)
+    by_neighbourhood(base * copies, *most_alike_first(*edges, unlike))
     return time.monotonic() - began
 
 

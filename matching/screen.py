@@ -69,7 +69,7 @@ class Screen:
         if min(worth.sum(), (~worth).sum()) < _FEWEST:
             return None
         model = make_pipeline(
-            KBinsDiscretizer(_BINS, encode="onehot", quantile_method="averaged_inverted_cdf"),
+            KBinsDiscretizer(_BINS, encode="onehot", quantile_method="averaged_inverted_cdf", subsample=None),
             LogisticRegression(max_iter=1_000),
         )
         # Sums over several threads differ in their last digits; numbers of few values have fewer bins.

@@ -163,6 +163,7 @@ def test_a_merge_keeps_the_name_of_the_larger_and_a_split_the_larger_part():
     earlier = {"a": "a", "b": "b", "c": "b", "d": "b", "e": "e"}
     assert named([0, 0, 0, 0, 1], ids, earlier) == ["b", "e"]
     assert named([0, 1, 2, 2, 3], ids, earlier) == ["a", "b~2", "b", "e"]
+    assert named([0, 1, 2, 2], ["a", "b", "b~2", "c"], {"a": "a", "b": "b", "b~2": "b", "c": "b"}) == ["a", "b~3", "b"]
 
 
 def test_measures_count_pairs_recordings_and_whole_clusters():

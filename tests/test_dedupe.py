@@ -11,9 +11,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
+from fsspec.implementations.local import LocalFileSystem
 from ray_cluster import OTHER, RayCluster
 
-from batch import dealing
+from batch import dealing, scoring
 from batch.dedupe import DedupeOptions, dedupe
 from batch.local import LocalEngine
 from batch.plan import Plan
@@ -72,14 +73,37 @@ def test_hopeless_candidates_are_left_out_where_there_are_many_and_next_to_nothi
     sample_folder, done, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(dealing, "_PAIRS_IN_A_PART", 5_000)
-    monkeypatch.setattr(dealing, "_WANTED_IN_A_SAMPLE", 6_000)
+    monkeypatch.setattr(scoring, "_SAMPLE", 4_000)
     monkeypatch.setattr(screen, "_FEWEST", 50)
-    report = run(sample_folder, tmp_path)
+    report = run(sample_folder, tmp_path / "one")
     assert report.candidate_pairs == done[1].candidate_pairs == done[1].judged_pairs
     assert report.judged_pairs < 0.9 * report.candidate_pairs
     truth = sample_folder.root / "truth.csv"
-    found, whole = (evaluate_clusters(out / "clusters.csv", truth)["pairwise"]["f1"] for out in (tmp_path, done[0]))
+    folders = tmp_path / "one", done[0]
+    found, whole = (evaluate_clusters(out / "clusters.csv", truth)["pairwise"]["f1"] for out in folders)
     assert abs(found - whole) < 0.005
+    other = run(sample_folder, tmp_path / "other", shard_size=700)
+    assert other.judged_pairs == report.judged_pairs
+    assert (tmp_path / "other/clusters.csv").read_bytes() == (tmp_path / "one/clusters.csv").read_bytes()
+
+
+def test_a_run_that_was_killed_while_it_cleaned_up_is_begun_anew(sample_folder, done, tmp_path, monkeypatch):
+    """What is half removed is nothing to go on with."""
+    removed = []
+    original = LocalFileSystem.rm
+
+    def rm(self, path, **options):
+        if len(removed) == 2:
+            raise WorkerError("the test has cut the run off")
+        removed.append(path)
+        original(self, path, **options)
+
+    monkeypatch.setattr(LocalFileSystem, "rm", rm)
+    with pytest.raises(WorkerError):
+        run(sample_folder, tmp_path)
+    monkeypatch.setattr(LocalFileSystem, "rm", original)
+    run(sample_folder, tmp_path)
+    assert (tmp_path / "clusters.csv").read_bytes() == (done[0] / "clusters.csv").read_bytes()
 
 
 def test_the_seed_example_comes_out_right(done):
