@@ -107,7 +107,9 @@ def main() -> None:
             for copies in given.copies
             for step in STEPS
         ]
-    save("ten_times", "python -m benchmarks.ten_times", {"repeated": given.base, **counts, "rows": rows})
+    save(
+        "ten_times", "python -m benchmarks.ten_times [--copies N ...]", {"repeated": given.base, **counts, "rows": rows}
+    )
 
 
 def run_step(step: str, folder: Path, base: int, copies: int) -> Figures:
