@@ -43,6 +43,22 @@ class Candidates(NamedTuple):
     alike: npt.NDArray[np.float32]
     source: npt.NDArray[np.uint8]
 
+    @classmethod
+    def joined(cls, parts: Iterable[Candidates]) -> Candidates:
+        """Put pairs from several places one behind the other.
+
+        Parameters
+        ----------
+        parts : iterable of Candidates
+            One at least.
+
+        Returns
+        -------
+        Candidates
+            All of them.
+        """
+        return cls(*map(np.concatenate, zip(*parts, strict=True)))
+
     def take(self, which: npt.NDArray[np.bool_] | Rows) -> Candidates:
         """Keep some of them.
 

@@ -38,8 +38,8 @@ def gather(plan: Plan, group: int) -> None:
         Which.
     """
     read = (FOUND_BY_KEYS, plan.shards), (IN_COMMON, plan.groups)
-    found = [Candidates(**read_pieces(plan, kind, group, range(writers))) for kind, writers in read]
-    pairs = _distinct(plan, Candidates(*map(np.concatenate, zip(*found, strict=True))))
+    found = (Candidates(**read_pieces(plan, kind, group, range(writers))) for kind, writers in read)
+    pairs = _distinct(plan, Candidates.joined(found))
     plan.storage.write_arrays(numbered(SAMPLED, group), drawn(plan, pairs, share=_GENEROUS / plan.groups)._asdict())
     plan.storage.write_arrays(numbered(PAIRS, group), pairs._asdict())
     plan.storage.write_array(numbered(FOUND, group), np.array([len(pairs.q)]))

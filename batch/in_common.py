@@ -57,7 +57,7 @@ def pair_up(plan: Plan, group: int) -> None:
         Of the codes.
     """
     found = [_sharing(plan, CODES, group, BY_CODE), _sharing(plan, _TEXTS, group, BY_TEXT)]
-    write_candidates(plan, IN_COMMON, group, Candidates(*map(np.concatenate, zip(*found, strict=True))))
+    write_candidates(plan, IN_COMMON, group, Candidates.joined(found))
 
 
 def _sharing(plan: Plan, kind: str, group: int, source: int) -> Candidates:

@@ -72,9 +72,10 @@ def drawn(plan: Plan, pairs: Candidates, share: float = 1.0) -> Candidates:
     Candidates
         Those of them, or all that there are, by q and m.
     """
-    wanted = min(math.ceil(share * _SAMPLE), len(pairs.q))
-    mixed = (pairs.q.astype(np.uint64) * np.uint64(plan.recordings) + pairs.m.astype(np.uint64)) * _ODD
-    pairs = pairs.take(np.argsort(mixed, kind="stable")[:wanted])
+    wanted = math.ceil(share * _SAMPLE)
+    if wanted < len(pairs.q):
+        mixed = (pairs.q.astype(np.uint64) * np.uint64(plan.recordings) + pairs.m.astype(np.uint64)) * _ODD
+        pairs = pairs.take(np.argpartition(mixed, wanted)[:wanted])
     return pairs.take(np.lexsort((pairs.m, pairs.q)))
 
 
@@ -92,7 +93,7 @@ def sampled_pairs(plan: Plan) -> Candidates:
         Out of all groups, the same however pairs were spread over them.
     """
     read = (read_candidates(plan, numbered(SAMPLED, group)) for group in range(plan.groups))
-    return drawn(plan, Candidates(*map(np.concatenate, zip(*read, strict=True))))
+    return drawn(plan, Candidates.joined(read))
 
 
 def judge_sample(plan: Plan, number: int) -> None:
