@@ -271,11 +271,24 @@ def test_a_cluster_file_of_somebody_else_is_not_overwritten(sample_folder, tmp_p
     assert (tmp_path / "clusters.csv").read_text(encoding="utf-8") == "a,b,c\n1,2,3\n"
 
 
-def test_the_command_line_prints_counts_and_measures_clusters(sample_folder, done, capsys):
+@pytest.mark.parametrize("rows", ["123,a\n123,b\n", "123,\n"])
+def test_earlier_clusters_that_say_nothing_clear_are_refused(sample_folder, tmp_path, rows):
+    (tmp_path / "clusters.csv").write_text(f"sr_id,cluster_id\n{rows}", encoding="utf-8")
+    with pytest.raises(InputError, match="every sr_id once"):
+        run(sample_folder, tmp_path)
+
+
+def test_the_command_line_prints_counts_and_measures_clusters(sample_folder, done, tmp_path, capsys):
+    written = tmp_path / "a-part-of-the-truth.csv"
+    written.write_text("sr_id,cluster_id\n123,a\n456,a\n", encoding="utf-8")
     truth = str(sample_folder.root / "truth.csv")
     arguments = ["evaluate", "--data", str(sample_folder.root), "--out", str(done[0]), "--clusters", truth]
     assert main(arguments) == 0
-    assert "b_cubed" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "b_cubed" in out
+    assert "too good" not in out
+    assert main([*arguments[:-1], str(written)]) == 0
+    assert "precision may look too good" in capsys.readouterr().out
     assert main([*arguments[:-1], "no such file"]) == 1
     assert "expected a CSV file of clusters" in capsys.readouterr().err
 

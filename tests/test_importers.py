@@ -282,9 +282,15 @@ def test_a_stray_quote_does_not_swallow_the_rows_below_it(load, target):
     ]
 
 
-def test_unreadable_durations_are_counted(load, target):
+def test_unreadable_durations_are_counted_and_shown(load, target, caplog):
     report = load("sr_id,title,duration,year\n1,a,unk.,2901\n2,b,None,\n3,c,04:18,2011\n")
     assert dict(report.unreadable) == {"duration_ms": 1, "release_year": 1}
+    assert report.examples == {"duration_ms": ["unk."], "release_year": ["2901"]}
+    assert "is that the column of" not in caplog.text
+    load("sr_id,title,year\n1,a,A\n2,b,B\n3,c,B\n4,d,C\n5,e,D\n")
+    assert "5 values of release_year could not be read and are stored as missing: A, B, C" in caplog.text
+    assert "is that the column of release_year?" in caplog.text
+    load("sr_id,title,duration,year\n1,a,unk.,2901\n2,b,None,\n3,c,04:18,2011\n")
     assert [recording.duration_ms for recording in recordings(target)] == [None, None, 258_000]
 
 

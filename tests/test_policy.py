@@ -115,6 +115,14 @@ def test_without_valid_pairs_no_threshold_can_be_chosen(choose):
         choose(np.array([0.2, 0.4]), np.array([False, False]))
 
 
+@pytest.mark.parametrize(("wanted", "said"), [(0.5, "where F1 is best, too"), (0.97, "the lowest threshold that does")])
+def test_what_is_promised_is_said(wanted, said, caplog):
+    caplog.set_level("INFO")
+    probabilities, valid = calibrated_pairs(np.random.default_rng(3), 5_000)
+    chosen = Policy(min_precision=wanted).thresholds(probabilities, valid)
+    assert f"a precision of {wanted:g} is promised from {chosen.threshold:.4f} on, {said}" in caplog.text
+
+
 @pytest.mark.parametrize("precision", [0.0, 1.0, -1.0, float("nan")])
 def test_a_precision_that_makes_no_sense_is_refused(precision):
     with pytest.raises(InputError, match="between 0 and 1"):
