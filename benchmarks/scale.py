@@ -3,7 +3,7 @@
 Reads `benchmarks/results/dedupe.json` and `ten_times.json` and measures nothing itself. A stage costs so many
 core-seconds a recording at the largest size measured, which grow with the power of the size that the two largest sizes
 show, never slower than in proportion; its tasks run in waves over all cores, and the next stage waits for the last of
-them. The two steps that one process does for all recordings are taken from what was measured at ten times that size.
+them. The two steps that one process does for all recordings are taken from `ten_times.json`, from its largest size.
 """
 
 from __future__ import annotations

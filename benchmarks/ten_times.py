@@ -1,4 +1,4 @@
-"""What one process does for all recordings of a run, at ten times the largest size run: time and memory.
+"""What one process does for all recordings of a run, at up to ten times the largest size run: time and memory.
 
 Everything else of a run works shard by shard or group by group; only the order of recordings and the making of
 clusters see the whole catalogue. What they get of a real run of the sample is laid side by side so many times, and
