@@ -191,11 +191,10 @@ def dedupe(given: argparse.Namespace) -> None:
     folder = data_folder(given)
     out = given.out or folder.dedupe
     options = DedupeOptions(given.neighbours, given.shard_size, given.largest, given.storage)
-    with Catalog.open(folder.catalog, folder.copies) as catalog:
+    with Catalog.open(folder.catalog, folder.copies) as catalog, _engine(given) as engine:
         with model_to_index_with(folder, catalog, HOME) as made:
             model = made.publish()
-        with _engine(given) as engine:
-            report = dedupe_catalog(catalog, model, out, engine, options)
+        report = dedupe_catalog(catalog, model, out, engine, options)
     if given.json:
         print_json(report.to_json())
         return

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 PAIRS, FOUND, WORTH, DEALT = "pairs", "found", "worth", "dealt"
 
 _PAIRS_IN_A_PART = 1_000_000
+# Of fewer pairs than so many parts hold there is still something for several processes to do.
+_PARTS, _FEWEST_IN_A_PART = 4, 65_536
 # Groups are of about one size; each draws so many times its share of the sample.
 _GENEROUS = 4
 
@@ -110,11 +112,12 @@ def order(plan: Plan, _: int) -> None:
         pairs = read_candidates(plan, numbered(WORTH, group))
         np.add.at(pairs_at, places_of_pairs(places, pairs.q, pairs.m), 1)
     until = np.cumsum(pairs_at)
-    parts = max(1, -(-int(until[-1]) // _PAIRS_IN_A_PART))
+    pairs_dealt = int(until[-1])
+    parts = max(1, -(-pairs_dealt // _PAIRS_IN_A_PART), min(_PARTS, pairs_dealt // _FEWEST_IN_A_PART))
     # The places at which the second and every later part begins.
-    bounds = np.searchsorted(until, np.arange(1, parts) * until[-1] // parts, side="right")
+    bounds = np.searchsorted(until, np.arange(1, parts) * pairs_dealt // parts, side="right")
     plan.storage.write_array(ORDER, places)
-    plan.storage.write_array(DEALT, np.array([*bounds, int(until[-1])]))
+    plan.storage.write_array(DEALT, np.array([*bounds, pairs_dealt]))
 
 
 def edges_of(plan: Plan) -> tuple[Order, Order, npt.NDArray[np.float32]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 
@@ -15,14 +15,12 @@ from batch.candidates import BY_KEYS, FOUND_BY_KEYS, VECTORS, Candidates, cosine
 from batch.plan import MODEL_FOLDER, Plan, numbered
 from batch.records import read_shard
 from catalog.recording import Recording
+from embeddings.encoder import Encoder
 from embeddings.text import recording_text
 from index.key_index import ARRAYS, KeyBlock, most_alike
 from index.key_weights import POOL, best_by_both
 from index.rare_keys import KeyCounts, Keys, Tables
 from matching.model import ENCODER_FOLDER
-
-if TYPE_CHECKING:
-    from embeddings.encoder import Encoder
 
 FIRST_COUNTS, KEY_COUNTS = "counts/sum", "counts/all"
 
@@ -173,8 +171,6 @@ def _texts_in_parts(plan: Plan, shard: int) -> Iterator[list[str]]:
 
 @lru_cache(maxsize=1)
 def _encoder(plan: Plan) -> Encoder:
-    from embeddings.encoder import Encoder  # noqa: PLC0415 - torch, which no other stage needs
-
     return Encoder.load(plan.storage.local_folder(f"{MODEL_FOLDER}/{ENCODER_FOLDER}"))
 
 

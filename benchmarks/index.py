@@ -27,12 +27,11 @@ from catalog.errors import RejectedBuildError
 from catalog.paths import DataFolder
 from catalog.sample import TRUTH_FILE, write_sample
 from catalog.store import Catalog
-from embeddings.encoder import Encoder
+from embeddings.encoder import FITTED_ON, Encoder
 from index.kinds import HNSW, KINDS
 from index.measure import NEAR, K
 from index.rebuild import RebuildOptions, rebuild
 from index.snapshot import Snapshot
-from training.encoder_choice import FITTED_ON
 
 _NAME = "index"
 _QUERIES, _ALONE, _AT_ONCE = 4_000, 300, 1_024

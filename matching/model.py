@@ -28,6 +28,7 @@ CLASSIFIER_FILE = "classifier.json"
 BASELINE_FILE = "baseline.json"
 REPORT_FILE = "report.html"
 RARITY_FILE = "rarity.safetensors"
+LESSONS_FILE = "lessons.safetensors"
 ENCODER_FOLDER = "encoder"
 FORMAT = 2
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_predict
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import KBinsDiscretizer
 from threadpoolctl import threadpool_limits
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 Looks = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
@@ -68,6 +67,11 @@ class Screen:
         worth = probabilities >= min(WORTH, threshold)
         if min(worth.sum(), (~worth).sum()) < _FEWEST:
             return None
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - a second, for large catalogues only
+        from sklearn.model_selection import cross_val_predict  # noqa: PLC0415
+        from sklearn.pipeline import make_pipeline  # noqa: PLC0415
+        from sklearn.preprocessing import KBinsDiscretizer  # noqa: PLC0415
+
         model = make_pipeline(
             KBinsDiscretizer(_BINS, encode="onehot", quantile_method="averaged_inverted_cdf", subsample=None),
             LogisticRegression(max_iter=1_000),

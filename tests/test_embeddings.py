@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules.transformer import Transformer
 from sentence_transformers.sentence_transformer.modules.pooling import Pooling
@@ -17,8 +17,8 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from catalog.errors import DamagedArtefactError, InputError
 from catalog.recording import Recording
 from embeddings.encoder import Encoder, encoder_digest
+from embeddings.hashing import BUCKETS, Trigrams, buckets_of
 from embeddings.text import read_text, recording_text
-from embeddings.trigrams import HashedTrigrams
 
 RECORDINGS = [
     Recording("1", "Yesterday", ("The Beatles",), ("GBAYE6500521",), ("John Lennon", "Paul McCartney"), album="Help!"),
@@ -102,17 +102,36 @@ def test_alike_recordings_are_near_and_others_far(encoder):
 
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 64, 5_000])
 def test_vectors_do_not_depend_on_the_batch(encoder, batch_size):
+    batches = [RECORDINGS[start : start + batch_size] for start in range(0, len(RECORDINGS), batch_size)]
+    alone = np.concatenate([encoder.encode([recording]) for recording in RECORDINGS])
+    assert np.array_equal(alone, np.concatenate([encoder.encode(batch) for batch in batches]))
+
+
+def test_as_a_sentence_transformer_it_gives_the_same_vectors(encoder, tmp_path):
+    encoder.save(tmp_path / "encoder")
     texts = [recording_text(recording) for recording in RECORDINGS]
-    alone = np.stack([encoder.model.encode(text) for text in texts])
-    together = encoder.model.encode(texts, batch_size=batch_size)
-    assert np.array_equal(alone, together)
-    assert np.array_equal(alone, encoder.encode(RECORDINGS))
+    for model in (encoder.model, SentenceTransformer(str(tmp_path / "encoder"), trust_remote_code=True)):
+        np.testing.assert_allclose(model.encode(texts), encoder.encode(RECORDINGS), atol=1e-6)
+    model.save(str(tmp_path / "again"), create_model_card=False)
+    assert np.array_equal(Encoder.load(tmp_path / "again").encode(RECORDINGS), encoder.encode(RECORDINGS))
+
+
+def test_the_default_encoder_needs_no_torch(encoder, tmp_path):
+    encoder.save(tmp_path / "encoder")
+    program = (
+        "import sys; from embeddings.encoder import Encoder; from catalog.recording import Recording; "
+        "Encoder.load(sys.argv[1]).encode([Recording('1', 'Yesterday')]); "
+        "Encoder.fit([Recording('1', 'Yesterday')]).save(__import__('pathlib').Path(sys.argv[2])); "
+        "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'sentence_transformers')))"
+    )
+    words = [sys.executable, "-c", program, str(tmp_path / "encoder"), str(tmp_path / "other")]
+    assert subprocess.run(words, check=False).returncode == 0
 
 
 def test_rare_trigrams_weigh_more_than_common_ones():
     common, rare = "the song", "zyxwvu"
-    module = HashedTrigrams.fit([common] * 99 + [rare])
-    weight = {text: float(module.weights[module.preprocess([text])["input_ids"]].mean()) for text in (common, rare)}
+    trigrams = Trigrams.fit([common] * 99 + [rare])
+    weight = {text: float(trigrams.weights[buckets_of([text]).buckets].mean()) for text in (common, rare)}
     assert weight[rare] > 3 * weight[common]
 
 
@@ -162,7 +181,11 @@ def test_damaged_weights_are_refused(encoder, tmp_path):
     (tmp_path / "encoder" / "weights.safetensors").write_bytes(b"no weights")
     with pytest.raises(DamagedArtefactError, match="cannot read"):
         Encoder.load(tmp_path / "encoder")
-    save_file({"weights": torch.ones(3)}, tmp_path / "encoder" / "weights.safetensors")
+    for wrong in (np.ones(BUCKETS), np.ones((BUCKETS, 1), np.float32)):
+        save_file({"weights": wrong}, tmp_path / "encoder" / "weights.safetensors")
+        with pytest.raises(DamagedArtefactError, match=f"expected {BUCKETS} weights"):
+            Encoder.load(tmp_path / "encoder")
+    save_file({"weights": np.ones(3, np.float32)}, tmp_path / "encoder" / "weights.safetensors")
     with pytest.raises(DamagedArtefactError, match=r"weights in .*, got \(3,\): run onemaster train"):
         Encoder.load(tmp_path / "encoder")
 

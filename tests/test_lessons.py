@@ -13,8 +13,9 @@ from catalog.recording import Recording
 from embeddings.encoder import Encoder
 from index.exact import pair_cosines
 from matching.features import NAMES, pair_features
+from matching.model import LESSONS_FILE
 from matching.rarity import Rarity
-from training.lessons import LESSONS_FILE, Lessons, labelled_features, lessons_of
+from training.lessons import Lessons, labelled_features, lessons_of
 from training.pairs import LabelledPairs
 from training.views import AS_IT_IS, VIEWS, in_view
 

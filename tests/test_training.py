@@ -25,11 +25,10 @@ from index.exact import pair_cosines
 from index.rebuild import rebuild
 from matching.features import GROUPS, NAMES
 from matching.matcher import Matcher, decide
-from matching.model import Model
+from matching.model import LESSONS_FILE, Model
 from training.default import adapted, default_model, options_for
 from training.evaluate import evaluate_matcher, evaluate_probabilities
 from training.holdout import HELD_OUT, LEARNT_FROM, LINKED, TrainingData, hold_out
-from training.lessons import LESSONS_FILE
 from training.pairs import read_groundtruth
 from training.splits import component_positions
 from training.train import TrainOptions, train

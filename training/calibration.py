@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +47,8 @@ def calibrate(log_odds: Numbers, valid: npt.NDArray[np.bool_]) -> Calibration:
     if len(np.unique(valid)) < 2:
         logger.warning("the pairs to calibrate on are too few to hold both tags: the log-odds stay as they are")
         return Calibration(1.0, 0.0)
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - a second, which only training needs
+
     # Platt's targets: as if one more pair of the other kind had been seen, so that the slope stays modest on few pairs.
     n_valid, n_invalid = int(valid.sum()), int((~valid).sum())
     targets = np.where(valid, (n_valid + 1) / (n_valid + 2), 1 / (n_invalid + 2))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from catalog.artefacts import build_aside, current_version, publish
 from catalog.errors import DamagedArtefactError, MismatchedArtefactError, MissingArtefactError
@@ -14,15 +15,25 @@ from catalog.manifest import read_json, sha256_file
 from catalog.paths import DataFolder
 from catalog.sample import holds_its_pairs, write_sample
 from catalog.store import Catalog
-from embeddings.encoder import FITTED, Encoder
-from matching.model import BASELINE_FILE, CARD_FILE, CLASSIFIER_FILE, ENCODER_FOLDER, RARITY_FILE, REPORT_FILE, Model
+from embeddings.encoder import FITTED, FITTED_ON, Encoder
+from matching.model import (
+    BASELINE_FILE,
+    CARD_FILE,
+    CLASSIFIER_FILE,
+    ENCODER_FOLDER,
+    LESSONS_FILE,
+    RARITY_FILE,
+    REPORT_FILE,
+    Model,
+)
 from matching.rarity import Rarity
-from training.encoder_choice import FITTED_ON
+from training.card import encoder_provenance, write_card
 from training.further import further_lessons
 from training.holdout import TrainingData
-from training.lessons import LESSONS_FILE
 from training.policy import Policy
-from training.train import TrainOptions, encoder_provenance, train, write_card
+
+if TYPE_CHECKING:
+    from training.train import TrainOptions
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +85,8 @@ def default_model(home: Path) -> Model:
             if model and _is_of_the_sample(model, folder):
                 return model
     logger.info("training the default classifier on the embedded sample, once, in %s", own.root)
+    from training.train import TrainOptions, train  # noqa: PLC0415 - seconds, which only the first run needs
+
     write_sample(own.root)
     with Catalog.open(own.catalog, own.copies) as catalog:
         data = TrainingData(catalog, own.groundtruth, own.root)

@@ -18,6 +18,7 @@ from transformers import PrinterCallback, TrainerCallback
 
 from embeddings.encoder import Encoder
 from embeddings.text import recording_text
+from embeddings.transformers import text_encoder
 from embeddings.trigrams import HashedTrigrams
 from training.pairs import LabelledPairs
 from training.triples import Triples, triples_of
@@ -99,7 +100,7 @@ def finetune(encoder: Encoder, pairs: LabelledPairs, seed: int, course: Course |
             own.weights.requires_grad_(False)
         model.eval()
     logger.info("fine-tuned on %d triples in %.1f s", len(triples), time.monotonic() - began)
-    return Encoder(model, encoder.source + FINETUNED)
+    return Encoder(text_encoder(model), encoder.source + FINETUNED)
 
 
 def _dataset(triples: Triples, course: Course, seed: int) -> Dataset:

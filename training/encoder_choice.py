@@ -12,22 +12,17 @@ import numpy as np
 
 from catalog.recording import Recording
 from catalog.store import Catalog
-from embeddings.encoder import Encoder
+from embeddings.encoder import FITTED_ON, Encoder
 from index.codes import CodeIndex, Codes
 from index.completeness import pair_completeness
 from index.kinds import FLAT
 from index.live import LiveIndex
 from index.snapshot import Snapshot
 from index.vectors import VectorIndex
-from training.encoder import finetune
 from training.holdout import Split
 from training.pairs import LabelledPairs
 
 logger = logging.getLogger(__name__)
-
-# Recordings of a larger catalogue that its encoder and the rarity of its words are fitted on: how rare something is,
-# relative to the catalogue, hardly depends on its size.
-FITTED_ON = 200_000
 
 # Positions of the components that are held out for the choice: below them are the test pairs where there is one file,
 # at the end components that are too large to be held out.
@@ -187,13 +182,18 @@ def choose_encoder(catalog: Catalog, split: Split, candidates: Sequence[Candidat
     for candidate in candidates:
         began = time.monotonic()
         encoder = candidate.encoder or Encoder.fit(catalog.drawn(FITTED_ON))
-        encoder = finetune(encoder, trial.learnt, seed) if candidate.finetuned else encoder
-        encoders.append(encoder)
-        tried.append(_measured(candidate.name, encoder, trial, time.monotonic() - began))
+        encoders.append(_finetuned(encoder, trial, seed) if candidate.finetuned else encoder)
+        tried.append(_measured(candidate.name, encoders[-1], trial, time.monotonic() - began))
         logger.info("%s: pair completeness %.4f", candidate.name, tried[-1].pair_completeness)
     best = min(range(len(tried)), key=lambda place: _rank(tried[place], encoders[place]))
     logger.info("the encoder is %s", tried[best].name)
     return Choice(encoders[best], [replace(row, chosen=place == best) for place, row in enumerate(tried)])
+
+
+def _finetuned(encoder: Encoder, trial: Trial, seed: int) -> Encoder:
+    from training.encoder import finetune  # noqa: PLC0415 - torch and its trainer, which a plain training does without
+
+    return finetune(encoder, trial.learnt, seed)
 
 
 def _rank(row: Tried, encoder: Encoder) -> tuple[float, bool, int]:

@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 
 # Of the pairs, in each view other than the catalogue's own: enough to learn what missing columns mean.
 _SHARE = 0.25
-LESSONS_FILE = "lessons.safetensors"
 _NAMES = "|".join(NAMES)
 _BATCH = 8_192
 

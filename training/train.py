@@ -5,39 +5,36 @@ from __future__ import annotations
 import logging
 import platform
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version as library_version
 from pathlib import Path
 
-from catalog.artefacts import build_aside, new_version, publish
-from catalog.manifest import checksums, sha256_file, write_json
-from catalog.normalize import NORMALIZER_VERSION
-from catalog.store import Catalog
-from embeddings.encoder import Encoder
-from embeddings.text import TEMPLATE_VERSION
+from catalog.artefacts import build_aside, publish
+from catalog.manifest import sha256_file, write_json
+from embeddings.encoder import FITTED_ON, Encoder
 from matching.baseline import baseline_features
 from matching.classifier import PairClassifier
 from matching.features import NAMES, Features, names_without
 from matching.model import (
     BASELINE_FILE,
-    CARD_FILE,
     CLASSIFIER_FILE,
     ENCODER_FOLDER,
     FORMAT,
+    LESSONS_FILE,
     RARITY_FILE,
     REPORT_FILE,
     Model,
 )
 from matching.rarity import Rarity
+from training.card import encoder_provenance, write_card
 from training.classifier import Fitted, fit_baseline, fit_classifier
-from training.encoder_choice import FITTED_ON, Candidate, Choice, choose_encoder
+from training.encoder_choice import Candidate, Choice, choose_encoder
 from training.evaluate import Evaluation
 from training.evidence import Evidence
 from training.fitting import Start
 from training.holdout import Split, TrainingData, hold_out
-from training.lessons import LESSONS_FILE, Lessons, labelled_features, lessons_of
+from training.lessons import Lessons, labelled_features, lessons_of
 from training.pairs import LabelledPairs
 from training.phenomena import read_phenomena
 from training.policy import Policy
@@ -160,50 +157,6 @@ def train(
         model = Model.load(publish(building, shelf, version))
     logger.info("published model %s after %.1f s", model.version, time.monotonic() - began)
     return TrainingReport(model, evaluation, baseline_evaluation)
-
-
-def write_card(building: Path, card: Mapping[str, object]) -> str:
-    """Write a finished model's card, and name its version.
-
-    Parameters
-    ----------
-    building : Path
-        Folder with every other file of the model.
-    card : mapping
-        Content of model.json but for the checksums.
-
-    Returns
-    -------
-    str
-        The version to publish it under.
-    """
-    write_json(building / CARD_FILE, {**card, "files": checksums(building)})
-    return new_version(sha256_file(building / CARD_FILE))
-
-
-def encoder_provenance(encoder: Encoder, catalog: Catalog) -> dict[str, object]:
-    """Say which encoder a model has, and for which catalogue it was made.
-
-    Parameters
-    ----------
-    encoder : Encoder
-        As saved.
-    catalog : Catalog
-        The catalogue.
-
-    Returns
-    -------
-    dict
-        Part of model.json.
-    """
-    return {
-        "encoder": encoder.source,
-        "encoder_digest": encoder.digest,
-        "dimension": encoder.dimension,
-        "template_version": TEMPLATE_VERSION,
-        "normalizer_version": NORMALIZER_VERSION,
-        "catalog_digest": catalog.digest(),
-    }
 
 
 def _start(options: TrainOptions) -> Start | None:
