@@ -125,8 +125,9 @@ def serve(given: argparse.Namespace) -> None:
 
 def classify(given: argparse.Namespace) -> None:
     """Judge one pair of recordings."""
+    from matching.decision import BIAS
     from matching.explain import reasons
-    from matching.matcher import BIAS, Matcher
+    from matching.matcher import Matcher
     from service.schemas import pair_answer
 
     with Matcher.open(data_folder(given)) as matcher:

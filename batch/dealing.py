@@ -113,7 +113,7 @@ def order(plan: Plan, _: int) -> None:
         np.add.at(pairs_at, places_of_pairs(places, pairs.q, pairs.m), 1)
     until = np.cumsum(pairs_at)
     pairs_dealt = int(until[-1])
-    parts = max(1, -(-pairs_dealt // _PAIRS_IN_A_PART), min(_PARTS, pairs_dealt // _FEWEST_IN_A_PART))
+    parts = max(1, -(-pairs_dealt // _PAIRS_IN_A_PART), min(_PARTS, -(-pairs_dealt // _FEWEST_IN_A_PART)))
     # The places at which the second and every later part begins.
     bounds = np.searchsorted(until, np.arange(1, parts) * pairs_dealt // parts, side="right")
     plan.storage.write_array(ORDER, places)

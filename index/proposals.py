@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from catalog.recording import Recording
 from embeddings.text import recording_text
+from index.exact import pair_cosines
 from index.kinds import ISRC
 from index.live import LiveIndex
-from index.vectors import Rows
+from index.vectors import Rows, Vectors
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,35 @@ def propose(index: LiveIndex, query: Recording, k: int) -> Proposals:
         Equally near ones in the order of ids.
     """
     own = index.rows_of([query.sr_id])
+    return propose_by(index, query, index.vectors_of(own), k, own)
+
+
+def propose_by(index: LiveIndex, query: Recording, vector: Vectors, k: int, own: Rows | None = None) -> Proposals:
+    """Find the candidates of any recording.
+
+    Parameters
+    ----------
+    index : LiveIndex
+        To be asked.
+    query : Recording
+        Whoever shares an ISRC with it is a candidate, too, as in `propose`.
+    vector : numpy.ndarray
+        Shape (1, dim), float16, of the encoder that the index was built with.
+    k : int
+        Nearest recordings wanted.
+    own : numpy.ndarray, optional
+        Shape (1,), int64, its row, which is no candidate; none if the index does not hold it.
+
+    Returns
+    -------
+    Proposals
+        Equally near ones in the order of ids.
+    """
     texts = [recording_text(query)]
-    nearest = index.nearest(index.vectors_of(own).astype(np.float32), k, own_rows=own, texts=texts).rows[0]
-    with_code = index.rows_with_isrc(query.isrcs, int(own[0]))
+    nearest = index.nearest(vector.astype(np.float32), k, own_rows=own, texts=texts).rows[0]
+    with_code = index.rows_with_isrc(query.isrcs, -1 if own is None else int(own[0]))
     rows = np.union1d(nearest[nearest >= 0], with_code)
-    cosines = index.cosines(np.repeat(own, len(rows)), rows)
+    cosines = pair_cosines(np.repeat(vector, len(rows), axis=0), index.vectors_of(rows))
     # Among very few recordings, those without text are the nearest, too.
     found_by = {index.source: np.isin(rows, nearest) & ~np.isnan(cosines), ISRC: np.isin(rows, with_code)}
     order = np.lexsort((rows, index.order_of_ids(rows), -cosines))  # NaN sorts last

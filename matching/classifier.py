@@ -84,6 +84,36 @@ class PairClassifier:
         """
         return probability(self.slope * self.tables.sums(features) + self.intercept)
 
+    def decide(self, match_probability: float) -> str:
+        """Say which class a match probability means.
+
+        Parameters
+        ----------
+        match_probability : float
+            0 to 1.
+
+        Returns
+        -------
+        str
+            `VALID` or `INVALID`.
+        """
+        return VALID if match_probability >= self.threshold else INVALID
+
+    def needs_review(self, match_probability: float) -> bool:
+        """Say whether a person should look.
+
+        Parameters
+        ----------
+        match_probability : float
+            0 to 1.
+
+        Returns
+        -------
+        bool
+            Whether it lies in the review band.
+        """
+        return self.review_low < match_probability < self.review_high
+
     def to_json(self) -> dict[str, object]:
         """Write the classifier as JSON values.
 

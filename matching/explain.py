@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from matching.decision import Decision
 from matching.features import FEATURES
-from matching.matcher import Decision
 
 # About one percent of certainty at even odds; less is not worth a word.
 _LEAST = 0.05

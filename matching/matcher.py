@@ -6,64 +6,37 @@ ids -> recordings (catalogue) and cosine (index) -> pair features -> match proba
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 from types import TracebackType
 from typing import Self
+
+import numpy as np
+import numpy.typing as npt
 
 from catalog.artefacts import current_version
 from catalog.errors import MismatchedArtefactError, MissingArtefactError, UnknownRecordingError
 from catalog.paths import DataFolder
 from catalog.recording import Recording
 from catalog.store import Catalog
+from embeddings.encoder import Encoder
 from index.live import LiveIndex
-from index.proposals import propose
+from index.proposals import Proposals, propose, propose_by
 from index.snapshot import Snapshot
-from matching.classifier import INVALID, VALID, PairClassifier
+from matching.baseline import baseline_features
+from matching.decision import Decision, decide
 from matching.features import Features
-from matching.model import Model, model_with_encoder
+from matching.model import BASELINE, SIAMESE, Model, model_with_encoder
 
 logger = logging.getLogger(__name__)
 
-BIAS = "bias"
 # Candidates are ranked by probability out of at least this many nearest neighbours: a true duplicate that is written
 # very differently is often not among the first few.
 _POOL = 50
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What was decided on a pair, and why.
-
-    Attributes
-    ----------
-    q, m : Recording
-        Query and candidate.
-    features : dict
-        Name to value; ``None`` is missing.
-    contributions : dict
-        Feature name, or ``bias``, to what it adds to the log-odds of a match. They sum to them, but for a recording
-        paired with itself, whose match probability is 1 without being judged.
-    match_probability : float
-        Calibrated, 0 to 1.
-    decided : str
-        ``valid`` (the same master) or ``invalid``.
-    needs_review : bool
-        Whether the probability lies where a person should look.
-    source : str or None
-        Where a candidate comes from, see `index.proposals`; ``None`` for a pair that was asked for.
-    """
-
-    q: Recording
-    m: Recording
-    features: dict[str, float | None]
-    contributions: dict[str, float]
-    match_probability: float
-    decided: str
-    needs_review: bool
-    source: str | None = None
+# No id of a catalogue is empty.
+_NOT_STORED = ""
 
 
 class Matcher:
@@ -145,7 +118,7 @@ class Matcher:
     ) -> None:
         self.close()
 
-    def classify(self, q_sr_id: str, m_sr_id: str) -> Decision:
+    def classify(self, q_sr_id: str, m_sr_id: str, by: str = SIAMESE) -> Decision:
         """Judge one pair.
 
         Parameters
@@ -154,6 +127,8 @@ class Matcher:
             Id of the query.
         m_sr_id : str
             Id of the candidate; swapping them changes nothing.
+        by : str
+            As for `classify_many`.
 
         Returns
         -------
@@ -165,15 +140,17 @@ class Matcher:
         UnknownRecordingError
             If the catalogue does not hold one of them.
         """
-        return self.classify_many([(q_sr_id, m_sr_id)])[0]
+        return self.classify_many([(q_sr_id, m_sr_id)], by)[0]
 
-    def classify_many(self, pairs: Sequence[tuple[str, str]]) -> list[Decision]:
+    def classify_many(self, pairs: Sequence[tuple[str, str]], by: str = SIAMESE) -> list[Decision]:
         """Judge many pairs at once.
 
         Parameters
         ----------
         pairs : sequence of (str, str)
             Ids of queries and candidates.
+        by : str
+            `matching.model.SIAMESE`, or `matching.model.BASELINE` for the classifier that it is compared with.
 
         Returns
         -------
@@ -185,12 +162,33 @@ class Matcher:
         UnknownRecordingError
             For the first id that the catalogue does not hold.
         """
-        q = self._recordings([q_sr_id for q_sr_id, _ in pairs])
-        m = self._recordings([m_sr_id for _, m_sr_id in pairs])
-        q_rows = self.snapshot.rows_of([recording.sr_id for recording in q])
-        m_rows = self.snapshot.rows_of([recording.sr_id for recording in m])
-        cosines = self.snapshot.cosines(q_rows, m_rows)
-        return decide(self.model.classifier, q, m, self.model.features(q, m, cosines))
+        q, m = self._sides(pairs)
+        return decide(self.model.judge(by), q, m, self._features(q, m, by))
+
+    def match_probabilities(self, pairs: Sequence[tuple[str, str]], by: str = SIAMESE) -> npt.NDArray[np.float64]:
+        """Judge many pairs without explaining it.
+
+        Parameters
+        ----------
+        pairs : sequence of (str, str)
+            Ids of queries and candidates.
+        by : str
+            As for `classify_many`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_pairs,), float64, the same as of `classify_many`.
+
+        Raises
+        ------
+        UnknownRecordingError
+            For the first id that the catalogue does not hold.
+        """
+        q, m = self._sides(pairs)
+        probabilities = self.model.judge(by).match_probabilities(self._features(q, m, by))
+        probabilities[[q_sr_id == m_sr_id for q_sr_id, m_sr_id in pairs]] = 1.0
+        return probabilities
 
     def candidates(self, sr_id: str, k: int = 10) -> list[Decision]:
         """Propose the likeliest duplicates of a recording.
@@ -214,7 +212,38 @@ class Matcher:
             If the catalogue does not hold it.
         """
         query = self.catalog.get(sr_id)
-        proposed = propose(self.snapshot, query, max(k, _POOL))
+        return self._ranked(query, propose(self.snapshot, query, max(k, _POOL)), k)
+
+    def candidates_of(self, query: Recording, k: int = 10) -> list[Decision]:
+        """Propose the likeliest duplicates of a recording that the catalogue does not hold.
+
+        Parameters
+        ----------
+        query : Recording
+            Its id does not matter. The encoder is loaded for the first one.
+        k : int
+            How many, at least 1.
+
+        Returns
+        -------
+        list of Decision
+            As of `candidates`.
+        """
+        query = replace(query, sr_id=_NOT_STORED)
+        vector = self.encoder.encode([query]).astype(np.float16)
+        return self._ranked(query, propose_by(self.snapshot, query, vector, max(k, _POOL)), k)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """What the index was built with."""
+        return Encoder.load(self.model.encoder_folder)
+
+    @property
+    def encoder_is_loaded(self) -> bool:
+        """Whether somebody asked for candidates of a recording that is not stored."""
+        return "encoder" in vars(self)
+
+    def _ranked(self, query: Recording, proposed: Proposals, k: int) -> list[Decision]:
         candidates = self._recordings(self.snapshot.ids_of(proposed.rows))
         queries = [query] * len(candidates)
         features = self.model.features(queries, candidates, proposed.cosines)
@@ -227,63 +256,19 @@ class Matcher:
         # The proposals come nearest first and the sort is stable.
         return sorted(decisions, key=lambda decision: -decision.match_probability)[:k]
 
+    def _sides(self, pairs: Sequence[tuple[str, str]]) -> tuple[list[Recording], list[Recording]]:
+        q = self._recordings([q_sr_id for q_sr_id, _ in pairs])
+        return q, self._recordings([m_sr_id for _, m_sr_id in pairs])
+
+    def _features(self, q: Sequence[Recording], m: Sequence[Recording], by: str) -> Features:
+        if by == BASELINE:
+            return baseline_features(q, m)
+        rows = [self.snapshot.rows_of([recording.sr_id for recording in side]) for side in (q, m)]
+        return self.model.features(q, m, self.snapshot.cosines(*rows))
+
     def _recordings(self, sr_ids: Sequence[str]) -> list[Recording]:
         recordings = self.catalog.get_many(sr_ids)
         for sr_id, recording in zip(sr_ids, recordings, strict=True):
             if recording is None:
                 raise UnknownRecordingError(sr_id)
         return [recording for recording in recordings if recording is not None]
-
-
-def decide(
-    classifier: PairClassifier, q: Sequence[Recording], m: Sequence[Recording], features: Features
-) -> list[Decision]:
-    """Turn the features of pairs into decisions.
-
-    Parameters
-    ----------
-    classifier : PairClassifier
-        That judges.
-    q : sequence of Recording
-        Queries, n_pairs long.
-    m : sequence of Recording
-        Candidates, n_pairs long.
-    features : numpy.ndarray
-        Shape (n_pairs, n_features), from `Model.features`.
-
-    Returns
-    -------
-    list of Decision
-        One per pair.
-    """
-    contributions = classifier.contributions(features)
-    probabilities = classifier.match_probabilities(features)
-    return [
-        _decision(classifier, pair, values, parts, float(match_probability))
-        for pair, values, parts, match_probability in zip(
-            zip(q, m, strict=True), features.tolist(), contributions.tolist(), probabilities, strict=True
-        )
-    ]
-
-
-def _decision(
-    classifier: PairClassifier,
-    pair: tuple[Recording, Recording],
-    values: list[float],
-    parts: list[float],
-    match_probability: float,
-) -> Decision:
-    q, m = pair
-    # Whether a recording is itself is no question of likeness.
-    match_probability = 1.0 if q.sr_id == m.sr_id else match_probability
-    return Decision(
-        q=q,
-        m=m,
-        features={
-            name: None if math.isnan(value) else value for name, value in zip(classifier.features, values, strict=True)
-        },
-        contributions=dict(zip((*classifier.features, BIAS), parts, strict=True)),
-        match_probability=match_probability,
-        decided=VALID if match_probability >= classifier.threshold else INVALID,
-        needs_review=classifier.review_low < match_probability < classifier.review_high,
-    )

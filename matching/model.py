@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,9 @@ RARITY_FILE = "rarity.safetensors"
 LESSONS_FILE = "lessons.safetensors"
 ENCODER_FOLDER = "encoder"
 FORMAT = 2
+SIAMESE: Final = "siamese"
+BASELINE: Final = "baseline"
+"""Which classifier of a model judges: that on the pair features, or that on the nineteen fuzzy ones."""
 
 _FILES = (CLASSIFIER_FILE, BASELINE_FILE, RARITY_FILE, REPORT_FILE, f"{ENCODER_FOLDER}/modules.json")
 _EXPECTED = {"format": FORMAT, "template_version": TEMPLATE_VERSION, "normalizer_version": NORMALIZER_VERSION}
@@ -112,6 +116,21 @@ class Model:
             Shape (n_pairs, n_features), float32, columns as the classifier's features.
         """
         return pair_features(q, m, cosines, self.rarity, self.classifier.features)
+
+    def judge(self, by: str) -> PairClassifier:
+        """Choose a classifier.
+
+        Parameters
+        ----------
+        by : str
+            `SIAMESE` or `BASELINE`.
+
+        Returns
+        -------
+        PairClassifier
+            On the features of that name.
+        """
+        return {SIAMESE: self.classifier, BASELINE: self.baseline}[by]
 
     @property
     def labelled_share(self) -> float:

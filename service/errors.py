@@ -66,8 +66,11 @@ async def _wrong_parameters(_: Request, error: Exception) -> Response:
 
 
 def _problem(problem: Mapping[str, object]) -> str:
-    location = problem["loc"]
-    name = str(location[-1]) if isinstance(location, tuple) else str(location)
+    location = problem["loc"] if isinstance(problem["loc"], tuple) else ()
+    if problem["type"] == "extra_forbidden":
+        return f"expected no field {shown(location[-1])}: GET /docs lists what there is"
+    # The innermost part of the question that has a name.
+    name = next(part for part in reversed(location) if part in EXPECTED)
     found = "nothing" if problem["type"] == "missing" else shown(problem["input"])
     return f"expected {name} to be {EXPECTED[name]}, got {found}"
 

@@ -43,7 +43,11 @@ async def ready(matcher: MatcherInCharge) -> ReadyAnswer:
     matcher.classify(first, first)
     index = matcher.snapshot
     return ReadyAnswer(
-        model=matcher.model.version, index=index.version, delta=index.delta_version, recordings=len(index)
+        model=matcher.model.version,
+        index=index.version,
+        delta=index.delta_version,
+        recordings=len(index),
+        encoder="loaded" if matcher.encoder_is_loaded else "not loaded",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
@@ -10,9 +11,11 @@ from starlette.requests import ClientDisconnect
 
 from catalog.importers import LONGEST_ID
 from matching.classifier import INVALID, VALID
+from matching.model import BASELINE, SIAMESE
 from service.errors import NOT_READY, UNKNOWN_RECORDING, WRONG_PARAMETER
-from service.parameters import EXPECTED, QuerySrId, each_parameter_once, is_usable_id
-from service.schemas import ClassAnswer, ErrorAnswer, PairAnswer, pair_answer
+from service.parameters import EXPECTED, Judge, QuerySrId, each_parameter_once, is_usable_id, shown
+from service.questions import PairsQuestion
+from service.schemas import ClassAnswer, ErrorAnswer, Features, PairAnswer, PairsAnswer, pair_answer
 from service.state import MatcherInCharge, source_of
 
 router = APIRouter(tags=["pairs"])
@@ -53,8 +56,9 @@ async def classify(request: Request) -> Response:
     counts where both are there.
     """
     asked = await _asked(request)
-    decision = source_of(request.app).matcher().classify(asked[_Q], asked[_M])
-    return Response(_ANSWERS[decision.decided], media_type="application/json")
+    matcher = source_of(request.app).matcher()
+    probability = matcher.match_probabilities([(asked[_Q], asked[_M])])[0]
+    return Response(_ANSWERS[matcher.model.classifier.decide(probability)], media_type="application/json")
 
 
 @router.get(
@@ -62,9 +66,72 @@ async def classify(request: Request) -> Response:
     responses={**UNKNOWN_RECORDING, **WRONG_PARAMETER, **NOT_READY},
     dependencies=[Depends(each_parameter_once)],
 )
-async def explain(q_sr_id: QuerySrId, m_sr_id: QuerySrId, matcher: MatcherInCharge) -> PairAnswer:
-    """Decide whether two recordings are one master, and say why."""
-    return pair_answer(matcher.classify(q_sr_id, m_sr_id), matcher.model.version)
+async def explain(
+    q_sr_id: QuerySrId, m_sr_id: QuerySrId, matcher: MatcherInCharge, model: Judge = SIAMESE
+) -> PairAnswer:
+    """Decide whether two recordings are one master, and say why.
+
+    The baseline does not go by the five features: they are shown, and add nothing.
+    """
+    decision = matcher.classify(q_sr_id, m_sr_id, model)
+    if model == BASELINE:
+        five = {name: matcher.classify(q_sr_id, m_sr_id).features[name] for name in Features.model_fields}
+        contributions = dict.fromkeys(five, 0.0) | decision.contributions
+        decision = replace(decision, features=five | decision.features, contributions=contributions)
+    return pair_answer(decision, matcher.model.version)
+
+
+@router.post(
+    "/pairs",
+    responses={200: {"model": PairsAnswer}, **WRONG_PARAMETER, **NOT_READY},
+    dependencies=[Depends(each_parameter_once)],
+)
+def judge(question: PairsQuestion, matcher: MatcherInCharge, model: Judge = SIAMESE) -> Response:
+    """Decide on many pairs, in the order in which they come; a bad one is answered with its error."""
+    pairs = [_ids(item) for item in question.pairs]
+    sr_ids = list(dict.fromkeys(sr_id for pair in pairs if pair for sr_id in pair))
+    rows = matcher.snapshot.find(sr_ids).tolist()
+    unknown = {sr_id for sr_id, row in zip(sr_ids, rows, strict=True) if row < 0}
+    known = [pair for pair in pairs if pair and unknown.isdisjoint(pair)]
+    probabilities = iter(matcher.match_probabilities(known, model).tolist())
+    classifier = matcher.model.judge(model)
+    answers: list[dict[str, object]] = []
+    for item, pair in zip(question.pairs, pairs, strict=True):
+        if pair and unknown.isdisjoint(pair):
+            probability = next(probabilities)
+            decision = {
+                "class": classifier.decide(probability),
+                "match_probability": probability,
+                "needs_review": classifier.needs_review(probability),
+            }
+        else:
+            decision = {"error": _problem(item, unknown)}
+        answers.append({**_named(item), **decision})
+    # Thousands of answers: checking each against its model would take longer than judging it.
+    content = json.dumps({"pairs": answers, "model": matcher.model.version})
+    return Response(content, media_type="application/json")
+
+
+def _ids(item: object) -> tuple[str, str] | None:
+    """Read the ids of a pair, if they can be read."""
+    if not isinstance(item, dict):
+        return None
+    q, m = item.get(_Q), item.get(_M)
+    if isinstance(q, str) and isinstance(m, str) and is_usable_id(q) and is_usable_id(m):
+        return q, m
+    return None
+
+
+def _named(item: object) -> dict[str, object]:
+    ids = item if isinstance(item, dict) else {}
+    return {name: ids[name] if isinstance(ids.get(name), str) else None for name in (_Q, _M)}
+
+
+def _problem(item: object, unknown: set[str]) -> str:
+    pair = _ids(item)
+    if pair:
+        return f"unknown sr_id: {shown(next(sr_id for sr_id in pair if sr_id in unknown))}"
+    return f"expected {_Q} and {_M}, each {EXPECTED[_Q]}, got {shown(item)}"
 
 
 async def _asked(request: Request) -> dict[str, str]:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import HTTPException, Path, Query, Request
 from pydantic import AfterValidator
 
 from catalog.importers import LONGEST_ID
 
-MOST_CANDIDATES = 100
+DEFAULT_CANDIDATES, MOST_CANDIDATES, MOST_PAIRS = 10, 100, 10_000
+LONGEST_TEXT, MOST_NAMES = 10_000, 1_000
 _ID = f"an id of 1 to {LONGEST_ID} characters"
 EXPECTED = {
     "q_sr_id": _ID,
     "m_sr_id": _ID,
     "sr_id": _ID,
     "k": f"a whole number from 1 to {MOST_CANDIDATES}",
+    "model": "siamese or baseline",
+    "pairs": f'a list of at most {MOST_PAIRS} pairs, each {{"q_sr_id": ..., "m_sr_id": ...}}',
+    **dict.fromkeys(("title", "album", "label", "language"), f"a text of at most {LONGEST_TEXT} characters, or null"),
+    **dict.fromkeys(
+        ("artists", "isrcs", "contributors"),
+        f"a list of at most {MOST_NAMES} texts of at most {LONGEST_TEXT} characters",
+    ),
+    "duration_ms": "a length in milliseconds, or null",
+    "duration": 'a length such as 258, 258000 or "04:18", or null',
+    **dict.fromkeys(("release_year", "year"), "a year from 1860 to 2100, or null"),
+    "body": "a JSON object, with Content-Type: application/json",
 }
+_IN_QUERIES = ("q_sr_id", "m_sr_id", "sr_id", "k", "model")
 _LONGEST_SHOWN = 100
 
 
@@ -66,7 +79,7 @@ async def each_parameter_once(request: Request) -> None:
     HTTPException
         422, if a parameter of ours comes twice.
     """
-    for name in EXPECTED:
+    for name in _IN_QUERIES:
         values = request.query_params.getlist(name)
         if len(values) > 1:
             raise HTTPException(422, f"expected {name} once, got it {len(values)} times")
@@ -84,4 +97,9 @@ PathSrId = Annotated[
     Path(min_length=1, max_length=LONGEST_ID, description=f"{_ID}; may hold slashes"),
     AfterValidator(_usable_id),
 ]
+Judge = Annotated[
+    Literal["siamese", "baseline"],
+    Query(description="Which classifier judges: that on the pair features, or the one it is compared with"),
+]
 CandidateCount = Annotated[int, Query(ge=1, le=MOST_CANDIDATES, description=EXPECTED["k"])]
+OptionalCandidateCount = Annotated[int | None, Query(ge=1, le=MOST_CANDIDATES, description=EXPECTED["k"])]

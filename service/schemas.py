@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.versions import Marker, parse_markers
+from matching.decision import Decision
 from matching.explain import reasons
-from matching.matcher import Decision
 
 Decided = Annotated[Literal["valid", "invalid"], Field(alias="class", description="valid: the same master")]
 Probability = Annotated[float, Field(ge=0, le=1, description="Calibrated probability of being the same master")]
@@ -105,6 +105,26 @@ class PairAnswer(Answer):
     model: Annotated[str, Field(description="Version of the model that judged")]
 
 
+class JudgedPair(Answer):
+    """A pair of many: the decision on it, or its error."""
+
+    q_sr_id: str | None
+    m_sr_id: str | None
+    decided: Annotated[Literal["valid", "invalid"] | None, Field(alias="class")] = None
+    match_probability: Probability | None = None
+    needs_review: bool | None = None
+    error: Annotated[str | None, Field(description="What was expected, and what came; then there is no decision")] = (
+        None
+    )
+
+
+class PairsAnswer(Answer):
+    """The decisions on many pairs, in the order in which they came."""
+
+    pairs: tuple[JudgedPair, ...]
+    model: Annotated[str, Field(description="Version of the model that judged")]
+
+
 class CandidateAnswer(Answer):
     """A likely duplicate."""
 
@@ -121,7 +141,7 @@ class CandidateAnswer(Answer):
 class CandidatesAnswer(Answer):
     """The likeliest duplicates of a recording, most probable first."""
 
-    sr_id: str
+    sr_id: Annotated[str | None, Field(description="As asked; null for a recording that came without one")]
     candidates: tuple[CandidateAnswer, ...]
 
 
@@ -149,6 +169,9 @@ class ReadyAnswer(Answer):
     index: str
     delta: Annotated[str | None, Field(description="What has changed since the index was built; null if nothing")]
     recordings: int
+    encoder: Annotated[
+        Literal["loaded", "not loaded"], Field(description="Only recordings that are not stored need it")
+    ]
 
 
 class VersionAnswer(Answer):
@@ -210,12 +233,12 @@ def pair_answer(decision: Decision, model: str) -> PairAnswer:
     )
 
 
-def candidates_answer(sr_id: str, decisions: Sequence[Decision]) -> CandidatesAnswer:
+def candidates_answer(sr_id: str | None, decisions: Sequence[Decision]) -> CandidatesAnswer:
     """List the likeliest duplicates of a recording.
 
     Parameters
     ----------
-    sr_id : str
+    sr_id : str or None
         Id of the query.
     decisions : sequence of Decision
         From `Matcher.candidates`: the query is q.

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from catalog.recording import Recording
 from matching.classifier import PairClassifier
+from matching.decision import BIAS, Decision, decide
 from matching.explain import Reason, reasons
 from matching.features import FEATURES, NAMES, pair_features
-from matching.matcher import BIAS, Decision, decide
 from matching.rarity import Rarity
 from training.fitting import Setting, fit_setting
 from training.lessons import Lessons

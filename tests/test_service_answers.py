@@ -228,6 +228,7 @@ def test_health_names_what_is_served(client, tiny_matcher):
             "index": tiny_matcher.snapshot.version,
             "delta": None,
             "recordings": len(list(tiny.rows())),
+            "encoder": ready.json()["encoder"],
         },
     )
     versions = client.get("/version").json()
@@ -271,7 +272,11 @@ def test_openapi_describes_every_route_its_answer_and_its_errors(client):
         "/version": {"200"},
     }
     assert {path: set(methods["get"]["responses"]) for path, methods in document["paths"].items()} == expected
-    assert all(set(methods) == {"get"} for methods in document["paths"].values())
+    posted = {
+        path: set(methods["post"]["responses"]) for path, methods in document["paths"].items() if "post" in methods
+    }
+    assert posted == dict.fromkeys(("/pairs", "/candidates"), {"200", "422", "503"})
+    assert {method for methods in document["paths"].values() for method in methods} == {"get", "post"}
     assert "HTTPValidationError" not in document["components"]["schemas"]
     schemas = document["components"]["schemas"]
     assert {"class", "reasons"} <= set(schemas["PairAnswer"]["properties"])

@@ -154,8 +154,15 @@ def test_an_unknown_path_is_a_404(client, path):
     assert "unknown path" in answer["error"]
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
-@pytest.mark.parametrize("path", ["/", "/pairs", "/candidates", "/recordings/123", "/live", "/ready", "/version"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        (method, path)
+        for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+        for path in ("/", "/pairs", "/candidates", "/recordings/123", "/live", "/ready", "/version")
+        if (method, path) not in {("POST", "/pairs"), ("POST", "/candidates")}
+    ],
+)
 def test_a_wrong_method_is_a_405(client, method, path):
     answer = client.request(method, path)
     assert outcome(answer)[0] == 405

@@ -23,8 +23,9 @@ from embeddings.encoder import Encoder
 from index.completeness import pair_completeness
 from index.exact import pair_cosines
 from index.rebuild import rebuild
+from matching.decision import decide
 from matching.features import GROUPS, NAMES
-from matching.matcher import Matcher, decide
+from matching.matcher import Matcher
 from matching.model import LESSONS_FILE, Model
 from training.default import adapted, default_model, options_for
 from training.evaluate import evaluate_matcher, evaluate_probabilities

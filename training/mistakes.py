@@ -8,8 +8,8 @@ import numpy as np
 
 from catalog.recording import Recording
 from matching.classifier import INVALID, VALID, PairClassifier
+from matching.decision import BIAS, decide
 from matching.explain import Reason, reasons
-from matching.matcher import BIAS, decide
 from training.phenomena import Shown
 from training.verdicts import Judged
 

@@ -1,0 +1,100 @@
+"""What is decided on a pair, and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from catalog.recording import Recording
+from matching.classifier import PairClassifier
+from matching.features import Features
+
+BIAS = "bias"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided on a pair, and why.
+
+    Attributes
+    ----------
+    q, m : Recording
+        Query and candidate.
+    features : dict
+        Name to value; ``None`` is missing.
+    contributions : dict
+        Feature name, or ``bias``, to what it adds to the log-odds of a match. They sum to them, but for a recording
+        paired with itself, whose match probability is 1 without being judged.
+    match_probability : float
+        Calibrated, 0 to 1.
+    decided : str
+        ``valid`` (the same master) or ``invalid``.
+    needs_review : bool
+        Whether the probability lies where a person should look.
+    source : str or None
+        Where a candidate comes from, see `index.proposals`; ``None`` for a pair that was asked for.
+    """
+
+    q: Recording
+    m: Recording
+    features: dict[str, float | None]
+    contributions: dict[str, float]
+    match_probability: float
+    decided: str
+    needs_review: bool
+    source: str | None = None
+
+
+def decide(
+    classifier: PairClassifier, q: Sequence[Recording], m: Sequence[Recording], features: Features
+) -> list[Decision]:
+    """Turn the features of pairs into decisions.
+
+    Parameters
+    ----------
+    classifier : PairClassifier
+        That judges.
+    q : sequence of Recording
+        Queries, n_pairs long.
+    m : sequence of Recording
+        Candidates, n_pairs long.
+    features : numpy.ndarray
+        Shape (n_pairs, n_features), from `Model.features`.
+
+    Returns
+    -------
+    list of Decision
+        One per pair.
+    """
+    contributions = classifier.contributions(features)
+    probabilities = classifier.match_probabilities(features)
+    return [
+        _decision(classifier, pair, values, parts, float(match_probability))
+        for pair, values, parts, match_probability in zip(
+            zip(q, m, strict=True), features.tolist(), contributions.tolist(), probabilities, strict=True
+        )
+    ]
+
+
+def _decision(
+    classifier: PairClassifier,
+    pair: tuple[Recording, Recording],
+    values: list[float],
+    parts: list[float],
+    match_probability: float,
+) -> Decision:
+    q, m = pair
+    # Whether a recording is itself is no question of likeness.
+    match_probability = 1.0 if q.sr_id == m.sr_id else match_probability
+    return Decision(
+        q=q,
+        m=m,
+        features={
+            name: None if math.isnan(value) else value for name, value in zip(classifier.features, values, strict=True)
+        },
+        contributions=dict(zip((*classifier.features, BIAS), parts, strict=True)),
+        match_probability=match_probability,
+        decided=classifier.decide(match_probability),
+        needs_review=classifier.needs_review(match_probability),
+    )
