@@ -46,6 +46,9 @@ COPY --from=build /app /app
 COPY --from=build --chown=10001:10001 /data /app/data
 WORKDIR /app
 USER 10001
+# Everybody who reaches the port may read. Who may write is said with ONEMASTER_KEYS.
+ENV ONEMASTER_READ=open \
+    ONEMASTER_WRITE=key
 EXPOSE 8002
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8002/ready', timeout=4)"]

@@ -146,6 +146,13 @@ def _serve(command: argparse.ArgumentParser) -> None:
     command.add_argument("--workers", type=_number(int, 1), default=1, help="processes (default: 1)")
 
 
+def _key(command: argparse.ArgumentParser) -> None:
+    _places(command, json_help="the key and its entry")
+    command.add_argument("name", metavar="NAME", help="of whoever will hold it; what they write is in this name")
+    scopes = "what it is for, each including those before it (default: write)"
+    command.add_argument("--scope", choices=("read", "write", "admin"), default="write", help=scopes)
+
+
 def _classify(command: argparse.ArgumentParser) -> None:
     _places(command, "catalog", "models", "index", json_help="the answer of GET /pairs")
     command.add_argument("q_sr_id", metavar="Q_SR_ID")
@@ -203,6 +210,7 @@ _ARGUMENTS: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {
     "refresh": _refresh,
     "compact": _rebuild,
     "serve": _serve,
+    "key": _key,
     "classify": _classify,
     "candidates": _candidates,
     "evaluate": _evaluate,

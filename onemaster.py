@@ -18,6 +18,7 @@ from catalog.paths import CLUSTERS_CSV
 from change_commands import CHANGES
 from command_line import HOME, data_folder, parser
 from printed import print_clusters, print_counts, print_json, print_table
+from service_commands import key, serve
 from training_commands import compare, train
 
 if TYPE_CHECKING:
@@ -105,22 +106,6 @@ def rebuild(given: argparse.Namespace) -> None:
         if report.warning:
             print(f"warning: {report.warning}")
         print(f"wrote {report.folder}" if report.folder else "dry run: nothing was published")
-
-
-def serve(given: argparse.Namespace) -> None:
-    """Serve over HTTP."""
-    import uvicorn
-
-    from service.settings import environment, require_free_port
-
-    folder = data_folder(given)
-    if not folder.root.exists() and not folder.catalog.exists():
-        raise InputError(
-            f"expected a data folder in {folder.root}, found none: check the path, or run onemaster import"
-        )
-    require_free_port(given.host, given.port)
-    os.environ.update(environment(folder))
-    uvicorn.run("service.app:create_app", factory=True, host=given.host, port=given.port, workers=given.workers)
 
 
 def classify(given: argparse.Namespace) -> None:
@@ -211,6 +196,7 @@ COMMANDS = {
     "rebuild": rebuild,
     **CHANGES,
     "serve": serve,
+    "key": key,
     "classify": classify,
     "candidates": candidates,
     "evaluate": evaluate,

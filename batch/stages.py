@@ -18,12 +18,15 @@ from catalog.recording import Recording
 from embeddings.encoder import Encoder
 from embeddings.text import recording_text
 from index.key_index import ARRAYS, KeyBlock, most_alike
-from index.key_weights import POOL, best_by_both
+from index.key_weights import best_by_both
 from index.rare_keys import KeyCounts, Keys, Tables
 from matching.model import ENCODER_FOLDER
 
 FIRST_COUNTS, KEY_COUNTS = "counts/sum", "counts/all"
 
+# Recordings that rare keys propose for each that is wanted. With eight, as a published index has it, the search takes
+# four times as long and leads to the same clusters: pairs that are not proposed stand in one cluster through others.
+_POOL = 2
 # Keys are worked out over every position of their texts, in numbers of eight bytes.
 _TEXTS_AT_ONCE = 8_192
 
@@ -147,7 +150,7 @@ def search(plan: Plan, shard: int) -> None:
         Which.
     """
     blocks = (_block(plan, block) for block in range(plan.blocks))
-    found = most_alike(_keys(plan, shard), blocks, POOL * plan.neighbours + 1)
+    found = most_alike(_keys(plan, shard), blocks, _POOL * plan.neighbours + 1)
     q = found.q + shard * plan.shard_size
     other = q != found.rows
     q, m, alike = q[other], found.rows[other], found.similarities[other]

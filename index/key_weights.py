@@ -15,8 +15,8 @@ from index.vectors import Rows
 
 # Recordings that a query's keys may lead to, its rarest keys first. More find little more: docs/decisions/0014.
 BUDGET = 600
-# Recordings that rare keys propose for each that is wanted; the vectors choose among them.
-POOL = 2
+# Recordings that rare keys propose for each that is wanted; the vectors choose among them: docs/decisions/0014.
+POOL = 8
 # So that a key that all recordings have, in a catalogue of a few, still has a weight.
 _LEAST_RATIO = 1.1
 

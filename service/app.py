@@ -11,7 +11,10 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from service import candidates, clusters, health, pairs, recordings
+from service.access import Gatekeeper
 from service.errors import answer_errors
+from service.headers import AnswerHeaders
+from service.limits import BodyLimits
 from service.settings import Settings
 from service.state import MatcherSource, source_of
 
@@ -39,7 +42,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    app.state.matcher_source = MatcherSource(settings.folder)
+    app.state.matcher_source = MatcherSource(settings.folder, settings.look_every)
+    # The last one is the outermost.
+    app.add_middleware(BodyLimits)
+    app.add_middleware(Gatekeeper, access=settings.access)
+    app.add_middleware(AnswerHeaders)
     answer_errors(app)
     for group in (pairs, candidates, clusters, recordings, health):
         app.include_router(group.router)

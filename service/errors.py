@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 
@@ -17,8 +16,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from catalog.errors import OnemasterError, UnknownRecordingError
+from service.answers import error_answer, json_answer
 from service.parameters import EXPECTED, shown
-from service.schemas import Answer, ErrorAnswer, UnknownRecordingAnswer
+from service.schemas import ErrorAnswer, UnknownRecordingAnswer
 
 logger = logging.getLogger(__name__)
 
@@ -56,13 +56,13 @@ def answer_errors(app: FastAPI) -> None:
 
 async def _onemaster_error(_: Request, error: Exception) -> Response:
     if isinstance(error, UnknownRecordingError):
-        return _answer(404, UnknownRecordingAnswer(sr_id=error.sr_id))
-    return _answer(503, ErrorAnswer(error=str(error)))
+        return json_answer(404, UnknownRecordingAnswer(sr_id=error.sr_id))
+    return error_answer(503, str(error))
 
 
 async def _wrong_parameters(_: Request, error: Exception) -> Response:
     problems = error.errors() if isinstance(error, RequestValidationError) else ()
-    return _answer(422, ErrorAnswer(error="; ".join(map(_problem, problems))))
+    return error_answer(422, "; ".join(map(_problem, problems)))
 
 
 def _problem(problem: Mapping[str, object]) -> str:
@@ -79,15 +79,9 @@ async def _http_error(_: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     message = _OF_ROUTING.get(error.status_code, error.detail)
-    return _answer(error.status_code, ErrorAnswer(error=message), error.headers)
+    return error_answer(error.status_code, message, error.headers)
 
 
 async def _defect(request: Request, error: Exception) -> Response:
     logger.error("a defect of onemaster at %s %s", request.method, shown(request.url.path), exc_info=error)
-    return _answer(500, ErrorAnswer(error="a defect of onemaster, please report it with the service's log"))
-
-
-def _answer(status: int, answer: Answer, headers: Mapping[str, str] | None = None) -> Response:
-    # An id may hold lone surrogates, which UTF-8 cannot: hence ASCII.
-    content = json.dumps(dict(answer), ensure_ascii=True)
-    return Response(content, status, headers, media_type="application/json")
+    return error_answer(500, "a defect of onemaster, please report it with the service's log")

@@ -37,7 +37,7 @@ async def live() -> LiveAnswer:
 
 
 @router.get("/ready", responses=NOT_READY)
-async def ready(matcher: MatcherInCharge) -> ReadyAnswer:
+async def ready(request: Request, matcher: MatcherInCharge) -> ReadyAnswer:
     """Tell that pairs can be judged, by judging one: the first recording and itself."""
     first = matcher.snapshot.first_id()
     matcher.classify(first, first)
@@ -48,13 +48,15 @@ async def ready(matcher: MatcherInCharge) -> ReadyAnswer:
         delta=index.delta_version,
         recordings=len(index),
         encoder="loaded" if matcher.encoder_is_loaded else "not loaded",
+        refused=source_of(request.app).problem or None,
     )
 
 
 @router.get("/version")
 async def versions(request: Request) -> VersionAnswer:
     """Name the versions of everything that decides an answer."""
-    matcher = source_of(request.app).opened
+    opened = source_of(request.app).opened
+    matcher = opened.matcher if opened else None
     return VersionAnswer(
         onemaster=version("onemaster"),
         model=matcher.model.version if matcher else None,

@@ -16,7 +16,7 @@ from service.errors import NOT_READY, UNKNOWN_RECORDING, WRONG_PARAMETER
 from service.parameters import EXPECTED, Judge, QuerySrId, each_parameter_once, is_usable_id, shown
 from service.questions import PairsQuestion
 from service.schemas import ClassAnswer, ErrorAnswer, Features, PairAnswer, PairsAnswer, pair_answer
-from service.state import MatcherInCharge, source_of
+from service.state import MatcherInCharge, matcher_for
 
 router = APIRouter(tags=["pairs"])
 
@@ -56,7 +56,7 @@ async def classify(request: Request) -> Response:
     counts where both are there.
     """
     asked = await _asked(request)
-    matcher = source_of(request.app).matcher()
+    matcher = matcher_for(request)
     probability = matcher.match_probabilities([(asked[_Q], asked[_M])])[0]
     return Response(_ANSWERS[matcher.model.classifier.decide(probability)], media_type="application/json")
 

@@ -172,6 +172,9 @@ class ReadyAnswer(Answer):
     encoder: Annotated[
         Literal["loaded", "not loaded"], Field(description="Only recordings that are not stored need it")
     ]
+    refused: Annotated[
+        str | None, Field(description="Why what was published last is not served; null if it is what is served")
+    ]
 
 
 class VersionAnswer(Answer):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from catalog.errors import InputError
 from catalog.paths import DataFolder
+from service.access import Access, is_loopback
+from service.keys import Key
 
-_NAMES = ("ONEMASTER_DATA", "ONEMASTER_CATALOG", "ONEMASTER_MODELS", "ONEMASTER_INDEX")
-_DATA, _CATALOG, _MODELS, _INDEX = _NAMES
+_PATHS = ("ONEMASTER_DATA", "ONEMASTER_CATALOG", "ONEMASTER_MODELS", "ONEMASTER_INDEX")
+_DATA, _CATALOG, _MODELS, _INDEX = _PATHS
+_KEYS, _READ, _WRITE, _RATE = "ONEMASTER_KEYS", "ONEMASTER_READ", "ONEMASTER_WRITE", "ONEMASTER_RATE"
+_OPEN, _WITH_KEY = "open", "key"
 
 
 @dataclass(frozen=True)
@@ -22,9 +27,15 @@ class Settings:
     ----------
     folder : DataFolder
         Where the catalogue, the models and the indexes stand.
+    look_every : float
+        Seconds between two looks for something newer there.
+    access : Access
+        Who may ask, and how often.
     """
 
     folder: DataFolder
+    look_every: float = 1.0
+    access: Access = field(default_factory=Access)
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> Settings:
@@ -34,21 +45,79 @@ class Settings:
         ----------
         variables : mapping
             ``os.environ``. ``ONEMASTER_DATA`` is the data folder (``data`` by default); ``ONEMASTER_CATALOG``,
-            ``ONEMASTER_MODELS`` and ``ONEMASTER_INDEX`` name what lies elsewhere. An empty value counts as not set.
+            ``ONEMASTER_MODELS`` and ``ONEMASTER_INDEX`` name what lies elsewhere. ``ONEMASTER_KEYS`` holds entries of
+            ``onemaster key``, with commas between them; ``ONEMASTER_READ`` and ``ONEMASTER_WRITE`` are ``open`` or
+            ``key``, writing being open, on this machine, only where there are no keys; ``ONEMASTER_RATE`` is how many
+            requests a second a caller may send. An empty value counts as not set.
 
         Returns
         -------
         Settings
             Nothing is opened yet.
+
+        Raises
+        ------
+        InputError
+            If a value is none of these.
         """
-        paths = {name: Path(variables[name]) for name in _NAMES if variables.get(name)}
-        return cls(
-            DataFolder.at(
-                paths.get(_DATA, Path("data")),
-                catalog=paths.get(_CATALOG),
-                models=paths.get(_MODELS),
-                index=paths.get(_INDEX),
-            )
+        paths = {name: Path(variables[name]) for name in _PATHS if variables.get(name)}
+        folder = DataFolder.at(
+            paths.get(_DATA, Path("data")),
+            catalog=paths.get(_CATALOG),
+            models=paths.get(_MODELS),
+            index=paths.get(_INDEX),
+        )
+        keys = tuple(map(Key.parse, filter(str.strip, variables.get(_KEYS, "").split(","))))
+        access = Access(
+            keys=keys,
+            read_is_open=_is_open(variables, _READ, default=_OPEN),
+            write_is_open=_is_open(variables, _WRITE, default=_WITH_KEY if keys else _OPEN),
+            rate=_rate(variables.get(_RATE) or "inf"),
+        )
+        return cls(folder, access=access)
+
+
+def _is_open(variables: Mapping[str, str], name: str, default: str) -> bool:
+    value = variables.get(name) or default
+    if value not in {_OPEN, _WITH_KEY}:
+        raise InputError(f"expected {_OPEN} or {_WITH_KEY} in {name}, got {value!r}")
+    return value == _OPEN
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not rate > 0:
+        raise InputError(f"expected requests a second in {_RATE}, a number above 0, got {text!r}")
+    return rate
+
+
+def require_safe(host: str, variables: Mapping[str, str]) -> None:
+    """Refuse to listen where others can reach the service before somebody has said what they may do.
+
+    Parameters
+    ----------
+    host : str
+        Name or address to listen on.
+    variables : mapping
+        ``os.environ``.
+
+    Raises
+    ------
+    InputError
+        If it is not of this machine alone and the environment does not say.
+    """
+    Settings.from_environment(variables)
+    if is_loopback(host):
+        return
+    missing = [name for name in (_READ, _WRITE) if not variables.get(name)]
+    if missing:
+        raise InputError(
+            f"others can reach the address {host}: say in the environment what they may do there. Set {_READ} to "
+            f"{_OPEN} or {_WITH_KEY}, {_WRITE} to {_WITH_KEY}, and {_KEYS} to what onemaster key prints; "
+            f"not set: {', '.join(missing)}"
         )
 
 

@@ -1,4 +1,4 @@
-"""The matcher in charge: opened when the service starts, or as soon as there is something to open."""
+"""The matcher in charge: opened when the service starts, and exchanged whole when something newer is published."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 
+from catalog.artefacts import CURRENT
 from catalog.errors import ArtefactError, OnemasterError
 from catalog.paths import DataFolder
+from index.delta import deltas_beside
 from matching.matcher import Matcher
 
 logger = logging.getLogger(__name__)
@@ -23,40 +27,88 @@ _PAUSE_SECONDS = 2.0
 _PAUSE_PER_SECOND = 9.0
 
 
+@dataclass(eq=False)
+class Opened:
+    """A matcher, and how many requests are being answered by it.
+
+    Attributes
+    ----------
+    matcher : Matcher
+        Open.
+    users : int
+        Counted in the event loop only.
+    retired : bool
+        Whether another one is in charge.
+    """
+
+    matcher: Matcher
+    users: int = 0
+    retired: bool = False
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """What an answer says of its origin: model, index, and delta if there is one."""
+        index = self.matcher.snapshot
+        delta = [(b"x-onemaster-delta", index.delta_version.encode())] if index.delta_version else []
+        return [
+            (b"x-onemaster-model", self.matcher.model.version.encode()),
+            (b"x-onemaster-index", index.version.encode()),
+            *delta,
+        ]
+
+    def release(self) -> None:
+        """Take note that a request was answered; the last one closes what is no longer in charge."""
+        self.users -= 1
+        self.close_if_unused()
+
+    def close_if_unused(self) -> None:
+        """Close it if another one is in charge and nobody uses it."""
+        if self.retired and not self.users:
+            self.matcher.close()
+
+
 class MatcherSource:
-    """Gives the matcher once it could be opened, and until then the reason why not.
+    """Gives the matcher in charge, or the reason why there is none.
+
+    What is published anew is opened beside it and takes its place in one step. A build that cannot be opened is
+    refused, and the present one goes on.
 
     Parameters
     ----------
     folder : DataFolder
         Where catalogue, models and indexes stand.
+    look_every : float
+        Seconds between two looks at what is published.
     """
 
-    def __init__(self, folder: DataFolder) -> None:
-        self.opened: Matcher | None = None
+    def __init__(self, folder: DataFolder, look_every: float) -> None:
         self.folder = folder
-        self._problem = "the service is starting: try again in a few seconds"
+        self.opened: Opened | None = None
+        self.problem = "the service is starting: try again in a few seconds"
+        self.exchanges = 0
+        self._look_every = look_every
+        self._seen: tuple[object, ...] = ()
 
-    def matcher(self) -> Matcher:
+    def in_charge(self) -> Opened:
         """Give the matcher in charge.
 
         Returns
         -------
-        Matcher
-            Open.
+        Opened
+            Whoever uses it beyond the present step of the event loop counts themselves in.
 
         Raises
         ------
         ArtefactError
-            If it could not be opened yet; the message says why and what to run.
+            If nothing could be opened yet; the message says why and what to run.
         """
         if self.opened is None:
-            raise ArtefactError(self._problem)
+            raise ArtefactError(self.problem)
         return self.opened
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Open the matcher, or keep trying in the background; close it in the end.
+        """Open the matcher, look for newer ones in the background, and close it in the end.
 
         Yields
         ------
@@ -65,44 +117,84 @@ class MatcherSource:
         """
         stop = asyncio.Event()
         pause = await self._attempt()
-        retry = asyncio.create_task(self._retry(stop, pause))
+        looking = asyncio.create_task(self._look(stop, pause))
         try:
             yield
         finally:
             stop.set()
-            await retry
-            if self.opened:
-                self.opened.close()
+            await looking
+            self._exchange(None)
 
-    async def _retry(self, stop: asyncio.Event, pause: float) -> None:
-        while self.opened is None and not stop.is_set():
+    async def _look(self, stop: asyncio.Event, pause: float) -> None:
+        tried = time.monotonic()
+        while not stop.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause)
+                await asyncio.wait_for(stop.wait(), min(self._look_every, pause))
                 return
-            pause = await self._attempt()
+            published = _published(self.folder)
+            due = self.problem and time.monotonic() - tried >= pause
+            if published != self._seen or due:
+                pause = await self._attempt()
+                tried = time.monotonic()
 
     async def _attempt(self) -> float:
-        """Try to open the matcher and tell how many seconds to wait before the next attempt."""
+        """Try to open what is published and tell how many seconds to wait before the next attempt at the same."""
         began = time.monotonic()
-        problem = await asyncio.to_thread(self._open)
-        if problem and problem != self._problem:
-            logger.warning("not ready: %s", problem)
-        self._problem = problem
+        seen, before = _published(self.folder), self.problem
+        new = await asyncio.to_thread(self._open)
+        self._seen = seen
+        if new:
+            self._exchange(new)
+        if self.problem and self.problem != before:
+            logger.warning("%s: %s", "refused, the present one goes on" if self.opened else "not ready", self.problem)
         return _PAUSE_SECONDS + _PAUSE_PER_SECOND * (time.monotonic() - began)
 
-    def _open(self) -> str:
+    def _exchange(self, new: Matcher | None) -> None:
+        old, self.opened = self.opened, Opened(new) if new else None
+        if old:
+            self.exchanges += 1
+            old.retired = True
+            old.close_if_unused()
+        if new:
+            index = new.snapshot
+            logger.info(
+                "serving %d recordings, model %s, index %s, delta %s",
+                *(len(index), new.model.version, index.version, index.delta_version),
+            )
+
+    def _open(self) -> Matcher | None:
         try:
             matcher = Matcher.open(self.folder)
+            first = matcher.snapshot.first_id()
+            matcher.classify(first, first)
         except OnemasterError as error:
-            return str(error)
+            self.problem = str(error)
         except (OSError, LookupError, TypeError, ValueError) as error:  # files that others may have changed
-            return (
+            self.problem = (
                 f"expected a usable catalogue, model and index in {self.folder.root}, got: {error!r}: "
                 f"run onemaster rebuild --data {self.folder.root}"
             )
-        index = matcher.snapshot
-        logger.info("serving %d recordings, index %s, delta %s", len(index), index.version, index.delta_version)
-        self.opened = matcher
+        else:
+            self.problem = ""
+            return matcher
+        return None
+
+
+def _published(folder: DataFolder) -> tuple[object, ...]:
+    """Note everything that changes when something is published: cheap enough for every second."""
+    pointers = [_text(shelf / CURRENT) for shelf in (folder.models, folder.index)]
+    deltas = deltas_beside(folder.index, pointers[1].strip()) if pointers[1].strip() else None
+    listed = sorted(each.name for each in deltas.glob("2*")) if deltas else []
+    with suppress(OSError):
+        found = folder.catalog.stat()
+        return (*pointers, *listed, found.st_ino, found.st_size, found.st_mtime_ns)
+    return (*pointers, *listed)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
         return ""
 
 
@@ -125,8 +217,32 @@ def source_of(app: FastAPI) -> MatcherSource:
     return source
 
 
-async def _matcher_in_charge(request: Request) -> Matcher:
-    return source_of(request.app).matcher()
+def matcher_for(request: Request) -> Matcher:
+    """Give a request the matcher in charge, for the present step of the event loop, and have its answer name it.
+
+    Parameters
+    ----------
+    request : Request
+        Being answered.
+
+    Returns
+    -------
+    Matcher
+        The one in charge.
+    """
+    opened = source_of(request.app).in_charge()
+    request.state.answered_by = opened
+    return opened.matcher
+
+
+async def _matcher_in_charge(request: Request) -> AsyncIterator[Matcher]:
+    matcher = matcher_for(request)
+    opened: Opened = request.state.answered_by
+    opened.users += 1
+    try:
+        yield matcher
+    finally:
+        opened.release()
 
 
 async def _folder_in_use(request: Request) -> DataFolder:

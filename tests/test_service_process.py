@@ -20,11 +20,12 @@ UVICORN = [sys.executable, "-m", "uvicorn", "--factory", "service.app:create_app
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-def start(folder, log, *options):
+def start(folder, log, *options, code=None):
     port = smoke.free_port()
+    server = [sys.executable, "-c", code, str(port)] if code else [*UVICORN, "--host", "127.0.0.1", "--port", str(port)]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*UVICORN, "--host", "127.0.0.1", "--port", str(port), *options],
+            [*server, *options],
             cwd=ROOT,
             env=os.environ | environment(folder),
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,163 @@
+"""Who may ask: API keys for what changes something, and for everything where reads are closed; and how often."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.answers import error_answer
+from service.keys import READ, SCOPES, WRITE, Key
+
+_WRITES = frozenset({"/labels"})
+_FOR_EVERYBODY = frozenset({"/live", "/ready"})
+_MOST_CALLERS = 10_000
+
+
+@dataclass(frozen=True)
+class Access:
+    """What is allowed to whom.
+
+    Attributes
+    ----------
+    keys : tuple of Key
+        All that are known.
+    read_is_open : bool
+        Whether reading needs no key.
+    write_is_open : bool
+        Whether callers on this very machine may write without a key.
+    rate : float
+        Requests a second that a caller may send in the long run, and at once; infinite if there is no limit.
+    """
+
+    keys: tuple[Key, ...] = ()
+    read_is_open: bool = True
+    write_is_open: bool = True
+    rate: float = math.inf
+
+    def holder(self, key: str) -> Key | None:
+        """Find out whose key this is.
+
+        Parameters
+        ----------
+        key : str
+            As sent.
+
+        Returns
+        -------
+        Key or None
+            ``None`` if it is nobody's. All digests are compared, each in constant time.
+        """
+        digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+        return next((known for known in [*self.keys] if hmac.compare_digest(known.digest, digest)), None)
+
+    def is_open(self, scope: str, address: str) -> bool:
+        """Tell whether something needs no key.
+
+        Parameters
+        ----------
+        scope : str
+            `READ` or `WRITE`.
+        address : str
+            Of the caller.
+
+        Returns
+        -------
+        bool
+            For writing, only on this machine.
+        """
+        if scope == READ:
+            return self.read_is_open
+        return self.write_is_open and is_loopback(address)
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether an address is of this machine alone.
+
+    Parameters
+    ----------
+    address : str
+        A name or an IP address.
+
+    Returns
+    -------
+    bool
+        False for every name but ``localhost``.
+    """
+    if address == "localhost":
+        return True
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+class Gatekeeper:
+    """Lets requests pass that may, and turns the others away.
+
+    Parameters
+    ----------
+    app : ASGIApp
+        The application.
+    access : Access
+        What is allowed.
+    clock : callable, optional
+        Gives seconds.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access, clock: Callable[[], float] = time.monotonic) -> None:
+        self._app = app
+        self._access = access
+        self._clock = clock
+        # Caller to what is left of their allowance, and when it was counted; who asked longest ago comes first.
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, as the protocol wants it."""
+        if scope["type"] != "http" or scope["path"] in _FOR_EVERYBODY:
+            await self._app(scope, receive, send)
+            return
+        address = (scope.get("client") or ("",))[0]
+        wanted = WRITE if scope["method"] == "POST" and scope["path"] in _WRITES else READ
+        sent = Headers(scope=scope).get("authorization", "")
+        key = self._access.holder(sent.removeprefix("Bearer ").strip()) if sent else None
+        refusal = None
+        if key is None and (sent or not self._access.is_open(wanted, address)):
+            refusal = error_answer(
+                401, "expected a known key in the header Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
+            )
+        elif key and SCOPES.index(key.scope) < SCOPES.index(wanted):
+            refusal = error_answer(403, f"expected a key with the scope {wanted}, this one has {key.scope}")
+        elif wait := self._wait(key.name if key else address):
+            refusal = error_answer(429, f"expected at most {self._access.rate:g} requests a second", _retry(wait))
+        if refusal:
+            await refusal(scope, receive, send)
+            return
+        scope.setdefault("state", {})["caller"] = key.name if key else None
+        await self._app(scope, receive, send)
+
+    def _wait(self, caller: str) -> float:
+        """Count a request, and tell how many seconds too early it came."""
+        rate = self._access.rate
+        if math.isinf(rate):
+            return 0.0
+        now = self._clock()
+        left, counted = self._left.pop(caller, (max(rate, 1.0), now))
+        left = min(max(rate, 1.0), left + (now - counted) * rate)
+        allowed = left >= 1
+        self._left[caller] = (left - 1 if allowed else left, now)
+        if len(self._left) > _MOST_CALLERS:
+            self._left.popitem(last=False)
+        return 0.0 if allowed else (1 - left) / rate
+
+
+def _retry(wait: float) -> dict[str, str]:
+    return {"Retry-After": str(math.ceil(wait))}

@@ -1,0 +1,41 @@
+"""The commands that serve, and that say who may ask; `onemaster` is the front door to them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from catalog.errors import InputError
+from command_line import data_folder
+from printed import print_json
+
+
+def serve(given: argparse.Namespace) -> None:
+    """Serve over HTTP."""
+    import uvicorn
+
+    from service.patience import PatientProtocol
+    from service.settings import environment, require_free_port, require_safe
+
+    folder = data_folder(given)
+    if not folder.root.exists() and not folder.catalog.exists():
+        raise InputError(
+            f"expected a data folder in {folder.root}, found none: check the path, or run onemaster import"
+        )
+    require_safe(given.host, os.environ)
+    require_free_port(given.host, given.port)
+    os.environ.update(environment(folder))
+    where = {"host": given.host, "port": given.port}
+    uvicorn.run("service.app:create_app", factory=True, http=PatientProtocol, workers=given.workers, **where)
+
+
+def key(given: argparse.Namespace) -> None:
+    """Make an API key: it is printed once, the service is given its digest."""
+    from service.keys import new_key
+
+    made = new_key(given.name, given.scope)
+    if given.json:
+        print_json({"key": made.secret, "entry": made.key.entry})
+        return
+    print(f"key, for who asks, in the header Authorization: Bearer KEY\n  {made.secret}")
+    print(f"entry, for the service, in ONEMASTER_KEYS with commas between entries\n  {made.key.entry}")
