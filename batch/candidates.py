@@ -74,6 +74,16 @@ class Candidates(NamedTuple):
         """
         return Candidates(self.q[which], self.m[which], self.cosine[which], self.alike[which], self.source[which])
 
+    def in_order(self) -> Candidates:
+        """Put q before m in every pair.
+
+        Returns
+        -------
+        Candidates
+            The same pairs.
+        """
+        return self._replace(q=np.minimum(self.q, self.m), m=np.maximum(self.q, self.m))
+
 
 def write_candidates(plan: Plan, kind: str, number: int, pairs: Candidates) -> None:
     """Write pairs that were found, each for the group that it belongs to.

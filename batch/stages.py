@@ -140,7 +140,7 @@ def invert(plan: Plan, block: int) -> None:
 
 
 def search(plan: Plan, shard: int) -> None:
-    """Find the candidates of a shard's recordings: by rare keys, and of these the nearest by keys and vectors.
+    """Find the recordings that the recordings of a shard have rare keys in common with.
 
     Parameters
     ----------
@@ -149,6 +149,24 @@ def search(plan: Plan, shard: int) -> None:
     shard : int
         Which.
     """
+    write_candidates(plan, FOUND_BY_KEYS, shard, nearest_by_keys(plan, shard).in_order())
+
+
+def nearest_by_keys(plan: Plan, shard: int) -> Candidates:
+    """Ask for the recordings that are nearest to those of a shard by keys and vectors together.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of a run whose keys were inverted.
+    shard : int
+        Which.
+
+    Returns
+    -------
+    Candidates
+        Those of a recording of the shard, as q, one behind the other.
+    """
     blocks = (_block(plan, block) for block in range(plan.blocks))
     found = most_alike(_keys(plan, shard), blocks, _POOL * plan.neighbours + 1)
     q = found.q + shard * plan.shard_size
@@ -156,10 +174,8 @@ def search(plan: Plan, shard: int) -> None:
     q, m, alike = q[other], found.rows[other], found.similarities[other]
     cosines = cosines_of(plan, q, m)
     chosen = best_by_both(q, m, cosines, alike, plan.neighbours)
-    q, m = q[chosen], m[chosen]
-    source = np.full(len(q), BY_KEYS, dtype=np.uint8)
-    pairs = Candidates(np.minimum(q, m), np.maximum(q, m), cosines[chosen], alike[chosen], source)
-    write_candidates(plan, FOUND_BY_KEYS, shard, pairs)
+    source = np.full(len(chosen), BY_KEYS, dtype=np.uint8)
+    return Candidates(q[chosen], m[chosen], cosines[chosen], alike[chosen], source)
 
 
 def _texts(recordings: list[Recording]) -> list[str]:

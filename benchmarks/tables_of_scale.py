@@ -62,13 +62,14 @@ def _ten_times() -> Iterator[Row]:
 
 def _beside_exact() -> Iterator[Row]:
     yield (
-        *("`python -m benchmarks.beside_exact`: recordings", "pairwise F1 by rare keys", "by exact search of vectors"),
+        *("`python -m benchmarks.beside_exact`: recordings", "of which are asked"),
+        *("pairwise F1 by rare keys", "by exact search of vectors"),
         *("difference", "candidate pairs by rare keys", "by exact search"),
     )
     for row in result("beside_exact")["rows"]:
         ways = [row["rare_keys"], row["exact_search"]]
         yield (
-            f"{row['records']:,}",
+            *(f"{row[name]:,}" for name in ("records", "asked")),
             *(_digits(way["f1"]) for way in ways),
             f"{row['f1_more_than_exact']:+.4f}",
             *(f"{way['candidate_pairs']:,}" for way in ways),
