@@ -87,6 +87,8 @@ def _train(command: argparse.ArgumentParser) -> None:
     command.add_argument("--encoder", default=TRAIN, metavar="NAME", help=how)
     candidate = "with --encoder auto: an encoder to try, by path or hub name; may be given several times"
     command.add_argument("--candidate", action="append", default=[], metavar="NAME", help=candidate)
+    labels = "learn from reviewers' verdicts, too (default: DIR/labels.db); the model is a candidate for promote"
+    command.add_argument("--labels", type=Path, nargs="?", default=False, metavar="FILE", help=labels)
     tune = "fine-tune the encoder on the pairs, and keep that if it finds no fewer of those held out"
     command.add_argument("--finetune", action="store_true", help=tune)
     command.add_argument("--seed", type=_number(int, 0, 2**32 - 1), default=20, help="of split and fit (default: 20)")
@@ -107,6 +109,17 @@ def _policy(command: argparse.ArgumentParser) -> None:
         ("review", "a person's look at one pair (default: 1)"),
     ):
         policy.add_argument(f"--{name}-cost", type=_number(float, 0), metavar="COST", help=f"of {what}")
+
+
+def _promote(command: argparse.ArgumentParser) -> None:
+    _places(command, "catalog", "groundtruth", "models", json_help="what came out")
+    command.add_argument("version", nargs="?", metavar="VERSION", help="of the candidate (default: the last one)")
+    command.add_argument("--test-groundtruth", type=Path, metavar="FILE", help="the same as for train")
+    command.add_argument("--labels", type=Path, metavar="FILE", help="reviewers' verdicts (default: DIR/labels.db)")
+
+
+def _rollback(command: argparse.ArgumentParser) -> None:
+    _places(command, "models", json_help="what is in charge")
 
 
 def _rebuild(command: argparse.ArgumentParser) -> None:
@@ -215,6 +228,8 @@ _ARGUMENTS: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {
     "candidates": _candidates,
     "evaluate": _evaluate,
     "compare": _compare,
+    "promote": _promote,
+    "rollback": _rollback,
     "dedupe": _dedupe,
 }
 

@@ -19,7 +19,7 @@ from change_commands import CHANGES
 from command_line import HOME, data_folder, parser
 from printed import print_clusters, print_counts, print_json, print_table
 from service_commands import key, serve
-from training_commands import compare, train
+from training_commands import compare, promote, rollback, train
 
 if TYPE_CHECKING:
     from batch.distributed import RayEngine
@@ -201,6 +201,8 @@ COMMANDS = {
     "candidates": candidates,
     "evaluate": evaluate,
     "compare": compare,
+    "promote": promote,
+    "rollback": rollback,
     "dedupe": dedupe,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 
 from catalog.errors import InputError
 from command_line import data_folder
@@ -26,7 +27,10 @@ def serve(given: argparse.Namespace) -> None:
     require_free_port(given.host, given.port)
     os.environ.update(environment(folder))
     where = {"host": given.host, "port": given.port}
-    uvicorn.run("service.app:create_app", factory=True, http=PatientProtocol, workers=given.workers, **where)
+    with tempfile.TemporaryDirectory() as counts:
+        if given.workers > 1:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts
+        uvicorn.run("service.app:create_app", factory=True, http=PatientProtocol, workers=given.workers, **where)
 
 
 def key(given: argparse.Namespace) -> None:

@@ -28,7 +28,8 @@ def train(given: argparse.Namespace) -> None:
     names_without(given.without)  # a group that there is not is better found out at once
     with Catalog.open(folder.catalog, folder.copies) as catalog:
         data = TrainingData(catalog, folder.groundtruth, folder.root, given.test_groundtruth)
-        options = TrainOptions(given.seed, policy, tuple(given.without), encoders=_encoders(given))
+        labels = (given.labels or folder.labels) if given.labels is not False else None
+        options = TrainOptions(given.seed, policy, tuple(given.without), encoders=_encoders(given), labels=labels)
         options = options if given.alone else options_for(folder, HOME, options)
         report = train_model(data, None, folder.models, options)
     if given.json:
@@ -38,6 +39,37 @@ def train(given: argparse.Namespace) -> None:
         return
     print_table({"onemaster": report.evaluation.to_json(), "baseline": report.baseline.to_json()})
     print(f"wrote model {report.model.version}; report: {report.model.folder / REPORT_FILE}")
+    if labels:
+        print("it is a candidate: onemaster promote puts it in charge if it is not worse")
+
+
+def promote(given: argparse.Namespace) -> None:
+    """Put a candidate model in charge, if it is not worse than the one that is."""
+    from catalog.store import Catalog
+    from training.holdout import TrainingData
+    from training.promotion import promote as promote_candidate
+
+    folder = data_folder(given)
+    with Catalog.open(folder.catalog, folder.copies) as catalog:
+        data = TrainingData(catalog, folder.groundtruth, folder.root, given.test_groundtruth)
+        done = promote_candidate(data, given.labels or folder.labels, folder.models, given.version)
+    if given.json:
+        trials = [{**vars(each), "test": vars(each.test)} for each in done.trials]
+        print_json({"in_charge": done.candidate, "before": done.in_charge, "trials": trials})
+        return
+    print(*(trial.in_words() for trial in done.trials), sep="\n")
+    print(f"{done.candidate} is in charge, before it was {done.in_charge}: onemaster rollback goes back")
+
+
+def rollback(given: argparse.Namespace) -> None:
+    """Put the model in charge again that was before."""
+    from catalog.artefacts import roll_back
+
+    version = roll_back(data_folder(given).models)
+    if given.json:
+        print_json({"in_charge": version})
+        return
+    print(f"{version} is in charge again")
 
 
 def compare(given: argparse.Namespace) -> None:

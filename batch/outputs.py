@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from batch.candidates import BY_CODE, BY_KEYS, BY_TEXT
 from batch.scoring import Scores
-from catalog.artefacts import write_aside
+from catalog.aside import write_aside
 from catalog.clusters import write_clusters
 from catalog.errors import InputError
 from catalog.paths import CLUSTERS_CSV, CLUSTERS_DB

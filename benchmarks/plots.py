@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.record import ROOT, earlier_rows
-from catalog.artefacts import write_aside
+from catalog.aside import write_aside
 
 PICTURE = ROOT / "docs" / "scale.svg"
 

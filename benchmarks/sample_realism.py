@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.ensemble import GradientBoostingClassifier
 
 from benchmarks.record import ROOT, arguments, save
-from catalog.artefacts import write_aside
+from catalog.aside import write_aside
 from catalog.recording import Recording
 from catalog.sample import LabelledPair, Sample, generate
 from matching.baseline import BASELINE_FEATURES, baseline_features

@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks import tables_of_scale
 from benchmarks.record import ROOT, result
-from catalog.artefacts import write_aside
+from catalog.aside import write_aside
 
 PAGES = ("README.md", "docs/ablation.md", "docs/scale.md")
 

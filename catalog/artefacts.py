@@ -5,13 +5,13 @@ A *shelf* is a folder of published versions::
     models/                      index/
         20261121T203600Z-1f2e3d4c/  one finished version, never edited
         CURRENT                      one line: the version in charge
+        HISTORY                      the versions that were in charge, one a line, the present one last
         .building-1234-ab12cd34/     a build under way, or the remains of a killed one
 """
 
 from __future__ import annotations
 
 import fcntl
-import glob
 import logging
 import os
 import secrets
@@ -21,39 +21,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from catalog.aside import remove_remains, sync, write_aside
 from catalog.errors import DamagedArtefactError, MissingArtefactError
 
 logger = logging.getLogger(__name__)
 
-CURRENT = "CURRENT"
+CURRENT, HISTORY = "CURRENT", "HISTORY"
+_REMEMBERED = 100
 _BUILDING = ".building-"
-
-
-@contextmanager
-def write_aside(path: Path) -> Iterator[Path]:
-    """Write a file aside, then put it in place in one step.
-
-    Parameters
-    ----------
-    path : Path
-        The file to replace; its folder is created if needed.
-
-    Yields
-    ------
-    Path
-        A temporary name in the same folder. If the block succeeds it is synced and renamed to `path`;
-        if it raises, it is removed and `path` stays as it was.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    remove_remains(path.parent, f".{path.name}-")
-    aside = path.parent / f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}"
-    try:
-        yield aside
-        _sync(aside)
-        aside.replace(path)
-        _sync(path.parent)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -98,9 +73,68 @@ def publish(building: Path, shelf: Path, version: str) -> Path:
         The published folder.
     """
     published = put_on_shelf(building, shelf, version)
-    with write_aside(shelf / CURRENT) as aside:
-        aside.write_text(version + "\n", encoding="utf-8")
+    put_in_charge(shelf, version)
     return published
+
+
+def put_in_charge(shelf: Path, version: str, pointer: str = CURRENT) -> None:
+    """Point at a version of a shelf.
+
+    Parameters
+    ----------
+    shelf : Path
+        The folder of versions.
+    version : str
+        One of them.
+    pointer : str
+        Name of the file that points at it; of `CURRENT` a history is kept.
+    """
+    were = _in_charge_so_far(shelf) if pointer == CURRENT else []
+    _write_lines(shelf / pointer, [version])
+    if pointer == CURRENT:
+        _write_lines(shelf / HISTORY, [*were, version][-_REMEMBERED:])
+
+
+def roll_back(shelf: Path) -> str:
+    """Put the version in charge again that was in charge before the present one.
+
+    Parameters
+    ----------
+    shelf : Path
+        The folder of versions.
+
+    Returns
+    -------
+    str
+        That version. Called again, it goes further back.
+
+    Raises
+    ------
+    MissingArtefactError
+        If there was none before, or it is gone.
+    """
+    were = _in_charge_so_far(shelf)
+    before = [version for version in were[:-1] if version != were[-1] and (shelf / version).is_dir()]
+    if not before:
+        raise MissingArtefactError(f"expected an earlier version to go back to in {shelf}, found none that is there")
+    # In this order, since a history that lacks the version in charge is completed.
+    _write_lines(shelf / HISTORY, before)
+    _write_lines(shelf / CURRENT, before[-1:])
+    return before[-1]
+
+
+def _in_charge_so_far(shelf: Path) -> list[str]:
+    lines = [_lines(shelf / name) for name in (HISTORY, CURRENT)]
+    return lines[0] if lines[0][-1:] == lines[1] else lines[0] + lines[1]
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8", errors="replace").split() if path.is_file() else []
+
+
+def _write_lines(path: Path, lines: list[str]) -> None:
+    with write_aside(path) as aside:
+        aside.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def put_on_shelf(building: Path, shelf: Path, version: str) -> Path:
@@ -121,10 +155,10 @@ def put_on_shelf(building: Path, shelf: Path, version: str) -> Path:
         The folder in its place.
     """
     for path in sorted(building.rglob("*")):
-        _sync(path)
-    _sync(building)
+        sync(path)
+    sync(building)
     published = building.rename(shelf / version)
-    _sync(shelf)
+    sync(shelf)
     return published
 
 
@@ -173,13 +207,15 @@ def new_version(digest: str) -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{digest[:8]}"
 
 
-def current_version(shelf: Path) -> Path:
+def current_version(shelf: Path, pointer: str = CURRENT) -> Path:
     """Find the version in charge.
 
     Parameters
     ----------
     shelf : Path
         The folder of versions.
+    pointer : str
+        Name of the file that points at it.
 
     Returns
     -------
@@ -193,49 +229,11 @@ def current_version(shelf: Path) -> Path:
     DamagedArtefactError
         If CURRENT names no folder of the shelf.
     """
-    pointer = shelf / CURRENT
-    if not pointer.is_file():
-        raise MissingArtefactError(f"expected a published version in {shelf}, found no {CURRENT} file there")
-    name = pointer.read_text(encoding="utf-8", errors="replace").strip()
+    path = shelf / pointer
+    if not path.is_file():
+        raise MissingArtefactError(f"expected a published version in {shelf}, found no {pointer} file there")
+    name = path.read_text(encoding="utf-8", errors="replace").strip()
     version = shelf / name
     if not name or name.startswith(".") or "\0" in name or Path(name).name != name or not version.is_dir():
-        raise DamagedArtefactError(f"{pointer} names {name!r}, which is no folder in {shelf}; publish a new version")
+        raise DamagedArtefactError(f"{path} names {name!r}, which is no folder in {shelf}; publish a new version")
     return version
-
-
-def remove_remains(folder: Path, prefix: str) -> None:
-    """Remove what killed processes left half written.
-
-    Parameters
-    ----------
-    folder : Path
-        Where builds and files are written aside.
-    prefix : str
-        What their names start with; the writer's process id follows it. Those of living processes stay.
-    """
-    for path in folder.glob(f"{glob.escape(prefix)}*"):
-        owner = path.name.removeprefix(prefix).split("-", 1)[0]
-        if not owner.isdigit() or _is_running(int(owner)):
-            continue
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 
-from catalog.artefacts import write_aside
+from catalog.aside import write_aside
 from catalog.columns import COLUMNS
 from catalog.errors import CatalogError
 from catalog.tables import TABLE, connect_readonly, marks, sqlite_errors

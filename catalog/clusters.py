@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.artefacts import write_aside
+from catalog.aside import write_aside
 from catalog.errors import MissingArtefactError, UnknownRecordingError
 from catalog.tables import connect_readonly, sqlite_errors
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CLUSTERS_CSV, CLUSTERS_DB = "clusters.csv", "clusters.db"
+LABELS_DB = "labels.db"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class DataFolder:
     index: Path
     dedupe: Path
     copies: Path
+
+    @property
+    def labels(self) -> Path:
+        """What reviewers said of pairs."""
+        return self.root / LABELS_DB
 
     @property
     def clusters(self) -> Path:

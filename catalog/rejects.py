@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from catalog.artefacts import remove_remains, write_aside
+from catalog.aside import remove_remains, write_aside
 from catalog.rows import RawRow
 
 _LONGEST_QUOTE = 2_000

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 
-from catalog.artefacts import write_aside
+from catalog.aside import write_aside
 from catalog.columns import COLUMNS, FIELDS
 from catalog.errors import CatalogError
 from catalog.ids import problem_as_it_is

@@ -21,12 +21,15 @@ class Reason:
 
     Attributes
     ----------
+    topic : str
+        What it is about.
     words : str
         Such as "same ISRC".
     log_odds : float
         What all features of the topic add; positive speaks for a match.
     """
 
+    topic: str
     words: str
     log_odds: float
 
@@ -63,6 +66,6 @@ def _reason(topic: str, parts: Mapping[str, float], values: Mapping[str, float |
     heaviest = max(there, key=lambda name: parts[name] if total > 0 else -parts[name])
     feature, value = _BY_NAME[heaviest], values[heaviest]
     if value is None:
-        return Reason(_MISSING.get(topic, f"no {topic} to compare"), total)
+        return Reason(topic, _MISSING.get(topic, f"no {topic} to compare"), total)
     words = feature.agree if value >= 0.5 else feature.differ
-    return Reason(words if value in _EXACT else f"{words} ({value:.2f})", total)
+    return Reason(topic, words if value in _EXACT else f"{words} ({value:.2f})", total)

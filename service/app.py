@@ -10,11 +10,12 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
-from service import candidates, clusters, health, pairs, recordings
+from service import candidates, clusters, health, labels, metrics, pairs, recordings
 from service.access import Gatekeeper
 from service.errors import answer_errors
 from service.headers import AnswerHeaders
 from service.limits import BodyLimits
+from service.metrics import Counted
 from service.settings import Settings
 from service.state import MatcherSource, source_of
 
@@ -47,8 +48,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimits)
     app.add_middleware(Gatekeeper, access=settings.access)
     app.add_middleware(AnswerHeaders)
+    app.add_middleware(Counted)
     answer_errors(app)
-    for group in (pairs, candidates, clusters, recordings, health):
+    for group in (pairs, candidates, clusters, labels, recordings, health, metrics):
         app.include_router(group.router)
     return app
 

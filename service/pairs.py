@@ -13,6 +13,7 @@ from catalog.importers import LONGEST_ID
 from matching.classifier import INVALID, VALID
 from matching.model import BASELINE, SIAMESE
 from service.errors import NOT_READY, UNKNOWN_RECORDING, WRONG_PARAMETER
+from service.metrics import observe_decisions
 from service.parameters import EXPECTED, Judge, QuerySrId, each_parameter_once, is_usable_id, shown
 from service.questions import PairsQuestion
 from service.schemas import ClassAnswer, ErrorAnswer, Features, PairAnswer, PairsAnswer, pair_answer
@@ -57,8 +58,10 @@ async def classify(request: Request) -> Response:
     """
     asked = await _asked(request)
     matcher = matcher_for(request)
-    probability = matcher.match_probabilities([(asked[_Q], asked[_M])])[0]
-    return Response(_ANSWERS[matcher.model.classifier.decide(probability)], media_type="application/json")
+    probability = float(matcher.match_probabilities([(asked[_Q], asked[_M])])[0])
+    classifier = matcher.model.classifier
+    observe_decisions([probability], classifier, SIAMESE)
+    return Response(_ANSWERS[classifier.decide(probability)], media_type="application/json")
 
 
 @router.get(
@@ -74,6 +77,7 @@ async def explain(
     The baseline does not go by the five features: they are shown, and add nothing.
     """
     decision = matcher.classify(q_sr_id, m_sr_id, model)
+    observe_decisions([decision.match_probability], matcher.model.judge(model), model)
     if model == BASELINE:
         five = {name: matcher.classify(q_sr_id, m_sr_id).features[name] for name in Features.model_fields}
         contributions = dict.fromkeys(five, 0.0) | decision.contributions
@@ -93,8 +97,10 @@ def judge(question: PairsQuestion, matcher: MatcherInCharge, model: Judge = SIAM
     rows = matcher.snapshot.find(sr_ids).tolist()
     unknown = {sr_id for sr_id, row in zip(sr_ids, rows, strict=True) if row < 0}
     known = [pair for pair in pairs if pair and unknown.isdisjoint(pair)]
-    probabilities = iter(matcher.match_probabilities(known, model).tolist())
+    judged = matcher.match_probabilities(known, model).tolist()
     classifier = matcher.model.judge(model)
+    observe_decisions(judged, classifier, model)
+    probabilities = iter(judged)
     answers: list[dict[str, object]] = []
     for item, pair in zip(question.pairs, pairs, strict=True):
         if pair and unknown.isdisjoint(pair):

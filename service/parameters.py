@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import HTTPException, Path, Query, Request
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from catalog.importers import LONGEST_ID
 
-DEFAULT_CANDIDATES, MOST_CANDIDATES, MOST_PAIRS = 10, 100, 10_000
+DEFAULT_CANDIDATES, MOST_CANDIDATES, MOST_PAIRS, MOST_QUESTIONS = 10, 100, 10_000, 100
 LONGEST_TEXT, MOST_NAMES = 10_000, 1_000
 _ID = f"an id of 1 to {LONGEST_ID} characters"
 EXPECTED = {
@@ -17,9 +17,14 @@ EXPECTED = {
     "m_sr_id": _ID,
     "sr_id": _ID,
     "k": f"a whole number from 1 to {MOST_CANDIDATES}",
+    "n": f"a whole number from 1 to {MOST_QUESTIONS}",
     "model": "siamese or baseline",
+    "tag": "valid or invalid",
     "pairs": f'a list of at most {MOST_PAIRS} pairs, each {{"q_sr_id": ..., "m_sr_id": ...}}',
-    **dict.fromkeys(("title", "album", "label", "language"), f"a text of at most {LONGEST_TEXT} characters, or null"),
+    **dict.fromkeys(
+        ("title", "album", "label", "language", "reviewer", "note"),
+        f"a text of at most {LONGEST_TEXT} characters, or null",
+    ),
     **dict.fromkeys(
         ("artists", "isrcs", "contributors"),
         f"a list of at most {MOST_NAMES} texts of at most {LONGEST_TEXT} characters",
@@ -29,7 +34,7 @@ EXPECTED = {
     **dict.fromkeys(("release_year", "year"), "a year from 1860 to 2100, or null"),
     "body": "a JSON object, with Content-Type: application/json",
 }
-_IN_QUERIES = ("q_sr_id", "m_sr_id", "sr_id", "k", "model")
+_IN_QUERIES = ("q_sr_id", "m_sr_id", "sr_id", "k", "n", "model")
 _LONGEST_SHOWN = 100
 
 
@@ -91,6 +96,7 @@ def _usable_id(sr_id: str) -> str:
     return sr_id
 
 
+UsableId = Annotated[str, Field(min_length=1, max_length=LONGEST_ID, description=_ID), AfterValidator(_usable_id)]
 QuerySrId = Annotated[str, Query(min_length=1, max_length=LONGEST_ID, description=_ID), AfterValidator(_usable_id)]
 PathSrId = Annotated[
     str,

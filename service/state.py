@@ -18,6 +18,7 @@ from catalog.errors import ArtefactError, OnemasterError
 from catalog.paths import DataFolder
 from index.delta import deltas_beside
 from matching.matcher import Matcher
+from service.metrics import observe_in_charge, observe_refusal
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,6 @@ class MatcherSource:
         self.folder = folder
         self.opened: Opened | None = None
         self.problem = "the service is starting: try again in a few seconds"
-        self.exchanges = 0
         self._look_every = look_every
         self._seen: tuple[object, ...] = ()
 
@@ -145,22 +145,27 @@ class MatcherSource:
         self._seen = seen
         if new:
             self._exchange(new)
+        observe_refusal(bool(self.problem))
         if self.problem and self.problem != before:
             logger.warning("%s: %s", "refused, the present one goes on" if self.opened else "not ready", self.problem)
         return _PAUSE_SECONDS + _PAUSE_PER_SECOND * (time.monotonic() - began)
 
+    @property
+    def expected_probabilities(self) -> list[float]:
+        """How many match probabilities of the model's test pairs fell into each of ten bins; zeros if unknown."""
+        counts = self.opened.matcher.model.card.get("probability_histogram") if self.opened else None
+        return [float(each) for each in counts] if isinstance(counts, list) and len(counts) == 10 else [0.0] * 10
+
     def _exchange(self, new: Matcher | None) -> None:
         old, self.opened = self.opened, Opened(new) if new else None
         if old:
-            self.exchanges += 1
             old.retired = True
             old.close_if_unused()
         if new:
             index = new.snapshot
-            logger.info(
-                "serving %d recordings, model %s, index %s, delta %s",
-                *(len(index), new.model.version, index.version, index.delta_version),
-            )
+            versions = {"model": new.model.version, "index": index.version, "delta": index.delta_version}
+            observe_in_charge([(kind, name) for kind, name in versions.items() if name], len(index), bool(old))
+            logger.info("serving %d recordings: %s", len(index), versions)
 
     def _open(self) -> Matcher | None:
         try:

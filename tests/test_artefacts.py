@@ -4,7 +4,17 @@ import json
 
 import pytest
 
-from catalog.artefacts import CURRENT, build_aside, current_version, new_version, publish, write_aside
+from catalog.artefacts import (
+    CURRENT,
+    HISTORY,
+    build_aside,
+    current_version,
+    new_version,
+    publish,
+    put_in_charge,
+    roll_back,
+)
+from catalog.aside import write_aside
 from catalog.errors import DamagedArtefactError, MissingArtefactError
 from catalog.manifest import checksums, read_json, verify, write_json
 
@@ -19,7 +29,7 @@ def test_publish_puts_the_newest_in_charge_and_keeps_the_others(tmp_path):
     first, second = published(tmp_path, "one"), published(tmp_path, "two")
     assert current_version(tmp_path) == second
     assert (first / "file").read_text() == "one"
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([first.name, second.name, CURRENT])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([first.name, second.name, CURRENT, HISTORY])
 
 
 def test_a_build_that_fails_leaves_nothing_and_changes_nothing(tmp_path):
@@ -27,7 +37,7 @@ def test_a_build_that_fails_leaves_nothing_and_changes_nothing(tmp_path):
     with pytest.raises(FileNotFoundError), build_aside(tmp_path) as building:
         (building / "file").rename(building / "gone" / "file")
     assert current_version(tmp_path) == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([before.name, CURRENT])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([before.name, CURRENT, HISTORY])
 
 
 def test_remains_of_dead_builders_are_cleared_and_those_of_living_ones_stay(tmp_path):
@@ -93,3 +103,38 @@ def test_write_json_refuses_what_json_cannot_say(tmp_path):
         write_json(tmp_path / "file", {"value": float("nan")})
     write_json(tmp_path / "file", {"title": "ライブ"})
     assert json.loads((tmp_path / "file").read_text()) == {"title": "ライブ"} == read_json(tmp_path / "file")
+
+
+def test_rolling_back_goes_back_step_by_step(tmp_path):
+    versions = [published(tmp_path, text).name for text in ("one", "two", "three")]
+    assert [roll_back(tmp_path), roll_back(tmp_path)] == [versions[1], versions[0]]
+    assert current_version(tmp_path).name == versions[0]
+    with pytest.raises(MissingArtefactError, match="earlier version"):
+        roll_back(tmp_path)
+    put_in_charge(tmp_path, versions[2])
+    assert roll_back(tmp_path) == versions[0]
+
+
+def test_rolling_back_passes_over_what_is_gone_and_what_is_the_same(tmp_path):
+    versions = [published(tmp_path, text).name for text in ("one", "two", "three")]
+    put_in_charge(tmp_path, versions[2])
+    (tmp_path / versions[1] / "file").unlink()
+    (tmp_path / versions[1]).rmdir()
+    assert roll_back(tmp_path) == versions[0]
+
+
+@pytest.mark.parametrize("lost", ["all", "last"])
+def test_a_history_that_lacks_the_version_in_charge_is_completed(tmp_path, lost):
+    versions = [published(tmp_path, text).name for text in ("one", "two")]
+    (tmp_path / HISTORY).write_text("" if lost == "all" else f"{versions[0]}\n")
+    third = published(tmp_path, "three").name
+    assert roll_back(tmp_path) == versions[1]
+    assert third not in (tmp_path / HISTORY).read_text()
+
+
+def test_another_pointer_changes_neither_what_is_in_charge_nor_its_history(tmp_path):
+    first, second = published(tmp_path, "one"), published(tmp_path, "two")
+    put_in_charge(tmp_path, first.name, pointer="CANDIDATE")
+    assert current_version(tmp_path) == second
+    assert current_version(tmp_path, "CANDIDATE") == first
+    assert (tmp_path / HISTORY).read_text().split() == [first.name, second.name]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from catalog.recording import Recording
 from matching.classifier import PairClassifier
 from matching.decision import BIAS, Decision, decide
-from matching.explain import Reason, reasons
+from matching.explain import reasons
 from matching.features import FEATURES, NAMES, pair_features
 from matching.rarity import Rarity
 from training.fitting import Setting, fit_setting
@@ -61,7 +61,7 @@ def test_what_is_missing_is_said_to_be_and_what_weighs_nothing_is_not():
     ],
 )
 def test_words(name, value, words):
-    assert reasons(decision(**{name: (value, 2.0)})) == [Reason(words, 2.0)]
+    assert [(each.words, each.log_odds) for each in reasons(decision(**{name: (value, 2.0)}))] == [(words, 2.0)]
 
 
 def test_a_model_with_features_that_this_version_lacks_is_explained_without_them():

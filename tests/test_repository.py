@@ -69,6 +69,7 @@ def test_dependencies_are_what_the_code_imports():
     module_of = {
         "faiss-cpu": "faiss",
         "fastapi-offline": "fastapi_offline",
+        "prometheus-client": "prometheus_client",
         "scikit-learn": "sklearn",
         "sentence-transformers": "sentence_transformers",
         "sparse-dot-topn": "sparse_dot_topn",

@@ -79,6 +79,23 @@ def calibration_error(probabilities: Numbers, valid: npt.NDArray[np.bool_], _thr
     return float(np.abs(surplus).sum() / len(valid))
 
 
+def probability_histogram(probabilities: Numbers) -> list[int]:
+    """Count match probabilities in ten equal bins.
+
+    Parameters
+    ----------
+    probabilities : numpy.ndarray
+        Shape (n_pairs,), float64, in [0, 1].
+
+    Returns
+    -------
+    list of int
+        Ten counts.
+    """
+    counts: list[int] = np.bincount(calibration_bins(probabilities), minlength=CALIBRATION_BINS).tolist()
+    return counts
+
+
 def calibration_bins(probabilities: Numbers) -> npt.NDArray[np.int64]:
     """Put match probabilities into ten equal bins.
 

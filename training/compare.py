@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
-from catalog.artefacts import write_aside
+from catalog.aside import write_aside
 from catalog.recording import Recording
 from matching.classifier import INVALID, VALID
 from training.contenders import Contender

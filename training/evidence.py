@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from training.calibration import probability_histogram
 from training.classifier import Fitted
 from training.intervals import Interval
 from training.measures import Measure, error_ratio, measures
@@ -72,10 +73,12 @@ class Evidence:
         Returns
         -------
         dict
-            Part of model.json: ``intervals`` and ``phenomena``.
+            Part of model.json: ``intervals``, ``phenomena``, and how many match probabilities of the test pairs fall
+            into each of ten equal bins.
         """
         intervals = {measure.name: measure.to_json() for measure in self.measures}
         return {
             "intervals": {**intervals, "error_ratio": self.error_ratio.to_json()},
             "phenomena": [each.to_json() for each in self.phenomena],
+            "probability_histogram": probability_histogram(self.judged.onemaster.probabilities),
         }

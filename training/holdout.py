@@ -92,7 +92,7 @@ def hold_out(data: TrainingData, seed: int) -> Split:
     """
     pairs = _read(data.groundtruth, "groundtruth", data)
     if data.test_groundtruth is not None:
-        split = _tested_on(pairs, _positions(pairs, seed), _read(data.test_groundtruth, "test-groundtruth", data))
+        split = _tested_on(pairs, positions_of(pairs, seed), _read(data.test_groundtruth, "test-groundtruth", data))
     else:
         split = _cut(pairs, seed)
     logger.info("learning from %d pairs, testing on %d (%s)", len(split.learnt), len(split.test), split.tested_on)
@@ -115,10 +115,24 @@ def _cut(pairs: LabelledPairs, seed: int) -> Split:
         if all(part.has_both_kinds and len(part) >= max(_FEWEST, _LEAST_SHARE * len(pairs)) for part in (test, learnt)):
             return Split(learnt, _spread(learnt, positions[~tested], seed), test, tested_on)
         logger.warning("too few pairs can be held back as %s", tested_on)
-    return Split(pairs, _positions(pairs, seed), pairs, LEARNT_FROM)
+    return Split(pairs, positions_of(pairs, seed), pairs, LEARNT_FROM)
 
 
-def _positions(pairs: LabelledPairs, seed: int) -> npt.NDArray[np.float64]:
+def positions_of(pairs: LabelledPairs, seed: int) -> npt.NDArray[np.float64]:
+    """Give pairs positions to split by, so that those which share a recording stay together if that makes folds.
+
+    Parameters
+    ----------
+    pairs : LabelledPairs
+        n_pairs pairs.
+    seed : int
+        Another seed gives another split.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_pairs,), float64.
+    """
     return _spread(pairs, component_positions(pairs, seed), seed)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from catalog.artefacts import write_aside
+from catalog.aside import write_aside
 from catalog.columns import fold
 from catalog.delimited import open_csv
 from catalog.errors import CatalogError, GroundTruthError

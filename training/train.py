@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version as library_version
 from pathlib import Path
 
-from catalog.artefacts import build_aside, publish
+from catalog.artefacts import build_aside, publish, put_on_shelf
 from catalog.manifest import sha256_file, write_json
 from embeddings.encoder import FITTED_ON, Encoder
 from matching.baseline import baseline_features
@@ -38,7 +38,9 @@ from training.lessons import Lessons, labelled_features, lessons_of
 from training.pairs import LabelledPairs
 from training.phenomena import read_phenomena
 from training.policy import Policy
+from training.promotion import name_candidate
 from training.report import write_report
+from training.reviewed import Reviewed, with_labels
 from training.verdicts import Judged, Verdicts
 
 logger = logging.getLogger(__name__)
@@ -64,6 +66,8 @@ class TrainOptions:
         Of other catalogues, learnt from as well; for the default model itself, which starts from none.
     encoders : tuple of Candidate
         To choose the encoder from; none takes the one that `train` is given.
+    labels : Path or None
+        Reviewers' verdicts to learn from, too; the model is then the candidate for `training.promotion.promote`.
     """
 
     seed: int = 20
@@ -72,6 +76,7 @@ class TrainOptions:
     start: Model | None = None
     further: Lessons | None = None
     encoders: tuple[Candidate, ...] = ()
+    labels: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -123,13 +128,13 @@ def train(
     """
     began, options = time.monotonic(), options or TrainOptions()
     names, start = names_without(options.without), _start(options)
-    split = hold_out(data, options.seed)
+    reviewed = _split(data, options)
+    split = reviewed.split
     shown = read_phenomena(data.test_groundtruth or data.groundtruth)
     with build_aside(shelf) as building:
         choice = choose_encoder(data.catalog, split, options.encoders or (Candidate("", encoder),), options.seed)
         encoder = choice.encoder.save(building / ENCODER_FOLDER)
-        rarity = Rarity.fit(data.catalog.drawn(FITTED_ON))
-        rarity.save(building / RARITY_FILE)
+        (rarity := Rarity.fit(data.catalog.drawn(FITTED_ON))).save(building / RARITY_FILE)
         logger.info("encoder ready after %.1f s", time.monotonic() - began)
         lessons = lessons_of(split.learnt, split.positions, encoder, rarity)
         if options.start is None:  # others may start from it
@@ -141,8 +146,8 @@ def train(
         evidence = Evidence.gather(judged, fitted, options.policy, shown)
         evaluation = judged.onemaster.evaluate(split.test.valid)
         baseline_evaluation = judged.baseline.evaluate(split.test.valid)
-        write_json(building / CLASSIFIER_FILE, fitted.classifier.to_json())
-        write_json(building / BASELINE_FILE, baseline.to_json())
+        for name, classifier in ((CLASSIFIER_FILE, fitted.classifier), (BASELINE_FILE, baseline)):
+            write_json(building / name, classifier.to_json())
         card = {
             "format": FORMAT,
             "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -150,13 +155,26 @@ def train(
             "figures": {"classifier": evaluation.to_json(), "baseline": baseline_evaluation.to_json()},
             **evidence.to_json(),
             **_choices(options, split, choice, fitted),
+            "labels": reviewed.to_json(),
             **_provenance(data, encoder),
         }
         write_report(building / REPORT_FILE, evidence, card)
-        version = write_card(building, card)
-        model = Model.load(publish(building, shelf, version))
+        model = _published(building, shelf, write_card(building, card), is_candidate=options.labels is not None)
     logger.info("published model %s after %.1f s", model.version, time.monotonic() - began)
     return TrainingReport(model, evaluation, baseline_evaluation)
+
+
+def _split(data: TrainingData, options: TrainOptions) -> Reviewed:
+    split = hold_out(data, options.seed)
+    return with_labels(split, options.labels, data.catalog, options.seed) if options.labels else Reviewed(split)
+
+
+def _published(building: Path, shelf: Path, version: str, *, is_candidate: bool) -> Model:
+    if not is_candidate:
+        return Model.load(publish(building, shelf, version))
+    published = put_on_shelf(building, shelf, version)
+    name_candidate(shelf, version)
+    return Model.load(published)
 
 
 def _start(options: TrainOptions) -> Start | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.artefacts import write_aside
+from catalog.aside import write_aside
 from catalog.errors import InputError
 from catalog.sample.generating import generate
 from catalog.store import write_catalog

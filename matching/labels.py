@@ -1,0 +1,246 @@
+"""Reviewers' verdicts on pairs: appended to a SQLite file, never changed, and made into one tag for each pair."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from catalog.errors import InputError, MissingArtefactError
+from matching.classifier import INVALID, VALID
+
+TAGS = (VALID, INVALID)
+
+_WAIT_SECONDS = 10.0
+_TABLE = """
+CREATE TABLE IF NOT EXISTS label (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    q_sr_id TEXT NOT NULL,
+    m_sr_id TEXT NOT NULL,
+    tag TEXT NOT NULL CHECK (tag IN ('valid', 'invalid')),
+    reviewer TEXT NOT NULL,
+    labelled_at TEXT NOT NULL,
+    note TEXT,
+    match_probability REAL,
+    model TEXT
+);
+CREATE INDEX IF NOT EXISTS label_pair ON label (q_sr_id, m_sr_id);
+CREATE TRIGGER IF NOT EXISTS label_no_update BEFORE UPDATE ON label
+BEGIN SELECT RAISE(ABORT, 'labels are appended, never changed'); END;
+CREATE TRIGGER IF NOT EXISTS label_no_delete BEFORE DELETE ON label
+BEGIN SELECT RAISE(ABORT, 'labels are appended, never removed'); END;
+"""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a reviewer said of a pair.
+
+    Attributes
+    ----------
+    q_sr_id, m_sr_id : str
+        Ids of two recordings of the catalogue.
+    tag : str
+        ``valid`` (one master) or ``invalid``.
+    reviewer : str
+        Who.
+    labelled_at : str
+        When, ISO 8601 in UTC.
+    note : str or None
+        Why, in the reviewer's words.
+    match_probability : float or None
+        What the model in charge said then.
+    model : str or None
+        Its version.
+    """
+
+    q_sr_id: str
+    m_sr_id: str
+    tag: str
+    reviewer: str
+    labelled_at: str
+    note: str | None = None
+    match_probability: float | None = None
+    model: str | None = None
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Both ids in one order, whichever was the query."""
+        return (min(self.q_sr_id, self.m_sr_id), max(self.q_sr_id, self.m_sr_id))
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Verdict))
+_PLACES = ", ".join("?" for _ in fields(Verdict))
+
+
+@dataclass(frozen=True)
+class Label:
+    """A verdict as it is kept.
+
+    Attributes
+    ----------
+    number : int
+        Ascending in the order of arrival.
+    verdict : Verdict
+        What was said.
+    """
+
+    number: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class AgreedTag:
+    """What all verdicts on a pair come to.
+
+    Attributes
+    ----------
+    pair : (str, str)
+        Its ids, in order.
+    tag : str
+        ``valid`` or ``invalid``.
+    votes : int
+        Reviewers who said so last.
+    against : int
+        Reviewers who said the opposite last.
+    number : int
+        Of the newest verdict.
+    """
+
+    pair: tuple[str, str]
+    tag: str
+    votes: int
+    against: int
+    number: int
+
+
+def append_label(path: Path, verdict: Verdict) -> Label:
+    """Keep a verdict for good.
+
+    Parameters
+    ----------
+    path : Path
+        SQLite file; made if it is not there.
+    verdict : Verdict
+        To be appended.
+
+    Returns
+    -------
+    Label
+        Once it is on the disk.
+
+    Raises
+    ------
+    InputError
+        If the tag is none, or the file cannot be written.
+    """
+    if verdict.tag not in TAGS:
+        raise InputError(f"expected the tag {' or '.join(TAGS)}, got {verdict.tag!r}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _opened(path) as connection, connection:
+        connection.executescript(_TABLE)
+        cursor = connection.execute(
+            f"INSERT INTO label ({_COLUMNS}) VALUES ({_PLACES})",  # noqa: S608 - names and question marks of ours
+            astuple(verdict),
+        )
+        number = cursor.lastrowid or 0
+    return Label(number, verdict)
+
+
+def read_labels(path: Path, after: int = 0) -> list[Label]:
+    """Read verdicts.
+
+    Parameters
+    ----------
+    path : Path
+        SQLite file.
+    after : int
+        Number behind which to begin.
+
+    Returns
+    -------
+    list of Label
+        In the order of arrival; none if there is no such file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    if not path.is_file():
+        return []
+    query = f"SELECT id, {_COLUMNS} FROM label WHERE id > ? ORDER BY id"  # noqa: S608 - names of ours
+    with _opened(path) as connection:
+        return [Label(number, Verdict(*values)) for number, *values in connection.execute(query, (after,))]
+
+
+def require_labels(path: Path) -> list[Label]:
+    """Read verdicts that have to be there.
+
+    Parameters
+    ----------
+    path : Path
+        SQLite file.
+
+    Returns
+    -------
+    list of Label
+        One at least.
+
+    Raises
+    ------
+    MissingArtefactError
+        If there are none.
+    """
+    labels = read_labels(path)
+    if not labels:
+        raise MissingArtefactError(
+            f"expected reviewers' verdicts in {path}, found none: they come by POST /labels of the service"
+        )
+    return labels
+
+
+def agreed_tags(labels: Iterable[Label]) -> list[AgreedTag]:
+    """Make one tag of all verdicts on a pair: that of most reviewers, of whom each counts with the last word.
+
+    Parameters
+    ----------
+    labels : iterable of Label
+        In the order of arrival.
+
+    Returns
+    -------
+    list of AgreedTag
+        One for each pair, in the order of the newest verdicts. Where as many say the one as the other, the newest
+        verdict decides.
+    """
+    last: dict[tuple[str, str], dict[str, Label]] = {}
+    for label in labels:
+        by_reviewer = last.setdefault(label.verdict.pair, {})
+        by_reviewer.pop(label.verdict.reviewer, None)  # so that the newest stands last
+        by_reviewer[label.verdict.reviewer] = label
+    agreed = [_agreed(pair, list(by_reviewer.values())) for pair, by_reviewer in last.items()]
+    return sorted(agreed, key=lambda each: each.number)
+
+
+def _agreed(pair: tuple[str, str], labels: list[Label]) -> AgreedTag:
+    counts = {tag: sum(label.verdict.tag == tag for label in labels) for tag in TAGS}
+    newest = labels[-1]
+    tied = counts[VALID] == counts[INVALID]
+    tag = newest.verdict.tag if tied else max(TAGS, key=counts.__getitem__)
+    return AgreedTag(pair, tag, counts[tag], len(labels) - counts[tag], newest.number)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS)) as connection:
+            connection.execute("PRAGMA synchronous=FULL")
+            yield connection
+    except sqlite3.Error as error:
+        raise InputError(
+            f"expected a SQLite file of labels in {path} that can be used, got: {error}; nothing was written: "
+            "try again, or move the file away"
+        ) from error

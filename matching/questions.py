@@ -1,0 +1,134 @@
+"""Which pairs a reviewer should look at next: those whose verdict would teach most."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from catalog.errors import UnknownRecordingError
+from matching.decision import Decision
+from matching.explain import reasons
+from matching.matcher import Matcher
+from matching.model import BASELINE
+
+PAIRS_FILE = "pairs.parquet"
+
+# Of pairs as certain as this nothing is to be learnt.
+_FROM, _BELOW = 0.02, 0.98
+_MOST_PAIRS = 2_000
+_DRAWN, _CANDIDATES = 100, 5
+_OTHERWISE = "nothing in particular"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A pair to be asked about.
+
+    Attributes
+    ----------
+    decision : Decision
+        Of the model in charge.
+    baseline_probability : float
+        What the baseline says, 0 to 1.
+    topic : str
+        What weighed most in the decision.
+    """
+
+    decision: Decision
+    baseline_probability: float
+    topic: str
+
+    @property
+    def worth(self) -> float:
+        """How much its verdict would teach: uncertainty, and disagreement of the two classifiers; 0 to 2."""
+        probability = self.decision.match_probability
+        return 1 - abs(2 * probability - 1) + abs(probability - self.baseline_probability)
+
+
+def questions(
+    matcher: Matcher, pairs: Path, labelled: Collection[tuple[str, str]], count: int, seed: int
+) -> list[Question]:
+    """Choose pairs that nobody has judged: uncertain ones, on which the two classifiers disagree, of all sorts.
+
+    Parameters
+    ----------
+    matcher : Matcher
+        With the model that is to be taught.
+    pairs : Path
+        Judged pairs of the last de-duplication (Parquet with q_sr_id, m_sr_id and match_probability); where there is
+        no such file, candidates of recordings drawn at random are taken.
+    labelled : collection of (str, str)
+        Pairs that have a verdict, the smaller id first.
+    count : int
+        How many, at most.
+    seed : int
+        Of what is drawn: another one gives other questions.
+
+    Returns
+    -------
+    list of Question
+        No recording twice. In turn of every topic that decided, so that no sort of doubt fills the list; of each topic
+        those that teach most come first.
+    """
+    chance = random.Random(seed)
+    proposed = _uncertain(pairs, chance) if pairs.is_file() else _drawn(matcher, chance)
+    left = [pair for pair in dict.fromkeys(proposed) if pair not in labelled and pair[0] != pair[1]]
+    asked = sorted(_judged(matcher, left), key=lambda each: -each.worth)
+    by_topic: dict[str, list[Question]] = {}
+    for each in asked:
+        by_topic.setdefault(each.topic, []).append(each)
+    chosen: list[Question] = []
+    seen: set[str] = set()
+    for each in (each for turn in zip_longest(*by_topic.values()) for each in turn if each):
+        ids = {each.decision.q.sr_id, each.decision.m.sr_id}
+        if len(chosen) < count and seen.isdisjoint(ids):
+            chosen.append(each)
+            seen |= ids
+    return chosen
+
+
+def _uncertain(path: Path, chance: random.Random) -> list[tuple[str, str]]:
+    probability = pc.field("match_probability")
+    wanted = (probability > _FROM) & (probability < _BELOW)
+    found = ds.dataset(path).to_table(columns=["q_sr_id", "m_sr_id"], filter=wanted)
+    rows = sorted(chance.sample(range(found.num_rows), min(_MOST_PAIRS, found.num_rows)))
+    q, m = (found.column(name).take(rows).to_pylist() for name in ("q_sr_id", "m_sr_id"))
+    return [(min(pair), max(pair)) for pair in zip(q, m, strict=True)]
+
+
+def _drawn(matcher: Matcher, chance: random.Random) -> Iterable[tuple[str, str]]:
+    index = matcher.snapshot
+    ids = index.ids_of(np.array(chance.sample(range(len(index.snapshot)), min(_DRAWN, len(index.snapshot)))))
+    for sr_id in ids:
+        if index.find([sr_id])[0] < 0:  # gone since
+            continue
+        for decision in matcher.candidates(sr_id, _CANDIDATES):
+            if _FROM < decision.match_probability < _BELOW:
+                pair = (decision.q.sr_id, decision.m.sr_id)
+                yield min(pair), max(pair)
+
+
+def _judged(matcher: Matcher, pairs: list[tuple[str, str]]) -> list[Question]:
+    there = matcher.snapshot.find([sr_id for pair in pairs for sr_id in pair]).reshape(-1, 2).min(axis=1) >= 0
+    known = [pair for pair, is_there in zip(pairs, there.tolist(), strict=True) if is_there]
+    try:
+        decisions = matcher.classify_many(known)
+        by_baseline = matcher.match_probabilities(known, BASELINE).tolist()
+    except UnknownRecordingError:  # the catalogue has just changed
+        return []
+    return [
+        Question(decision, probability, _topic(decision))
+        for decision, probability in zip(decisions, by_baseline, strict=True)
+    ]
+
+
+def _topic(decision: Decision) -> str:
+    found = reasons(decision)
+    return found[0].topic if found else _OTHERWISE

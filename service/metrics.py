@@ -1,0 +1,202 @@
+"""What the service counts, for Prometheus."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from matching.classifier import PairClassifier
+
+router = APIRouter(tags=["service"])
+
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Of the environment: where several processes keep what they count, read when this module is imported."""
+
+_BINS = tuple(round(0.1 * each, 1) for each in range(1, 11))
+_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_REGISTRY = CollectorRegistry()
+_requests = Counter("onemaster_requests", "Requests", ("route", "method", "status"), registry=_REGISTRY)
+_latency = Histogram(
+    "onemaster_request_seconds", "Time to answer", ("route", "method"), buckets=_SECONDS, registry=_REGISTRY
+)
+_decisions = Counter("onemaster_decisions", "Pairs decided", ("judge", "decided"), registry=_REGISTRY)
+_probability = Histogram(
+    "onemaster_match_probability", "Match probabilities of pairs", buckets=_BINS, registry=_REGISTRY
+)
+_exchanges = Counter("onemaster_exchanges", "Models and indexes put in the place of others", registry=_REGISTRY)
+_refused = Gauge(
+    "onemaster_refused",
+    "1 where what was published last cannot be served",
+    multiprocess_mode="livemax",
+    registry=_REGISTRY,
+)
+_in_charge = Gauge(
+    "onemaster_in_charge",
+    "1 for the model, the index and the delta that answer",
+    ("kind", "version"),
+    multiprocess_mode="livemax",
+    registry=_REGISTRY,
+)
+_recordings = Gauge(
+    "onemaster_recordings", "Recordings that the index holds", multiprocess_mode="livemax", registry=_REGISTRY
+)
+_were_in_charge: list[tuple[str, str]] = []
+_drift = Gauge(
+    "onemaster_probability_drift",
+    "Population stability index of match probabilities against those of the model's test pairs",
+    multiprocess_mode="livemostrecent",
+    registry=_REGISTRY,
+)
+
+
+def observe_decisions(probabilities: Sequence[float], classifier: PairClassifier, judge: str) -> None:
+    """Count decisions.
+
+    Parameters
+    ----------
+    probabilities : sequence of float
+        Match probabilities.
+    classifier : PairClassifier
+        That judged.
+    judge : str
+        ``siamese`` or ``baseline``; the histogram is of the former.
+    """
+    valid = sum(each >= classifier.threshold for each in probabilities)
+    for decided, count in (("valid", valid), ("invalid", len(probabilities) - valid)):
+        if count:
+            _decisions.labels(judge, decided).inc(count)
+    if judge == "siamese":
+        for each in probabilities:
+            _probability.observe(each)
+
+
+def observe_in_charge(versions: Iterable[tuple[str, str]], recordings: int, exchanged: bool) -> None:
+    """Note what answers from now on.
+
+    Parameters
+    ----------
+    versions : iterable of (str, str)
+        Kind and version of each part.
+    recordings : int
+        That the index holds.
+    exchanged : bool
+        Whether it took the place of another.
+    """
+    for known in _were_in_charge:
+        _in_charge.labels(*known).set(0)
+    _were_in_charge[:] = versions
+    for known in _were_in_charge:
+        _in_charge.labels(*known).set(1)
+    _recordings.set(recordings)
+    if exchanged:
+        _exchanges.inc()
+
+
+def observe_refusal(refused: bool) -> None:
+    """Note whether what was published last can be served.
+
+    Parameters
+    ----------
+    refused : bool
+        Whether it cannot.
+    """
+    _refused.set(refused)
+
+
+def drift(found: Sequence[float], expected: Sequence[float]) -> float:
+    """Compare two distributions over the same bins.
+
+    Parameters
+    ----------
+    found : sequence of float
+        Counts.
+    expected : sequence of float
+        Counts, as many.
+
+    Returns
+    -------
+    float
+        Population stability index (Siddiqi 2006, half a count added to each bin): 0 for the same shares; about 0.1 is
+        commonly taken for a small change and 0.25 for a large one. NaN where nothing was counted on a side.
+    """
+    if not sum(found) or not sum(expected):
+        return math.nan
+    ours, theirs = (
+        [(each + 0.5) / (sum(counts) + 0.5 * len(counts)) for each in counts] for counts in (found, expected)
+    )
+    return sum((one - other) * math.log(one / other) for one, other in zip(ours, theirs, strict=True))
+
+
+class Counted:
+    """Counts the requests that an application answers, and how long it takes.
+
+    Parameters
+    ----------
+    app : ASGIApp
+        The application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, as the protocol wants it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 500
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        finally:
+            # Whatever callers invent, there are as many rows as there are routes.
+            route, method = "none", "any"
+            if scope["method"] in (getattr(scope.get("route"), "methods", None) or ()):
+                route, method = scope["route"].path, scope["method"]
+            _requests.labels(route, method, str(status)).inc()
+            _latency.labels(route, method).observe(time.perf_counter() - began)
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+async def metrics(request: Request) -> Response:
+    """Give what was counted since the service was started, by all of its processes, as Prometheus reads it."""
+    registry = _REGISTRY
+    if os.environ.get(FOLDER_VARIABLE):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    expected = request.app.state.matcher_source.expected_probabilities
+    _drift.set(drift(_counts(registry), expected))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _counts(registry: CollectorRegistry) -> list[float]:
+    """Read how many match probabilities fell into each bin."""
+    cumulative = {
+        float(sample.labels["le"]): sample.value
+        for metric in registry.collect()
+        if metric.name == "onemaster_match_probability"
+        for sample in metric.samples
+        if sample.name.endswith("_bucket")
+    }
+    return [high - low for low, high in pairwise((0.0, *(cumulative.get(edge, 0.0) for edge in _BINS)))]

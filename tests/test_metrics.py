@@ -1,0 +1,123 @@
+"""What Prometheus is told."""
+
+import math
+import os
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
+from test_service_process import end, start
+
+from service import metrics
+from service.app import create_app
+from service.settings import Settings
+
+
+def read(text):
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def value(found, name, **labels):
+    return found.get((name, tuple(sorted(labels.items()))), 0.0)
+
+
+@pytest.fixture
+def client(tiny_data):
+    with TestClient(create_app(Settings(tiny_data))) as started:
+        yield started
+
+
+def test_requests_and_decisions_are_counted(client):
+    before = read(client.get("/metrics").text)
+    for path in (
+        "/?q_sr_id=123&m_sr_id=456",
+        "/?q_sr_id=123&m_sr_id=789",
+        "/?q_sr_id=123",
+        "/recordings/123",
+        "/nowhere",
+    ):
+        client.get(path)
+    client.get("/pairs?q_sr_id=123&m_sr_id=456&model=baseline")
+    client.post("/pairs", json={"pairs": [{"q_sr_id": "123", "m_sr_id": "456"}, {"q_sr_id": "123", "m_sr_id": "x"}]})
+    answer = client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    after = read(answer.text)
+
+    def more(name, **labels):
+        return value(after, name, **labels) - value(before, name, **labels)
+
+    assert more("onemaster_requests_total", route="/", method="GET", status="200") == 2
+    assert more("onemaster_requests_total", route="/", method="GET", status="422") == 1
+    assert more("onemaster_requests_total", route="/recordings/{sr_id:path}", method="GET", status="200") == 1
+    assert more("onemaster_requests_total", route="none", method="any", status="404") == 1
+    assert more("onemaster_request_seconds_count", route="/", method="GET") == 3
+    assert more("onemaster_decisions_total", judge="siamese", decided="valid") == 2
+    assert more("onemaster_decisions_total", judge="siamese", decided="invalid") == 1
+    assert sum(more("onemaster_decisions_total", judge="baseline", decided=each) for each in ("valid", "invalid")) == 1
+    assert more("onemaster_match_probability_count") == 3
+
+
+def test_what_answers_is_named(client):
+    found = read(client.get("/metrics").text)
+    ready = client.get("/ready").json()
+    for kind in ("model", "index"):
+        assert value(found, "onemaster_in_charge", kind=kind, version=ready[kind]) == 1
+    assert value(found, "onemaster_recordings") == ready["recordings"]
+    assert value(found, "onemaster_refused") == 0
+
+
+def test_paths_that_callers_invent_make_no_rows(client):
+    before = len(client.get("/metrics").text.splitlines())
+    for number in range(50):
+        client.get(f"/invented/{number}")
+        client.request(f"BREW{number}", "/")
+    assert len(client.get("/metrics").text.splitlines()) <= before + 8
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "least", "most"),
+    [
+        ([5, 0, 5], [50, 0, 50], 0, 0.1),
+        ([0, 0, 100], [50, 0, 50], 1, 10),
+        ([100, 100, 100], [100, 100, 100], 0, 0),
+        ([100, 120, 100], [100, 100, 100], 0, 0.02),
+    ],
+)
+def test_drift_is_none_for_the_same_shares_and_large_for_others(found, expected, least, most):
+    assert least <= metrics.drift(found, expected) <= most
+    assert metrics.drift(found, expected) == pytest.approx(metrics.drift(found, expected))
+
+
+def test_drift_of_nothing_is_unknown(client):
+    assert math.isnan(metrics.drift([0, 0], [1, 1]))
+    assert math.isnan(metrics.drift([1, 1], [0, 0]))
+    client.get("/?q_sr_id=123&m_sr_id=456")
+    assert re.search(r"onemaster_probability_drift [0-9.e-]+", client.get("/metrics").text)
+
+
+def test_workers_count_together(tiny_data, tmp_path, monkeypatch):
+    from test_service_process import ask  # noqa: F401 - the server is asked over real sockets
+
+    monkeypatch.setitem(os.environ, metrics.FOLDER_VARIABLE, str(tmp_path))
+    process, port = start(tiny_data, tmp_path / "log", "--workers", "2")
+    try:
+        import http.client
+
+        for _ in range(40):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            connection.request("GET", "/?q_sr_id=123&m_sr_id=456")
+            assert connection.getresponse().status == 200
+            connection.close()
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("GET", "/metrics")
+        found = read(connection.getresponse().read().decode())
+        connection.close()
+    finally:
+        end(process)
+    assert value(found, "onemaster_requests_total", route="/", method="GET", status="200") == 40
+    assert value(found, "onemaster_match_probability_count") == 40

@@ -1,0 +1,161 @@
+"""From reviewers' verdicts to a model in charge, and back."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from catalog.artefacts import CURRENT, current_version, put_in_charge, roll_back
+from catalog.errors import InputError, MismatchedArtefactError, MissingArtefactError, RejectedBuildError
+from catalog.manifest import checksums, read_json, sha256_file, write_json
+from catalog.paths import DataFolder
+from catalog.store import Catalog
+from matching.labels import Verdict, append_label
+from matching.model import CARD_FILE, CLASSIFIER_FILE, Model
+from training.holdout import HELD_OUT, TrainingData, hold_out
+from training.promotion import CANDIDATE, promote
+from training.reviewed import labelled_pairs, with_labels
+from training.train import TrainOptions, train
+
+
+@pytest.fixture
+def folder(sample_folder, tmp_path):
+    return DataFolder.at(shutil.copytree(sample_folder.root, tmp_path / "data"))
+
+
+@pytest.fixture
+def catalog(folder):
+    with Catalog.open(folder.catalog, folder.copies) as opened:
+        yield opened
+
+
+@pytest.fixture
+def data(folder, catalog):
+    return TrainingData(catalog, folder.groundtruth, folder.root)
+
+
+def say(folder, q, m, tag, reviewer="r"):
+    return append_label(folder.labels, Verdict(q, m, tag, reviewer, "2026-11-28T10:00:00.000+00:00"))
+
+
+def say_rightly(folder, pairs, rows):
+    for row in rows:
+        say(folder, pairs.q[row].sr_id, pairs.m[row].sr_id, "valid" if pairs.valid[row] else "invalid")
+
+
+def altered(folder, model, version, change):
+    """A copy of a model with another classifier, as if it had been trained so."""
+    copy = shutil.copytree(model.folder, folder.models / version)
+    classifier = read_json(copy / CLASSIFIER_FILE)
+    write_json(copy / CLASSIFIER_FILE, classifier | change)
+    card = read_json(copy / CARD_FILE)
+    (copy / CARD_FILE).unlink()
+    write_json(copy / CARD_FILE, card | {"files": checksums(copy)})
+    return version
+
+
+def test_verdicts_are_learnt_but_for_the_newest_and_those_that_touch_the_test(folder, catalog, data):
+    split = hold_out(data, 20)
+    assert split.tested_on == HELD_OUT
+    say_rightly(folder, split.test, range(5))
+    free = sorted({recording.sr_id for recording in catalog} - split.test.sr_ids - split.learnt.sr_ids)
+    for one, other in zip(free[:20:2], free[1:20:2], strict=True):
+        say(folder, one, other, "invalid")
+    contradicted = (split.learnt.q[0].sr_id, split.learnt.m[0].sr_id)
+    say(folder, *contradicted, "invalid" if split.learnt.valid[0] else "valid")
+    for number in range(4):
+        say(folder, free[30 + number], free[40 + number], "valid")
+    reviewed = with_labels(split, folder.labels, catalog, 20)
+    assert (reviewed.learnt, reviewed.until) == (11, 16), "the newest fifth of 20 is left, and 5 touch the test"
+    assert reviewed.split.test is split.test
+    assert len(reviewed.split.learnt) == len(split.learnt) + 10 == len(reviewed.split.positions)
+    ids = [{q.sr_id, m.sr_id} for q, m in zip(reviewed.split.learnt.q, reviewed.split.learnt.m, strict=True)]
+    assert reviewed.split.learnt.valid[ids.index({*contradicted})] != split.learnt.valid[0]
+
+
+def test_recordings_that_are_gone_teach_nothing(folder, catalog, data):
+    say(folder, "123", "gone", "valid")
+    say(folder, "123", "456", "valid")
+    split = hold_out(data, 20)
+    pairs = with_labels(split, folder.labels, catalog, 20)
+    assert pairs.learnt <= 1
+    assert len(labelled_pairs([], catalog)) == 0
+
+
+def test_without_verdicts_there_is_nothing_to_add(folder, data):
+    with pytest.raises(MissingArtefactError, match="POST /labels"):
+        train(data, None, folder.models, TrainOptions(labels=folder.labels))
+
+
+def test_a_candidate_is_trained_promoted_and_sent_back(folder, catalog, data):
+    before = current_version(folder.models).name
+    split = hold_out(data, 20)
+    say_rightly(folder, split.learnt, range(40))
+    model = train(data, None, folder.models, TrainOptions(labels=folder.labels)).model
+    assert current_version(folder.models).name == before, "a candidate is not in charge"
+    assert (folder.models / CANDIDATE).read_text().strip() == model.version
+    assert model.card["labels"] == {"learnt": 32, "until": 32}
+    done = promote(data, folder.labels, folder.models)
+    assert (done.candidate, done.in_charge) == (model.version, before)
+    assert [(trial.name, trial.n_pairs) for trial in done.trials] == [
+        ("frozen test pairs", len(split.test)),
+        ("newest verdicts", 8),
+    ]
+    assert current_version(folder.models).name == model.version
+    with pytest.raises(InputError, match="in charge already"):
+        promote(data, folder.labels, folder.models)
+    assert roll_back(folder.models) == before
+
+
+def test_a_worse_candidate_is_refused_with_the_reason(folder, data):
+    model = Model.load(current_version(folder.models))
+    worse = altered(folder, model, "20990101T000000Z-00000000", {"intercept": 9.0})
+    with pytest.raises(RejectedBuildError, match=r"is worse than .* frozen test pairs: of \d+ pairs"):
+        promote(data, folder.labels, folder.models, worse)
+    assert current_version(folder.models).name == model.version
+
+
+def test_a_candidate_that_reviewers_contradict_is_refused(folder, data):
+    model = Model.load(current_version(folder.models))
+    same = altered(folder, model, "20990101T000000Z-00000000", {})
+    promote(data, folder.labels, folder.models, same)
+    roll_back(folder.models)
+    split = hold_out(data, 20)
+    worse = altered(folder, model, "20990101T000000Z-00000001", {"threshold": 0.9999})
+    say_rightly(folder, split.learnt, np.flatnonzero(split.learnt.valid)[:60])
+    tested = replace(data, test_groundtruth=None)
+    with pytest.raises(RejectedBuildError, match="newest verdicts: of 60 pairs"):
+        promote(tested, folder.labels, folder.models, worse)
+
+
+def test_another_ground_truth_is_no_frozen_test(folder, data):
+    model = Model.load(current_version(folder.models))
+    same = altered(folder, model, "20990101T000000Z-00000000", {})
+    folder.groundtruth.write_text(folder.groundtruth.read_text() + "123,456,valid\n")
+    with pytest.raises(MismatchedArtefactError, match="another groundtruth"):
+        promote(data, folder.labels, folder.models, same)
+    assert sha256_file(folder.groundtruth) != model.card["groundtruth_digest"]
+
+
+@pytest.mark.parametrize("version", ["none", "../models", "", "."])
+def test_what_is_no_candidate_is_refused(folder, data, version):
+    with pytest.raises(MissingArtefactError, match="expected a version"):
+        promote(data, folder.labels, folder.models, version)
+    with pytest.raises(MissingArtefactError, match="run onemaster train --labels"):
+        promote(data, folder.labels, folder.models)
+
+
+def test_the_commands_do_the_same(folder, monkeypatch, capsys):
+    from onemaster import main
+
+    model = Model.load(current_version(folder.models))
+    same = altered(folder, model, "20990101T000000Z-00000000", {})
+    put_in_charge(folder.models, same, pointer=CANDIDATE)
+    assert main(["promote", "--data", str(folder.root), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["in_charge"] == same
+    assert main(["rollback", "--data", str(folder.root)]) == 0
+    assert model.version in capsys.readouterr().out
+    assert (folder.models / CURRENT).read_text().strip() == model.version
+    assert main(["rollback", "--data", str(folder.root)]) == 1

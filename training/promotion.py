@@ -1,0 +1,198 @@
+"""Which model is in charge: a candidate takes over if it is not worse, and can be sent back."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from scipy.stats import binomtest
+
+from catalog.artefacts import current_version, put_in_charge
+from catalog.errors import InputError, MismatchedArtefactError, MissingArtefactError, RejectedBuildError
+from catalog.manifest import sha256_file
+from catalog.store import Catalog
+from matching.labels import agreed_tags, read_labels
+from matching.model import Model
+from training.compare import McNemar
+from training.contenders import model_judge
+from training.holdout import TrainingData, hold_out
+from training.pairs import LabelledPairs
+from training.reviewed import labelled_pairs
+
+logger = logging.getLogger(__name__)
+
+CANDIDATE = "CANDIDATE"
+"""File of a shelf of models that names the one to be promoted."""
+
+# So unlikely must it be by chance alone that a candidate is so much more often wrong.
+_SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The model in charge and the candidate on pairs that neither learnt from.
+
+    Attributes
+    ----------
+    name : str
+        Of the pairs.
+    n_pairs : int
+        How many.
+    test : McNemar
+        A is the model in charge, B the candidate.
+    worse_by_chance : float
+        How likely a candidate that is as good would be so much more often wrong alone; 1 if it is not.
+    """
+
+    name: str
+    n_pairs: int
+    test: McNemar
+    worse_by_chance: float
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether chance alone hardly explains how often the candidate is wrong where the other is right."""
+        return self.worse_by_chance < _SIGNIFICANT
+
+    def in_words(self) -> str:
+        """Say what came out.
+
+        Returns
+        -------
+        str
+            A line.
+        """
+        found = f"{self.name}: of {self.n_pairs} pairs {self.test.only_b} only the candidate judges rightly, "
+        found += f"{self.test.only_a} only the model in charge"
+        return f"{found}; worse (p = {self.worse_by_chance:.2g})" if self.is_worse else f"{found}; not worse"
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """What became of a candidate.
+
+    Attributes
+    ----------
+    candidate, in_charge : str
+        Versions.
+    trials : tuple of Trial
+        On the frozen test pairs, and on the newest verdicts if there are any.
+    """
+
+    candidate: str
+    in_charge: str
+    trials: tuple[Trial, ...]
+
+
+def name_candidate(shelf: Path, version: str) -> None:
+    """Note which model is to be promoted next.
+
+    Parameters
+    ----------
+    shelf : Path
+        The folder of model versions.
+    version : str
+        Of a model in it.
+    """
+    put_in_charge(shelf, version, pointer=CANDIDATE)
+
+
+def promote(data: TrainingData, labels: Path, shelf: Path, version: str | None = None) -> Promotion:
+    """Put a candidate in charge if it is not worse than the model in charge.
+
+    Both judge the test pairs of the candidate's ground truth and the newest verdicts of reviewers, none of which the
+    candidate learnt from. It is worse where it alone is wrong so much more often than the other alone that chance
+    hardly explains it (McNemar 1947, one-sided, exact).
+
+    Parameters
+    ----------
+    data : TrainingData
+        Catalogue and ground truth that the candidate was trained from.
+    labels : Path
+        Reviewers' verdicts.
+    shelf : Path
+        The folder of model versions.
+    version : str, optional
+        Of the candidate; the one that was trained last as such by default.
+
+    Returns
+    -------
+    Promotion
+        It is in charge now.
+
+    Raises
+    ------
+    MissingArtefactError
+        If there is no candidate, or no model in charge.
+    MismatchedArtefactError
+        If the ground truth is not the one that the candidate was trained from.
+    RejectedBuildError
+        If it is worse; the message says where.
+    """
+    candidate, in_charge = _candidate(shelf, version), Model.load(current_version(shelf))
+    if candidate.version == in_charge.version:
+        raise InputError(f"the candidate {candidate.version} is in charge already: run onemaster train --labels first")
+    trials = tuple(
+        _trial(name, pairs, in_charge, candidate)
+        for name, pairs in (
+            ("frozen test pairs", _frozen(data, candidate)),
+            ("newest verdicts", _newest(labels, data.catalog, in_charge, candidate)),
+        )
+        if len(pairs)
+    )
+    for trial in trials:
+        logger.info("%s", trial.in_words())
+    if any(trial.is_worse for trial in trials):
+        raise RejectedBuildError(
+            f"the candidate {candidate.version} is worse than {in_charge.version}, which stays in charge: "
+            + "; ".join(trial.in_words() for trial in trials if trial.is_worse)
+        )
+    put_in_charge(shelf, candidate.version)
+    return Promotion(candidate.version, in_charge.version, trials)
+
+
+def _candidate(shelf: Path, version: str | None) -> Model:
+    if version is not None:
+        if not version or version.startswith(".") or Path(version).name != version or not (shelf / version).is_dir():
+            raise MissingArtefactError(f"expected a version in {shelf}, got {version!r}: check its name")
+        return Model.load(shelf / version)
+    try:
+        return Model.load(current_version(shelf, CANDIDATE))
+    except MissingArtefactError as error:
+        raise MissingArtefactError(f"expected a candidate in {shelf}: run onemaster train --labels first") from error
+
+
+def _frozen(data: TrainingData, candidate: Model) -> LabelledPairs:
+    """Hold out the candidate's test pairs once more."""
+    files = {"groundtruth_digest": data.groundtruth, "test_groundtruth_digest": data.test_groundtruth}
+    for name, path in files.items():
+        digest = None if path is None else sha256_file(path)
+        if candidate.card.get(name) != digest:
+            raise MismatchedArtefactError(
+                f"the candidate {candidate.version} was trained with another {name.removesuffix('_digest')} than "
+                f"{path}: its test pairs are not known; give the same files, or train it again"
+            )
+    return hold_out(data, int(str(candidate.card["seed"]))).test
+
+
+def _newest(path: Path, catalog: Catalog, *models: Model) -> LabelledPairs:
+    """Take the verdicts that came after those which the models may have learnt from."""
+    agreed = agreed_tags(read_labels(path))
+    seen = max(_seen(model) for model in models)
+    return labelled_pairs([each for each in agreed if each.number > seen], catalog)
+
+
+def _seen(model: Model) -> int:
+    labels = model.card.get("labels")
+    return int(labels["until"]) if isinstance(labels, dict) else 0
+
+
+def _trial(name: str, pairs: LabelledPairs, in_charge: Model, candidate: Model) -> Trial:
+    right_a, right_b = (
+        (model_judge(model)(pairs) >= model.classifier.threshold) == pairs.valid for model in (in_charge, candidate)
+    )
+    test = McNemar.of(right_a, right_b)
+    differ = test.only_a + test.only_b
+    chance = float(binomtest(test.only_a, differ, alternative="greater").pvalue) if differ else 1.0
+    return Trial(name, len(pairs), test, chance)

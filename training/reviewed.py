@@ -1,0 +1,130 @@
+"""Reviewers' verdicts among the pairs to learn from."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from catalog.store import Catalog
+from matching.classifier import VALID
+from matching.labels import AgreedTag, agreed_tags, require_labels
+from training.holdout import HELD_OUT, Split, positions_of
+from training.pairs import LabelledPairs
+
+logger = logging.getLogger(__name__)
+
+# The newest of them are kept for the promotion of the model, which must not have seen them.
+_KEPT_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """Labelled pairs with reviewers' verdicts among those to learn from.
+
+    Attributes
+    ----------
+    split : Split
+        With the same test pairs as without verdicts.
+    learnt : int
+        Verdicts that are learnt from.
+    until : int
+        Number of the newest of all verdicts that may have been learnt from; later ones were not seen.
+    """
+
+    split: Split
+    learnt: int = 0
+    until: int = 0
+
+    def to_json(self) -> dict[str, int]:
+        """Write the counts as JSON values.
+
+        Returns
+        -------
+        dict
+            Part of model.json.
+        """
+        return {"learnt": self.learnt, "until": self.until}
+
+
+def with_labels(split: Split, path: Path, catalog: Catalog, seed: int) -> Reviewed:
+    """Add what reviewers agreed on to the pairs to learn from.
+
+    The newest fifth is left for the promotion. A pair that both a reviewer and the ground truth judged counts as the
+    reviewer has it. What touches the test pairs is left out: no figure may rest on it.
+
+    Parameters
+    ----------
+    split : Split
+        Of the ground truth.
+    path : Path
+        Reviewers' verdicts.
+    catalog : Catalog
+        Where the recordings stand.
+    seed : int
+        Of the split.
+
+    Returns
+    -------
+    Reviewed
+        The split, and what of the verdicts went into it.
+
+    Raises
+    ------
+    MissingArtefactError
+        If there are no verdicts.
+    """
+    agreed = agreed_tags(require_labels(path))
+    older = agreed[: len(agreed) - round(_KEPT_SHARE * len(agreed))]
+    until = max((each.number for each in older), default=0)
+    apart = [each for each in older if not _touches(each, split)]
+    added = labelled_pairs(apart, catalog)
+    said = {frozenset(each.pair) for each in apart}
+    rows = [row for row, pair in enumerate(_ids(split.learnt)) if pair not in said]
+    learnt = _joined(split.learnt.take(np.array(rows, dtype=np.int64)), added)
+    logger.info(
+        "%d verdicts of reviewers are learnt from; left out: %d that touch the test pairs, %d of recordings that are "
+        "gone, %d newest for the promotion",
+        *(len(added), len(older) - len(apart), len(apart) - len(added), len(agreed) - len(older)),
+    )
+    return Reviewed(replace(split, learnt=learnt, positions=positions_of(learnt, seed)), len(added), until)
+
+
+def labelled_pairs(agreed: list[AgreedTag], catalog: Catalog) -> LabelledPairs:
+    """Look up the recordings of pairs that reviewers judged.
+
+    Parameters
+    ----------
+    agreed : list of AgreedTag
+        What they agreed on.
+    catalog : Catalog
+        Where the recordings stand.
+
+    Returns
+    -------
+    LabelledPairs
+        Those of which both recordings are there.
+    """
+    sides = [catalog.get_many([each.pair[side] for each in agreed]) for side in (0, 1)]
+    known = [
+        (q, m, each.tag == VALID) for each, q, m in zip(agreed, *sides, strict=True) if q is not None and m is not None
+    ]
+    valid = np.array([is_valid for _, _, is_valid in known], dtype=np.bool_)
+    return LabelledPairs([q for q, _, _ in known], [m for _, m, _ in known], valid, [])
+
+
+def _touches(agreed: AgreedTag, split: Split) -> bool:
+    """Tell whether a verdict is on a test pair, or on a recording of one where these are held out as a whole."""
+    if split.tested_on == HELD_OUT:
+        return not split.test.sr_ids.isdisjoint(agreed.pair)
+    return frozenset(agreed.pair) in set(_ids(split.test))
+
+
+def _ids(pairs: LabelledPairs) -> list[frozenset[str]]:
+    return [frozenset((q.sr_id, m.sr_id)) for q, m in zip(pairs.q, pairs.m, strict=True)]
+
+
+def _joined(one: LabelledPairs, other: LabelledPairs) -> LabelledPairs:
+    return LabelledPairs(one.q + other.q, one.m + other.m, np.concatenate((one.valid, other.valid)), [])
