@@ -5,6 +5,7 @@ A *shelf* is a folder of published versions::
     models/                      index/
         20261121T203600Z-1f2e3d4c/  one finished version, never edited
         CURRENT                      one line: the version in charge
+        CANDIDATE                    of models only: the version to be promoted, if there is one
         HISTORY                      the versions that were in charge, one a line, the present one last
         .building-1234-ab12cd34/     a build under way, or the remains of a killed one
 """
@@ -26,7 +27,7 @@ from catalog.errors import DamagedArtefactError, MissingArtefactError
 
 logger = logging.getLogger(__name__)
 
-CURRENT, HISTORY = "CURRENT", "HISTORY"
+CURRENT, HISTORY, CANDIDATE = "CURRENT", "HISTORY", "CANDIDATE"
 _REMEMBERED = 100
 _BUILDING = ".building-"
 

@@ -45,6 +45,11 @@ class DataFolder:
         return self.root / LABELS_DB
 
     @property
+    def decisions(self) -> Path:
+        """Decisions that the service gave."""
+        return self.root / "decisions"
+
+    @property
     def clusters(self) -> Path:
         """Clusters of the last de-duplication, to be looked up."""
         return self.dedupe / CLUSTERS_DB

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import TracebackType
 from typing import Self
@@ -37,6 +37,28 @@ logger = logging.getLogger(__name__)
 _POOL = 50
 # No id of a catalogue is empty.
 _NOT_STORED = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Pairs, and what one of a model's classifiers says of them.
+
+    Attributes
+    ----------
+    pairs : sequence of (str, str)
+        Ids of both sides, n_pairs long.
+    by : str
+        Which classifier.
+    features : numpy.ndarray
+        Shape (n_pairs, n_features), float32, what it looked at.
+    probabilities : numpy.ndarray
+        Shape (n_pairs,), float64, match probabilities; 1 for a recording and itself.
+    """
+
+    pairs: Sequence[tuple[str, str]]
+    by: str
+    features: Features
+    probabilities: npt.NDArray[np.float64]
 
 
 class Matcher:
@@ -165,7 +187,7 @@ class Matcher:
         q, m = self._sides(pairs)
         return decide(self.model.judge(by), q, m, self._features(q, m, by))
 
-    def match_probabilities(self, pairs: Sequence[tuple[str, str]], by: str = SIAMESE) -> npt.NDArray[np.float64]:
+    def judge(self, pairs: Sequence[tuple[str, str]], by: str = SIAMESE) -> Judged:
         """Judge many pairs without explaining it.
 
         Parameters
@@ -177,8 +199,8 @@ class Matcher:
 
         Returns
         -------
-        numpy.ndarray
-            Shape (n_pairs,), float64, the same as of `classify_many`.
+        Judged
+            The same match probabilities as of `classify_many`.
 
         Raises
         ------
@@ -186,9 +208,10 @@ class Matcher:
             For the first id that the catalogue does not hold.
         """
         q, m = self._sides(pairs)
-        probabilities = self.model.judge(by).match_probabilities(self._features(q, m, by))
+        features = self._features(q, m, by)
+        probabilities = self.model.judge(by).match_probabilities(features)
         probabilities[[q_sr_id == m_sr_id for q_sr_id, m_sr_id in pairs]] = 1.0
-        return probabilities
+        return Judged(pairs, by, features, probabilities)
 
     def candidates(self, sr_id: str, k: int = 10) -> list[Decision]:
         """Propose the likeliest duplicates of a recording.

@@ -120,7 +120,7 @@ def _judged(matcher: Matcher, pairs: list[tuple[str, str]]) -> list[Question]:
     known = [pair for pair, is_there in zip(pairs, there.tolist(), strict=True) if is_there]
     try:
         decisions = matcher.classify_many(known)
-        by_baseline = matcher.match_probabilities(known, BASELINE).tolist()
+        by_baseline = matcher.judge(known, BASELINE).probabilities.tolist()
     except UnknownRecordingError:  # the catalogue has just changed
         return []
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from fastapi_offline import FastAPIOffline
 
 from service import candidates, clusters, health, labels, metrics, pairs, recordings
 from service.access import Gatekeeper
+from service.decisions import DecisionLog
 from service.errors import answer_errors
 from service.headers import AnswerHeaders
 from service.limits import BodyLimits
@@ -43,7 +45,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    app.state.matcher_source = MatcherSource(settings.folder, settings.look_every)
+    app.state.matcher_source = MatcherSource(settings.folder, settings.look_every, settings.shadow)
+    app.state.decisions = DecisionLog(settings.folder.decisions, settings.log_share)
     # The last one is the outermost.
     app.add_middleware(BodyLimits)
     app.add_middleware(Gatekeeper, access=settings.access)
@@ -57,5 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.decisions.start()
     async with source_of(app).serving():
         yield
+        await asyncio.to_thread(app.state.decisions.stop)

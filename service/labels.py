@@ -75,7 +75,7 @@ def label(request: Request, question: LabelQuestion, matcher: MatcherInCharge, f
     """Keep a verdict for good: it is appended, and whatever is said later of the same pair stands beside it."""
     if question.q_sr_id == question.m_sr_id:
         raise HTTPException(422, "expected two recordings: a recording and itself are one master, whoever says what")
-    probability = float(matcher.match_probabilities([(question.q_sr_id, question.m_sr_id)])[0])
+    probability = float(matcher.judge([(question.q_sr_id, question.m_sr_id)]).probabilities[0])
     verdict = Verdict(
         q_sr_id=question.q_sr_id,
         m_sr_id=question.m_sr_id,

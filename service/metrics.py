@@ -55,6 +55,7 @@ _in_charge = Gauge(
 _recordings = Gauge(
     "onemaster_recordings", "Recordings that the index holds", multiprocess_mode="livemax", registry=_REGISTRY
 )
+_logged = Counter("onemaster_logged_decisions", "Decisions that were to be kept", ("outcome",), registry=_REGISTRY)
 _were_in_charge: list[tuple[str, str]] = []
 _drift = Gauge(
     "onemaster_probability_drift",
@@ -105,6 +106,19 @@ def observe_in_charge(versions: Iterable[tuple[str, str]], recordings: int, exch
     _recordings.set(recordings)
     if exchanged:
         _exchanges.inc()
+
+
+def observe_logged(count: int, kept: bool) -> None:
+    """Count decisions that were to be kept.
+
+    Parameters
+    ----------
+    count : int
+        Pairs.
+    kept : bool
+        Whether they were; else there was no room.
+    """
+    _logged.labels("kept" if kept else "lost").inc(count)
 
 
 def observe_refusal(refused: bool) -> None:

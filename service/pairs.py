@@ -13,11 +13,11 @@ from catalog.importers import LONGEST_ID
 from matching.classifier import INVALID, VALID
 from matching.model import BASELINE, SIAMESE
 from service.errors import NOT_READY, UNKNOWN_RECORDING, WRONG_PARAMETER
-from service.metrics import observe_decisions
+from service.noted import judge_noted
 from service.parameters import EXPECTED, Judge, QuerySrId, each_parameter_once, is_usable_id, shown
 from service.questions import PairsQuestion
 from service.schemas import ClassAnswer, ErrorAnswer, Features, PairAnswer, PairsAnswer, pair_answer
-from service.state import MatcherInCharge, matcher_for
+from service.state import MatcherInCharge, in_charge_for
 
 router = APIRouter(tags=["pairs"])
 
@@ -57,11 +57,10 @@ async def classify(request: Request) -> Response:
     counts where both are there.
     """
     asked = await _asked(request)
-    matcher = matcher_for(request)
-    probability = float(matcher.match_probabilities([(asked[_Q], asked[_M])])[0])
-    classifier = matcher.model.classifier
-    observe_decisions([probability], classifier, SIAMESE)
-    return Response(_ANSWERS[classifier.decide(probability)], media_type="application/json")
+    opened = in_charge_for(request)
+    judged = judge_noted(request, opened, [(asked[_Q], asked[_M])], SIAMESE)
+    answer = _ANSWERS[opened.matcher.model.classifier.decide(judged.probabilities[0])]
+    return Response(answer, media_type="application/json")
 
 
 @router.get(
@@ -70,14 +69,14 @@ async def classify(request: Request) -> Response:
     dependencies=[Depends(each_parameter_once)],
 )
 async def explain(
-    q_sr_id: QuerySrId, m_sr_id: QuerySrId, matcher: MatcherInCharge, model: Judge = SIAMESE
+    request: Request, q_sr_id: QuerySrId, m_sr_id: QuerySrId, matcher: MatcherInCharge, model: Judge = SIAMESE
 ) -> PairAnswer:
     """Decide whether two recordings are one master, and say why.
 
     The baseline does not go by the five features: they are shown, and add nothing.
     """
+    judge_noted(request, request.state.answered_by, [(q_sr_id, m_sr_id)], model)
     decision = matcher.classify(q_sr_id, m_sr_id, model)
-    observe_decisions([decision.match_probability], matcher.model.judge(model), model)
     if model == BASELINE:
         five = {name: matcher.classify(q_sr_id, m_sr_id).features[name] for name in Features.model_fields}
         contributions = dict.fromkeys(five, 0.0) | decision.contributions
@@ -90,17 +89,15 @@ async def explain(
     responses={200: {"model": PairsAnswer}, **WRONG_PARAMETER, **NOT_READY},
     dependencies=[Depends(each_parameter_once)],
 )
-def judge(question: PairsQuestion, matcher: MatcherInCharge, model: Judge = SIAMESE) -> Response:
+def judge(request: Request, question: PairsQuestion, matcher: MatcherInCharge, model: Judge = SIAMESE) -> Response:
     """Decide on many pairs, in the order in which they come; a bad one is answered with its error."""
     pairs = [_ids(item) for item in question.pairs]
     sr_ids = list(dict.fromkeys(sr_id for pair in pairs if pair for sr_id in pair))
     rows = matcher.snapshot.find(sr_ids).tolist()
     unknown = {sr_id for sr_id, row in zip(sr_ids, rows, strict=True) if row < 0}
     known = [pair for pair in pairs if pair and unknown.isdisjoint(pair)]
-    judged = matcher.match_probabilities(known, model).tolist()
+    probabilities = iter(judge_noted(request, request.state.answered_by, known, model).probabilities.tolist())
     classifier = matcher.model.judge(model)
-    observe_decisions(judged, classifier, model)
-    probabilities = iter(judged)
     answers: list[dict[str, object]] = []
     for item, pair in zip(question.pairs, pairs, strict=True):
         if pair and unknown.isdisjoint(pair):

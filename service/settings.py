@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from service.keys import Key
 _PATHS = ("ONEMASTER_DATA", "ONEMASTER_CATALOG", "ONEMASTER_MODELS", "ONEMASTER_INDEX")
 _DATA, _CATALOG, _MODELS, _INDEX = _PATHS
 _KEYS, _READ, _WRITE, _RATE = "ONEMASTER_KEYS", "ONEMASTER_READ", "ONEMASTER_WRITE", "ONEMASTER_RATE"
+_LOG_SHARE, _SHADOW = "ONEMASTER_LOG_SHARE", "ONEMASTER_SHADOW"
 _OPEN, _WITH_KEY = "open", "key"
 
 
@@ -31,11 +32,17 @@ class Settings:
         Seconds between two looks for something newer there.
     access : Access
         Who may ask, and how often.
+    log_share : float
+        Share of the pairs whose decisions are kept, 0 to 1.
+    shadow : bool
+        Whether the candidate model judges those, too.
     """
 
     folder: DataFolder
     look_every: float = 1.0
     access: Access = field(default_factory=Access)
+    log_share: float = 0.0
+    shadow: bool = False
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> Settings:
@@ -48,7 +55,9 @@ class Settings:
             ``ONEMASTER_MODELS`` and ``ONEMASTER_INDEX`` name what lies elsewhere. ``ONEMASTER_KEYS`` holds entries of
             ``onemaster key``, with commas between them; ``ONEMASTER_READ`` and ``ONEMASTER_WRITE`` are ``open`` or
             ``key``, writing being open, on this machine, only where there are no keys; ``ONEMASTER_RATE`` is how many
-            requests a second a caller may send. An empty value counts as not set.
+            requests a second a caller may send. ``ONEMASTER_LOG_SHARE`` is the share of pairs, 0 to 1, whose decisions
+            are kept, and ``ONEMASTER_SHADOW`` ``on`` if the candidate model is to judge them, too. An empty value
+            counts as not set.
 
         Returns
         -------
@@ -72,26 +81,36 @@ class Settings:
             keys=keys,
             read_is_open=_is_open(variables, _READ, default=_OPEN),
             write_is_open=_is_open(variables, _WRITE, default=_WITH_KEY if keys else _OPEN),
-            rate=_rate(variables.get(_RATE) or "inf"),
+            rate=_number(variables, _RATE, default=math.inf),
         )
-        return cls(folder, access=access)
+        share = _number(variables, _LOG_SHARE, default=0.0, most=1.0)
+        return cls(
+            folder, access=access, log_share=share, shadow=_choice(variables, _SHADOW, "off", ("on", "off")) == "on"
+        )
 
 
 def _is_open(variables: Mapping[str, str], name: str, default: str) -> bool:
+    return _choice(variables, name, default, (_OPEN, _WITH_KEY)) == _OPEN
+
+
+def _choice(variables: Mapping[str, str], name: str, default: str, choices: Sequence[str]) -> str:
     value = variables.get(name) or default
-    if value not in {_OPEN, _WITH_KEY}:
-        raise InputError(f"expected {_OPEN} or {_WITH_KEY} in {name}, got {value!r}")
-    return value == _OPEN
+    if value not in choices:
+        raise InputError(f"expected {' or '.join(choices)} in {name}, got {value!r}")
+    return value
 
 
-def _rate(text: str) -> float:
+def _number(variables: Mapping[str, str], name: str, default: float, most: float = math.inf) -> float:
+    text = variables.get(name)
+    if not text:
+        return default
     try:
-        rate = float(text)
+        number = float(text)
     except ValueError:
-        rate = math.nan
-    if not rate > 0:
-        raise InputError(f"expected requests a second in {_RATE}, a number above 0, got {text!r}")
-    return rate
+        number = math.nan
+    if not 0 < number <= most:
+        raise InputError(f"expected a number above 0 and up to {most:g} in {name}, got {text!r}")
+    return number
 
 
 def require_safe(host: str, variables: Mapping[str, str]) -> None:

@@ -13,11 +13,12 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 
-from catalog.artefacts import CURRENT
+from catalog.artefacts import CANDIDATE, CURRENT, current_version
 from catalog.errors import ArtefactError, OnemasterError
 from catalog.paths import DataFolder
 from index.delta import deltas_beside
 from matching.matcher import Matcher
+from matching.model import Model
 from service.metrics import observe_in_charge, observe_refusal
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ class Opened:
     ----------
     matcher : Matcher
         Open.
+    shadow : Matcher or None
+        The same with the candidate model, if that is to judge in the background and has the same encoder.
     users : int
         Counted in the event loop only.
     retired : bool
@@ -43,6 +46,7 @@ class Opened:
     """
 
     matcher: Matcher
+    shadow: Matcher | None = None
     users: int = 0
     retired: bool = False
 
@@ -80,10 +84,13 @@ class MatcherSource:
         Where catalogue, models and indexes stand.
     look_every : float
         Seconds between two looks at what is published.
+    shadow : bool
+        Whether the candidate model is to judge in the background.
     """
 
-    def __init__(self, folder: DataFolder, look_every: float) -> None:
+    def __init__(self, folder: DataFolder, look_every: float, shadow: bool = False) -> None:
         self.folder = folder
+        self._shadow = shadow
         self.opened: Opened | None = None
         self.problem = "the service is starting: try again in a few seconds"
         self._look_every = look_every
@@ -157,7 +164,7 @@ class MatcherSource:
         return [float(each) for each in counts] if isinstance(counts, list) and len(counts) == 10 else [0.0] * 10
 
     def _exchange(self, new: Matcher | None) -> None:
-        old, self.opened = self.opened, Opened(new) if new else None
+        old, self.opened = self.opened, Opened(new, self._shadow_of(new)) if new else None
         if old:
             old.retired = True
             old.close_if_unused()
@@ -184,10 +191,24 @@ class MatcherSource:
             return matcher
         return None
 
+    def _shadow_of(self, matcher: Matcher) -> Matcher | None:
+        if not self._shadow:
+            return None
+        try:
+            candidate = Model.load(current_version(self.folder.models, CANDIDATE))
+        except ArtefactError as error:
+            logger.info("no candidate judges in the background: %s", error)
+            return None
+        if candidate.encoder_digest != matcher.model.encoder_digest or candidate.version == matcher.model.version:
+            logger.info("%s does not judge in the background: another encoder, or in charge", candidate.version)
+            return None
+        return Matcher(matcher.catalog, matcher.snapshot, candidate)
+
 
 def _published(folder: DataFolder) -> tuple[object, ...]:
     """Note everything that changes when something is published: cheap enough for every second."""
     pointers = [_text(shelf / CURRENT) for shelf in (folder.models, folder.index)]
+    pointers.append(_text(folder.models / CANDIDATE))
     deltas = deltas_beside(folder.index, pointers[1].strip()) if pointers[1].strip() else None
     listed = sorted(each.name for each in deltas.glob("2*")) if deltas else []
     with suppress(OSError):
@@ -222,8 +243,8 @@ def source_of(app: FastAPI) -> MatcherSource:
     return source
 
 
-def matcher_for(request: Request) -> Matcher:
-    """Give a request the matcher in charge, for the present step of the event loop, and have its answer name it.
+def in_charge_for(request: Request) -> Opened:
+    """Give a request what is in charge, for the present step of the event loop, and have its answer name it.
 
     Parameters
     ----------
@@ -232,20 +253,19 @@ def matcher_for(request: Request) -> Matcher:
 
     Returns
     -------
-    Matcher
-        The one in charge.
+    Opened
+        With the matcher in charge.
     """
     opened = source_of(request.app).in_charge()
     request.state.answered_by = opened
-    return opened.matcher
+    return opened
 
 
 async def _matcher_in_charge(request: Request) -> AsyncIterator[Matcher]:
-    matcher = matcher_for(request)
-    opened: Opened = request.state.answered_by
+    opened = in_charge_for(request)
     opened.users += 1
     try:
-        yield matcher
+        yield opened.matcher
     finally:
         opened.release()
 

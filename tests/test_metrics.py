@@ -1,5 +1,6 @@
 """What Prometheus is told."""
 
+import http.client
 import math
 import os
 import re
@@ -7,6 +8,7 @@ import re
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
+from test_service_exchange import wait_for
 from test_service_process import end, start
 
 from service import metrics
@@ -101,23 +103,26 @@ def test_drift_of_nothing_is_unknown(client):
 
 
 def test_workers_count_together(tiny_data, tmp_path, monkeypatch):
-    from test_service_process import ask  # noqa: F401 - the server is asked over real sockets
-
     monkeypatch.setitem(os.environ, metrics.FOLDER_VARIABLE, str(tmp_path))
     process, port = start(tiny_data, tmp_path / "log", "--workers", "2")
-    try:
-        import http.client
 
-        for _ in range(40):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-            connection.request("GET", "/?q_sr_id=123&m_sr_id=456")
-            assert connection.getresponse().status == 200
-            connection.close()
+    def get(path):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        connection.request("GET", "/metrics")
-        found = read(connection.getresponse().read().decode())
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        text = answer.read().decode()
         connection.close()
+        assert answer.status == 200
+        return text
+
+    def counted():
+        found = read(get("/metrics"))
+        requests = value(found, "onemaster_requests_total", route="/", method="GET", status="200")
+        return requests, value(found, "onemaster_match_probability_count")
+
+    try:
+        for _ in range(40):
+            get("/?q_sr_id=123&m_sr_id=456")
+        wait_for(lambda: counted() == (40, 40))  # a request is counted once it is answered
     finally:
         end(process)
-    assert value(found, "onemaster_requests_total", route="/", method="GET", status="200") == 40
-    assert value(found, "onemaster_match_probability_count") == 40

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from catalog.artefacts import CURRENT, current_version, put_in_charge, roll_back
+from catalog.artefacts import CANDIDATE, CURRENT, current_version, put_in_charge, roll_back
 from catalog.errors import InputError, MismatchedArtefactError, MissingArtefactError, RejectedBuildError
 from catalog.manifest import checksums, read_json, sha256_file, write_json
 from catalog.paths import DataFolder
@@ -15,7 +15,7 @@ from catalog.store import Catalog
 from matching.labels import Verdict, append_label
 from matching.model import CARD_FILE, CLASSIFIER_FILE, Model
 from training.holdout import HELD_OUT, TrainingData, hold_out
-from training.promotion import CANDIDATE, promote
+from training.promotion import promote
 from training.reviewed import labelled_pairs, with_labels
 from training.train import TrainOptions, train
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scipy.stats import binomtest
 
-from catalog.artefacts import current_version, put_in_charge
+from catalog.artefacts import CANDIDATE, current_version, put_in_charge
 from catalog.errors import InputError, MismatchedArtefactError, MissingArtefactError, RejectedBuildError
 from catalog.manifest import sha256_file
 from catalog.store import Catalog
@@ -21,9 +21,6 @@ from training.pairs import LabelledPairs
 from training.reviewed import labelled_pairs
 
 logger = logging.getLogger(__name__)
-
-CANDIDATE = "CANDIDATE"
-"""File of a shelf of models that names the one to be promoted."""
 
 # So unlikely must it be by chance alone that a candidate is so much more often wrong.
 _SIGNIFICANT = 0.05
