@@ -28,7 +28,8 @@ def parser(commands: Mapping[str, Run]) -> argparse.ArgumentParser:
     Returns
     -------
     argparse.ArgumentParser
-        What it parses has ``command``, ``run`` and the command's own arguments.
+        What it parses has ``command``, ``run``, ``wrong_usage`` (which says what is wrong and exits with 2) and the
+        command's own arguments.
     """
     purpose = "Finds the sound recordings of a catalogue that are one master, written differently."
     whole = argparse.ArgumentParser(prog="onemaster", description=purpose)
@@ -36,7 +37,7 @@ def parser(commands: Mapping[str, Run]) -> argparse.ArgumentParser:
     subparsers = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, run in commands.items():
         command = subparsers.add_parser(name, help=run.__doc__, description=run.__doc__)
-        command.set_defaults(run=run)
+        command.set_defaults(run=run, wrong_usage=command.error)
         _ARGUMENTS[name](command)
     return whole
 
@@ -206,8 +207,10 @@ def _dedupe(command: argparse.ArgumentParser) -> None:
 
 def _compare(command: argparse.ArgumentParser) -> None:
     model = "current, baseline (of the current one), a version, or a model's folder"
-    command.add_argument("a", metavar="A", help=model)
-    command.add_argument("b", metavar="B", help="the same")
+    command.add_argument("a", metavar="A", nargs="?", help=model)
+    command.add_argument("b", metavar="B", nargs="?", help="the same")
+    log = "over the pairs that the service was asked about: the baseline, the current model and the candidate"
+    command.add_argument("--log", action="store_true", help=log)
     _places(command, "groundtruth", "catalog", "models", json_help="figures, test and interval")
     where = "where pairs that they decide differently are listed (default: DIR/disagreements.csv)"
     command.add_argument("--disagreements", type=Path, metavar="FILE", help=where)

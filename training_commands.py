@@ -82,6 +82,11 @@ def compare(given: argparse.Namespace) -> None:
     from training.intervals import Resampling
     from training.pairs import read_groundtruth
 
+    if given.log:
+        _compare_over_log(given)
+        return
+    if given.b is None:
+        given.wrong_usage("expected two models to compare, or --log")
     folder = data_folder(given)
     a, b = contender(given.a, folder.models), contender(given.b, folder.models)
     with Catalog.open(folder.catalog, folder.copies) as catalog:
@@ -96,6 +101,32 @@ def compare(given: argparse.Namespace) -> None:
     print_table(dict(zip(("A", "B", "B less A"), comparison.figures.values(), strict=True)))
     print(*comparison.in_words(), sep="\n")
     print(f"wrote {len(comparison.disagreements)} disagreements to {listed}")
+
+
+def _compare_over_log(given: argparse.Namespace) -> None:
+    from catalog.artefacts import CANDIDATE, current_version
+    from catalog.errors import MissingArtefactError
+    from catalog.store import Catalog
+    from matching.labels import agreed_tags, read_labels
+    from training.compare_log import compare_over_log, write_differences
+    from training.contenders import BASELINE, CURRENT, contender
+
+    folder = data_folder(given)
+    try:
+        candidate = [str(current_version(folder.models, CANDIDATE))]
+    except MissingArtefactError:
+        candidate = []
+    contenders = [contender(choice, folder.models) for choice in (BASELINE, CURRENT, *candidate)]
+    with Catalog.open(folder.catalog, folder.copies) as catalog:
+        found = compare_over_log(contenders, folder.decisions, catalog, agreed_tags(read_labels(folder.labels)))
+    listed = given.disagreements or folder.root / "disagreements.csv"
+    differ = write_differences(found, listed)
+    if given.json:
+        print_json({**found.to_json(), "written": str(listed)})
+        return
+    print(f"{len(found.pairs)} pairs of the log, {len(found.reviewed)} of them with a verdict")
+    print_table(found.figures)
+    print(f"wrote {differ} pairs that not all decide alike to {listed}")
 
 
 def _encoders(given: argparse.Namespace) -> tuple[Candidate, ...]:

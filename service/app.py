@@ -13,6 +13,7 @@ from fastapi_offline import FastAPIOffline
 
 from service import candidates, clusters, health, labels, metrics, pairs, recordings
 from service.access import Gatekeeper
+from service.batching import Batching
 from service.decisions import DecisionLog
 from service.errors import answer_errors
 from service.headers import AnswerHeaders
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.matcher_source = MatcherSource(settings.folder, settings.look_every, settings.shadow)
     app.state.decisions = DecisionLog(settings.folder.decisions, settings.log_share)
+    app.state.batching = Batching(app.state.matcher_source, app.state.decisions)
     # The last one is the outermost.
     app.add_middleware(BodyLimits)
     app.add_middleware(Gatekeeper, access=settings.access)

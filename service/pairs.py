@@ -57,10 +57,10 @@ async def classify(request: Request) -> Response:
     counts where both are there.
     """
     asked = await _asked(request)
-    opened = in_charge_for(request)
-    judged = judge_noted(request, opened, [(asked[_Q], asked[_M])], SIAMESE)
-    answer = _ANSWERS[opened.matcher.model.classifier.decide(judged.probabilities[0])]
-    return Response(answer, media_type="application/json")
+    in_charge_for(request)  # errors, too, name what they come from
+    judged = await request.app.state.batching.judge(request, (asked[_Q], asked[_M]))
+    request.state.answered_by = judged.opened
+    return Response(_ANSWERS[judged.decided], media_type="application/json")
 
 
 @router.get(

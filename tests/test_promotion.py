@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 
 from catalog.artefacts import CANDIDATE, CURRENT, current_version, put_in_charge, roll_back
 from catalog.errors import InputError, MismatchedArtefactError, MissingArtefactError, RejectedBuildError
@@ -14,6 +15,8 @@ from catalog.paths import DataFolder
 from catalog.store import Catalog
 from matching.labels import Verdict, append_label
 from matching.model import CARD_FILE, CLASSIFIER_FILE, Model
+from service.app import create_app
+from service.settings import Settings
 from training.holdout import HELD_OUT, TrainingData, hold_out
 from training.promotion import promote
 from training.reviewed import labelled_pairs, with_labels
@@ -159,3 +162,37 @@ def test_the_commands_do_the_same(folder, monkeypatch, capsys):
     assert model.version in capsys.readouterr().out
     assert (folder.models / CURRENT).read_text().strip() == model.version
     assert main(["rollback", "--data", str(folder.root)]) == 1
+
+
+def test_models_are_compared_over_what_the_service_was_asked(folder, catalog, data, capsys):
+    from onemaster import main
+
+    split = hold_out(data, 20)
+    asked = [(q.sr_id, m.sr_id) for q, m in zip(split.test.q[:40], split.test.m[:40], strict=True)]
+    model = Model.load(current_version(folder.models))
+    always = altered(folder, model, "20990101T000000Z-00000000", {"threshold": 0.0})
+    put_in_charge(folder.models, always, pointer=CANDIDATE)
+    with TestClient(create_app(Settings(folder, log_share=1.0))) as client:
+        for q, m in [*asked, *((m, q) for q, m in asked), ("123", "123")]:
+            client.get("/", params={"q_sr_id": q, "m_sr_id": m})
+    say_rightly(folder, split.test, range(10))
+    assert main(["compare", "--log", "--data", str(folder.root), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["pairs"], found["reviewed"]) == (40, 10), "each pair once"
+    assert list(found["models"]) == [f"baseline of {model.version}", model.version, always]
+    assert found["models"][always]["valid_share"] == 1
+    assert found["models"][always]["reviewed_rightly"] == split.test.valid[:10].sum()
+    assert found["models"][model.version]["mean_probability"] == found["models"][always]["mean_probability"]
+    differ = found["differ"][f"{model.version} and {always}"]
+    assert differ == round(40 * (1 - found["models"][model.version]["valid_share"]))
+    listed = (folder.root / "disagreements.csv").read_text().splitlines()
+    assert len(listed) - 1 >= differ
+    assert main(["compare", "--log", "--data", str(folder.root)]) == 0
+    assert "40 pairs of the log, 10 of them with a verdict" in capsys.readouterr().out
+
+
+def test_a_log_that_holds_nothing_cannot_be_compared_over(folder, capsys):
+    from onemaster import main
+
+    assert main(["compare", "--log", "--data", str(folder.root)]) == 1
+    assert "ONEMASTER_LOG_SHARE=1" in capsys.readouterr().err

@@ -95,16 +95,19 @@ def features_of(pairs: Pairs, names: Sequence[str] = NAMES) -> Features:
     InputError
         If there is no feature of a name.
     """
-    if unknown := set(names) - set(NAMES):
+    columns: dict[str, list[int]] = {}
+    for column, name in enumerate(names):
+        columns.setdefault(name, []).append(column)
+    if unknown := columns.keys() - set(NAMES):
         raise InputError(f"expected features out of {', '.join(NAMES)}, got {', '.join(sorted(unknown))}")
-    groups = [group for group in GROUPS.values() if any(feature.name in names for feature in group.features)]
+    groups = [group for group in GROUPS.values() if any(feature.name in columns for feature in group.features)]
     features = np.empty((len(names), len(pairs.q)), dtype=np.float32).T  # written and looked up column by column
     for start in range(0, len(pairs.q), BLOCK):
         block = pairs.block(start, start + BLOCK)
         for group in groups:
             for feature, values in zip(group.features, group.compute(block), strict=True):
-                wanted = [column for column, name in enumerate(names) if name == feature.name]
-                features[start : start + BLOCK, wanted] = values[:, None]
+                for column in columns.get(feature.name, ()):
+                    features[start : start + BLOCK, column] = values
     return features
 
 

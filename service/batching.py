@@ -1,0 +1,119 @@
+"""Pairs that are asked about at the same moment are judged together: that takes hardly longer than one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import NamedTuple
+
+from fastapi import Request
+
+from catalog.errors import UnknownRecordingError
+from matching.model import SIAMESE
+from service.decisions import DecisionLog
+from service.metrics import observe_decisions
+from service.state import MatcherSource, Opened
+
+_MOST = 256
+
+
+class JudgedAlone(NamedTuple):
+    """What was said of one pair.
+
+    Attributes
+    ----------
+    opened : Opened
+        What said it.
+    decided : str
+        ``valid`` or ``invalid``.
+    """
+
+    opened: Opened
+    decided: str
+
+
+class _Asked(NamedTuple):
+    pair: tuple[str, str]
+    route: str
+    began: float
+    answer: asyncio.Future[JudgedAlone]
+
+
+class Batching:
+    """Collects the pairs of one turn of the event loop.
+
+    Whoever asks while others are being judged waits for the next turn, so that batches are as large as the load is
+    high, and one pair alone waits for nobody.
+
+    Parameters
+    ----------
+    source : MatcherSource
+        Gives what is in charge.
+    log : DecisionLog
+        Keeps decisions.
+    """
+
+    def __init__(self, source: MatcherSource, log: DecisionLog) -> None:
+        self._source = source
+        self._log = log
+        self._asked: list[_Asked] = []
+
+    async def judge(self, request: Request, pair: tuple[str, str]) -> JudgedAlone:
+        """Judge a pair.
+
+        Parameters
+        ----------
+        request : Request
+            That asks.
+        pair : (str, str)
+            Ids of both sides.
+
+        Returns
+        -------
+        JudgedAlone
+            All pairs of a batch are judged by the same model and index.
+
+        Raises
+        ------
+        UnknownRecordingError
+            If the catalogue does not hold one of them.
+        ArtefactError
+            If nothing is in charge yet.
+        """
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[JudgedAlone] = loop.create_future()
+        if not self._asked:
+            loop.call_soon(self._judge_all)
+        self._asked.append(_Asked(pair, request.scope["route"].path, time.perf_counter(), answer))
+        return await answer
+
+    def _judge_all(self) -> None:
+        asked, self._asked = self._asked[:_MOST], self._asked[_MOST:]
+        if self._asked:
+            asyncio.get_running_loop().call_soon(self._judge_all)
+        waiting = [each for each in asked if not each.answer.done()]  # who hung up waits no longer
+        try:
+            opened = self._source.in_charge()
+            index = opened.matcher.snapshot
+            rows = index.find([sr_id for each in waiting for sr_id in each.pair]).tolist()
+            known = []
+            for each, q, m in zip(waiting, rows[::2], rows[1::2], strict=True):
+                if q < 0 or m < 0:
+                    each.answer.set_exception(UnknownRecordingError(each.pair[0 if q < 0 else 1]))
+                else:
+                    known.append(each)
+            if known:
+                self._judge(opened, known)
+        except Exception as error:  # noqa: BLE001 - raised again in every request that it concerns
+            for each in waiting:
+                if not each.answer.done():
+                    each.answer.set_exception(error)
+
+    def _judge(self, opened: Opened, asked: list[_Asked]) -> None:
+        judged = opened.matcher.judge([each.pair for each in asked])
+        classifier = opened.matcher.model.classifier
+        observe_decisions(judged.probabilities.tolist(), classifier, SIAMESE)
+        first = asked[0]
+        self._log.note(judged, opened.matcher, opened.shadow, first.route, first.began)
+        for each, probability in zip(asked, judged.probabilities, strict=True):
+            each.answer.set_result(JudgedAlone(opened, classifier.decide(probability)))
