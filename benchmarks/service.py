@@ -1,0 +1,183 @@
+"""The service under load, the server on one core and the callers on another, beside an empty route and a plain service.
+
+All routes are asked in turn within one run. Memory is that of the server's process; what several share is counted once
+for each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+import numpy as np
+import pandas as pd
+import psutil
+
+from benchmarks.load import Load, get, load, post
+from benchmarks.record import ROOT, earlier_rows, save, when
+from training.default import default_model
+
+_NAME = "service"
+_SEED = "24"
+_CALLERS, _SECONDS, _ROUNDS = 32, 4.0, 3
+_PAIRS, _QUERIES = 10_000, 2_000
+
+Figures = dict[str, object]
+
+
+def main() -> None:
+    """Measure every size and save the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[50_000, 1_000_000], help="of the sample")
+    given = parser.parse_args()
+    default_model(ROOT / "data")
+    rows: dict[int, Figures] = {int(row["records"]): row for row in earlier_rows(_NAME)}
+    for size in given.sizes:
+        with tempfile.TemporaryDirectory() as scratch:
+            rows[size] = {**measure(size, Path(scratch)), **when()}
+        save(_NAME, "python -m benchmarks.service [--sizes N ...]", {"rows": [rows[each] for each in sorted(rows)]})
+
+
+def measure(size: int, data: Path) -> Figures:
+    """Measure the service over the generator's catalogue of one size.
+
+    Parameters
+    ----------
+    size : int
+        Recordings.
+    data : Path
+        For the work.
+
+    Returns
+    -------
+    dict
+        Figures.
+    """
+    for words in (["sample", "--records", str(size), "--pairs", "20000", "--seed", _SEED], ["rebuild"]):
+        command = [sys.executable, "-m", "onemaster", words[0], "--data", str(data), *words[1:]]
+        subprocess.run(command, cwd=ROOT, capture_output=True, check=True)  # noqa: S603 - our own command
+    pairs = pd.read_csv(data / "groundtruth.csv", dtype=str)[["q_source_id", "m_source_id"]]
+    asked = [{"q_sr_id": q, "m_sr_id": m} for q, m in pairs.itertuples(index=False)]
+    queries = [urlencode({"sr_id": pair["q_sr_id"], "k": 10}) for pair in asked[:_QUERIES]]
+    routes = {
+        "empty": [get("/empty")],
+        "pair": [get(f"/?{urlencode(pair)}") for pair in asked[:_QUERIES]],
+        "candidates": [get(f"/candidates?{query}") for query in queries],
+    }
+    with _served("with_empty_route", data) as served:
+        port = served.port
+        found = _in_turn(port, routes)
+        alone = load(port, routes["candidates"], 1, _SECONDS)
+        judged = [_posted(port, asked[start : start + _PAIRS]) for start in (0, _PAIRS)]
+        memory = psutil.Process(served.pid).memory_full_info()
+    figures: Figures = {
+        "records": size,
+        "seconds_to_ready": served.seconds_to_ready,
+        "memory_mb": round(memory.pss / 2**20),
+    }
+    figures |= {name: _figures(each) for name, each in found.items()}
+    figures["candidates_alone_p50_ms"] = round(alone.percentile(0.5), 2)
+    figures["posted_pairs_per_second"] = judged
+    figures["pair_to_empty"] = round(_rate(found["pair"]) / _rate(found["empty"]), 3)
+    figures["pair_p99_to_empty_p99"] = round(_p99(found["pair"]) / _p99(found["empty"]), 2)
+    with _served("plain", data) as served:
+        plain = [load(served.port, routes["pair"], _CALLERS, _SECONDS)]
+    figures["plain"] = _figures(plain)
+    figures["pair_to_plain"] = round(_rate(found["pair"]) / _rate(plain), 1)
+    return figures
+
+
+def _in_turn(port: int, routes: dict[str, list[bytes]]) -> dict[str, list[Load]]:
+    for requests in routes.values():
+        load(port, requests, _CALLERS, 1.0)  # everybody has been asked once
+    found: dict[str, list[Load]] = {name: [] for name in routes}
+    for _ in range(_ROUNDS):
+        for name, requests in routes.items():
+            found[name].append(load(port, requests, _CALLERS, _SECONDS))
+    return found
+
+
+def _posted(port: int, pairs: Sequence[dict[str, str]]) -> int:
+    """Ask for ten thousand pairs at once, some of which were never asked about."""
+    request = post("/pairs", json.dumps({"pairs": pairs}).encode())
+    once = load(port, [request], 1, 0.001)
+    if once.failures:
+        raise RuntimeError("the service did not answer")
+    return round(len(pairs) / once.latencies[0])
+
+
+def _rate(loads: Sequence[Load]) -> float:
+    return float(np.median([each.requests_per_second for each in loads]))
+
+
+def _p99(loads: Sequence[Load]) -> float:
+    return float(np.median([each.percentile(0.99) for each in loads]))
+
+
+def _figures(loads: Sequence[Load]) -> dict[str, float]:
+    return {
+        "requests_per_second": round(_rate(loads), 1),
+        "p50_ms": round(float(np.median([each.percentile(0.5) for each in loads])), 3),
+        "p99_ms": round(_p99(loads), 3),
+        "failures": sum(each.failures for each in loads),
+    }
+
+
+class _Served(NamedTuple):
+    port: int
+    pid: int
+    seconds_to_ready: float
+
+
+@contextmanager
+def _served(application: str, data: Path) -> Iterator[_Served]:
+    """Serve on one core; this process keeps to another."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+    code = (
+        "import uvicorn; from service.patience import PatientProtocol; "
+        f"uvicorn.run('benchmarks.served:{application}', factory=True, http=PatientProtocol, port={port}, "
+        "log_level='warning', access_log=False)"
+    )
+    before = os.sched_getaffinity(0)
+    began = time.monotonic()
+    os.sched_setaffinity(0, {min(before)})  # the server inherits it
+    environment = os.environ | {"ONEMASTER_DATA": str(data)}
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment)  # noqa: S603 - our own code
+    os.sched_setaffinity(0, {max(before)})
+    try:
+        _wait_for(f"http://127.0.0.1:{port}{'/docs' if application == 'plain' else '/ready'}", process)
+        yield _Served(port, process.pid, round(time.monotonic() - began, 2))
+    finally:
+        process.terminate()
+        process.wait()
+        os.sched_setaffinity(0, before)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=10).close()  # noqa: S310 - our own server
+        except OSError:
+            if process.poll() is not None:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+if __name__ == "__main__":
+    main()
