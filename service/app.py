@@ -15,7 +15,7 @@ from service import candidates, clusters, health, labels, metrics, pairs, record
 from service.access import Gatekeeper
 from service.batching import Batching
 from service.decisions import DecisionLog
-from service.errors import answer_errors
+from service.errors import MAY_BE_REFUSED, answer_errors
 from service.headers import AnswerHeaders
 from service.limits import BodyLimits
 from service.metrics import Counted
@@ -55,8 +55,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(AnswerHeaders)
     app.add_middleware(Counted)
     answer_errors(app)
-    for group in (pairs, candidates, clusters, labels, recordings, health, metrics):
-        app.include_router(group.router)
+    app.include_router(health.router)
+    for group in (pairs, candidates, clusters, labels, recordings, metrics):
+        app.include_router(group.router, responses=MAY_BE_REFUSED)
     return app
 
 

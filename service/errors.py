@@ -4,6 +4,7 @@
 - any other `OnemasterError`: 503, the message says what to run
 - a wrong parameter: 422, what was expected and what came
 - unknown path, wrong method, long body: 404, 405, 413
+- whoever is not let in: 401, 403, 429
 """
 
 from __future__ import annotations
@@ -34,7 +35,17 @@ UNKNOWN_RECORDING: Documented = {
 WRONG_PARAMETER: Documented = {
     422: {"model": ErrorAnswer, "description": "A parameter is missing or wrong: the error says what was expected"}
 }
+MAY_BE_REFUSED: Documented = {
+    401: {"model": ErrorAnswer, "description": "A key is needed, or is not known"},
+    403: {"model": ErrorAnswer, "description": "The key is for less"},
+    408: {"model": ErrorAnswer, "description": "The body came too slowly"},
+    413: {"model": ErrorAnswer, "description": "The body is too long"},
+    429: {"model": ErrorAnswer, "description": "Too many requests: Retry-After says when to come back"},
+}
+"""Of every route but those that tell whether the service is alive."""
 _OF_ROUTING = {
+    # FastAPI's own words for a body that cannot be read.
+    400: f"expected body to be {EXPECTED['body']}, got something else",
     404: "unknown path: GET /docs lists what there is",
     405: "wrong method for this path: GET /docs lists what there is",
 }
@@ -79,7 +90,7 @@ async def _http_error(_: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     message = _OF_ROUTING.get(error.status_code, error.detail)
-    return error_answer(error.status_code, message, error.headers)
+    return error_answer(422 if error.status_code == 400 else error.status_code, message, error.headers)
 
 
 async def _defect(request: Request, error: Exception) -> Response:
