@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 from scipy.sparse import csr_array
 
 from catalog.errors import DamagedArtefactError, InputError
@@ -197,7 +197,7 @@ class Trigrams:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         write_json(folder / CONFIG_FILE, {"dimension": self.dimension, "seed": self.seed, **_VERSIONS})
-        save_file({"weights": np.ascontiguousarray(self.weights)}, folder / _WEIGHTS_FILE)
+        (folder / _WEIGHTS_FILE).write_bytes(save({"weights": np.ascontiguousarray(self.weights)}))
 
     @cached_property
     def signs(self) -> Reals:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from catalog.errors import DamagedArtefactError
 from catalog.normalize import normalize
@@ -130,7 +130,7 @@ class Rarity:
         path : Path
             File in a folder that is not published yet.
         """
-        save_file({"counts": self.counts, "recordings": np.array([self.recordings], dtype=np.int64)}, path)
+        path.write_bytes(save({"counts": self.counts, "recordings": np.array([self.recordings], dtype=np.int64)}))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -118,6 +118,7 @@ def test_only_this_machine_writes_without_a_key():
     assert guarded(Access(), client=("10.0.0.7", 1)).post("/labels").status_code == 401
     assert guarded(Access(), client=("10.0.0.7", 1)).get(PAIR).status_code == 200
     assert guarded(Access(), client=("::1", 1)).post("/labels").status_code == 200
+    assert guarded(Access(), client=("a socket file", 1)).post("/labels").status_code == 200
 
 
 def test_who_asks_too_often_is_told_when_to_come_back():

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from catalog.errors import DamagedArtefactError
 from catalog.recording import Recording
@@ -112,7 +112,8 @@ class Lessons:
         flags = {"valid": self.valid, "as_it_is": self.as_it_is}
         # The library writes the bytes as they lie in memory, whatever the order of the axes.
         features = np.ascontiguousarray(self.features)
-        save_file({"features": features, "positions": self.positions, **flags}, path, {"names": _NAMES})
+        arrays: dict[str, npt.NDArray[np.generic]] = {"features": features, "positions": self.positions, **flags}
+        path.write_bytes(save(arrays, {"names": _NAMES}))
 
     @classmethod
     def load(cls, path: Path) -> Lessons:
