@@ -55,10 +55,19 @@ def promote(given: argparse.Namespace) -> None:
         done = promote_candidate(data, given.labels or folder.labels, folder.models, given.version)
     if given.json:
         trials = [{**vars(each), "test": vars(each.test)} for each in done.trials]
-        print_json({"in_charge": done.candidate, "before": done.in_charge, "trials": trials})
+        print_json(
+            {
+                "in_charge": done.candidate,
+                "before": done.in_charge,
+                "wants_rebuild": done.wants_rebuild,
+                "trials": trials,
+            }
+        )
         return
     print(*(trial.in_words() for trial in done.trials), sep="\n")
     print(f"{done.candidate} is in charge, before it was {done.in_charge}: onemaster rollback goes back")
+    if done.wants_rebuild:
+        print("it has another encoder: run onemaster rebuild, and until then the model before it goes on judging")
 
 
 def rollback(given: argparse.Namespace) -> None:

@@ -19,6 +19,8 @@ from service.keys import READ, SCOPES, WRITE, Key
 
 _WRITES = frozenset({"/labels"})
 _FOR_EVERYBODY = frozenset({"/live", "/ready"})
+# What Starlette's client for tests calls itself and the service.
+_TESTED_FROM, _TESTED_AS = "testclient", "testserver"
 _MOST_CALLERS = 10_000
 
 
@@ -57,9 +59,10 @@ class Access:
             ``None`` if it is nobody's. All digests are compared, each in constant time.
         """
         digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-        return next((known for known in [*self.keys] if hmac.compare_digest(known.digest, digest)), None)
+        found = [known for known in self.keys if hmac.compare_digest(known.digest, digest)]
+        return found[0] if found else None
 
-    def is_open(self, scope: str, address: str) -> bool:
+    def is_open(self, scope: str, address: str, host: str) -> bool:
         """Tell whether something needs no key.
 
         Parameters
@@ -67,16 +70,21 @@ class Access:
         scope : str
             `READ` or `WRITE`.
         address : str
-            Of the caller.
+            Of the caller; empty if it did not come over a network.
+        host : str
+            Name that the caller has for the service, with or without a port.
 
         Returns
         -------
         bool
-            For writing, only on this machine.
+            For writing, only on this machine and under its own name: a web page from elsewhere that has its name
+            resolved to this machine sends that name.
         """
         if scope == READ:
             return self.read_is_open
-        return self.write_is_open and _is_local(address)
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+        local = address in {"", _TESTED_FROM} or is_loopback(address)
+        return self.write_is_open and local and (name == _TESTED_AS or is_loopback(name.strip("[]")))
 
 
 def is_loopback(address: str) -> bool:
@@ -98,14 +106,6 @@ def is_loopback(address: str) -> bool:
         return ip_address(address).is_loopback
     except ValueError:
         return False
-
-
-def _is_local(address: str) -> bool:
-    """Tell whether a caller is on this machine: what has no IP address did not come over a network."""
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return True
 
 
 class Gatekeeper:
@@ -130,15 +130,16 @@ class Gatekeeper:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, as the protocol wants it."""
-        if scope["type"] != "http" or scope["path"] in _FOR_EVERYBODY:
+        path = scope["path"].removeprefix(scope.get("root_path", "")) if scope["type"] == "http" else ""
+        if scope["type"] != "http" or path in _FOR_EVERYBODY:
             await self._app(scope, receive, send)
             return
-        address = (scope.get("client") or ("",))[0]
-        wanted = WRITE if scope["method"] == "POST" and scope["path"] in _WRITES else READ
-        sent = Headers(scope=scope).get("authorization", "")
+        address, headers = (scope.get("client") or ("",))[0], Headers(scope=scope)
+        wanted = WRITE if scope["method"] == "POST" and path in _WRITES else READ
+        sent = headers.get("authorization", "")
         key = self._access.holder(sent.removeprefix("Bearer ").strip()) if sent else None
         refusal = None
-        if key is None and (sent or not self._access.is_open(wanted, address)):
+        if key is None and (sent or not self._access.is_open(wanted, address, headers.get("host", ""))):
             refusal = error_answer(
                 401, "expected a known key in the header Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
             )

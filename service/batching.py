@@ -103,11 +103,22 @@ class Batching:
                 else:
                     known.append(each)
             if known:
-                self._judge(opened, known)
+                self._judge_or_split(opened, known)
         except Exception as error:  # noqa: BLE001 - raised again in every request that it concerns
             for each in waiting:
                 if not each.answer.done():
                     each.answer.set_exception(error)
+
+    def _judge_or_split(self, opened: Opened, asked: list[_Asked]) -> None:
+        """Judge them together, or one by one where one of them spoils it: its recording has just gone, say."""
+        try:
+            self._judge(opened, asked)
+        except Exception as error:  # noqa: BLE001 - raised again in the request that it concerns
+            if len(asked) == 1:
+                asked[0].answer.set_exception(error)
+                return
+            for each in asked:
+                self._judge_or_split(opened, [each])
 
     def _judge(self, opened: Opened, asked: list[_Asked]) -> None:
         judged = opened.matcher.judge([each.pair for each in asked])

@@ -23,7 +23,8 @@ from service.metrics import observe_logged
 
 logger = logging.getLogger(__name__)
 
-_MOST_WAITING = 10_000
+_MOST_WAITING = 100_000  # pairs
+_SECONDS_TO_END = 10.0
 _ROWS_A_FILE = 20_000
 _SECONDS = 5.0
 _HASHES = 1 << 32
@@ -43,7 +44,9 @@ class DecisionLog:
     def __init__(self, folder: Path, share: float) -> None:
         self._folder = folder
         self._least = share * _HASHES
-        self._waiting: queue.Queue[tuple[Decided, Matcher | None] | None] = queue.Queue(_MOST_WAITING)
+        self._waiting: queue.SimpleQueue[tuple[Decided, Matcher | None] | None] = queue.SimpleQueue()
+        self._rows = 0
+        self._counting = threading.Lock()
         self._writer = threading.Thread(target=self._write, name="decision log", daemon=True)
 
     @property
@@ -57,10 +60,10 @@ class DecisionLog:
             self._writer.start()
 
     def stop(self) -> None:
-        """Write what is left."""
+        """Write what is left, as far as that takes seconds."""
         if self._writer.is_alive():
             self._waiting.put(None)
-            self._writer.join()
+            self._writer.join(_SECONDS_TO_END)
 
     def note(self, judged: Judged, matcher: Matcher, shadow: Matcher | None, route: str, began: float) -> None:
         """Keep the decisions on some pairs; what there is no room for is lost, and counted.
@@ -101,15 +104,18 @@ class DecisionLog:
             },
             names=classifier.features,
         )
-        try:
-            self._waiting.put_nowait((decided, shadow if judged.by == SIAMESE else None))
-        except queue.Full:
+        with self._counting:
+            fits = self._rows + len(rows) <= _MOST_WAITING
+            self._rows += len(rows) if fits else 0
+        if fits:
+            self._waiting.put((decided, shadow if judged.by == SIAMESE else None))
+        else:
             observe_logged(len(rows), kept=False)
 
     def _write(self) -> None:
         while True:
             batch, goes_on = self._next_batch()
-            for _, several in groupby(batch, key=lambda each: (each[0].names, each[1] and each[1].model.version)):
+            for _, several in groupby(sorted(batch, key=_kind), key=_kind):
                 self._write_file(list(several))
             if not goes_on:
                 return
@@ -134,14 +140,21 @@ class DecisionLog:
     def _write_file(self, batch: Sequence[tuple[Decided, Matcher | None]]) -> None:
         decided, shadow = [each for each, _ in batch], batch[0][1]
         rows = sum(len(each.pairs) for each in decided)
-        said = [_by(shadow, each) for each in decided]
+        with self._counting:
+            self._rows -= rows
         try:
+            said = [_by(shadow, each) for each in decided]
             write_decisions(self._folder, decided, shadow.model.version if shadow else None, said)
-        except OSError as error:  # a full disk is no reason not to answer
+        except Exception as error:  # noqa: BLE001 - a full disk, say, is no reason not to answer, nor to stop keeping
             logger.warning("%d decisions could not be kept in %s: %s", rows, self._folder, error)
             observe_logged(rows, kept=False)
         else:
             observe_logged(rows, kept=True)
+
+
+def _kind(taken: tuple[Decided, Matcher | None]) -> tuple[tuple[str, ...], str]:
+    """Say what goes into a file of its own: decisions on the same features, judged by the same candidate."""
+    return taken[0].names, taken[1].model.version if taken[1] else ""
 
 
 def _by(shadow: Matcher | None, decided: Decided) -> npt.NDArray[np.float64] | None:

@@ -9,8 +9,10 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from starlette.requests import ClientDisconnect
 
+from catalog.errors import UnknownRecordingError
 from catalog.importers import LONGEST_ID
 from matching.classifier import INVALID, VALID
+from matching.matcher import Judged
 from matching.model import BASELINE, SIAMESE
 from service.errors import NOT_READY, UNKNOWN_RECORDING, WRONG_PARAMETER
 from service.noted import judge_noted
@@ -95,8 +97,8 @@ def judge(request: Request, question: PairsQuestion, matcher: MatcherInCharge, m
     sr_ids = list(dict.fromkeys(sr_id for pair in pairs if pair for sr_id in pair))
     rows = matcher.snapshot.find(sr_ids).tolist()
     unknown = {sr_id for sr_id, row in zip(sr_ids, rows, strict=True) if row < 0}
-    known = [pair for pair in pairs if pair and unknown.isdisjoint(pair)]
-    probabilities = iter(judge_noted(request, request.state.answered_by, known, model).probabilities.tolist())
+    judged = _judged(request, pairs, unknown, model)
+    probabilities = iter(judged.probabilities.tolist())
     classifier = matcher.model.judge(model)
     answers: list[dict[str, object]] = []
     for item, pair in zip(question.pairs, pairs, strict=True):
@@ -113,6 +115,16 @@ def judge(request: Request, question: PairsQuestion, matcher: MatcherInCharge, m
     # Thousands of answers: checking each against its model would take longer than judging it.
     content = json.dumps({"pairs": answers, "model": matcher.model.version})
     return Response(content, media_type="application/json")
+
+
+def _judged(request: Request, pairs: list[tuple[str, str] | None], unknown: set[str], by: str) -> Judged:
+    """Judge the pairs whose recordings are known; note those of which one has gone since the index was built."""
+    while True:
+        known = [pair for pair in pairs if pair and unknown.isdisjoint(pair)]
+        try:
+            return judge_noted(request, request.state.answered_by, known, by)
+        except UnknownRecordingError as error:
+            unknown.add(error.sr_id)
 
 
 def _ids(item: object) -> tuple[str, str] | None:

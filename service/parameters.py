@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from catalog.importers import LONGEST_ID
 
 DEFAULT_CANDIDATES, MOST_CANDIDATES, MOST_PAIRS, MOST_QUESTIONS = 10, 100, 10_000, 100
-LONGEST_TEXT, MOST_NAMES = 10_000, 1_000
+LONGEST_TEXT, LONGEST_NAMES, MOST_NAMES = 10_000, 50_000, 1_000
 _ID = f"an id of 1 to {LONGEST_ID} characters"
 EXPECTED = {
     "q_sr_id": _ID,
@@ -27,7 +27,7 @@ EXPECTED = {
     ),
     **dict.fromkeys(
         ("artists", "isrcs", "contributors"),
-        f"a list of at most {MOST_NAMES} texts of at most {LONGEST_TEXT} characters",
+        f"a list of at most {MOST_NAMES} texts of at most {LONGEST_NAMES} characters together",
     ),
     "duration_ms": "a length in milliseconds, or null",
     "duration": 'a length such as 258, 258000 or "04:18", or null',

@@ -6,51 +6,64 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-SECONDS = 10.0
-LONGEST_HEAD = 64 << 10
+SECONDS, LONGEST_HEAD = 10.0, 64 << 10
+MESSAGE_SECONDS, LONGEST_MESSAGE = 60.0, 20 << 20
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """Closes a connection on which no head of a request, of 64 KiB at most, is complete within ten seconds.
+    """Closes a connection on which a request does not come to an end.
 
-    uvicorn alone waits for ever, and reads for ever.
+    Its head has ten seconds and 64 KiB, all of it a minute and 20 MiB, whether or not somebody wants its body. uvicorn
+    alone waits for ever, and reads for ever.
     """
 
     _waiting: asyncio.TimerHandle | None = None
     _read = 0
+    _head_is_complete = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Wait for the first request."""
         super().connection_made(transport)
-        self._wait()
+        self._wait(SECONDS)
 
     def data_received(self, data: bytes) -> None:
         """Read on, if it is not too much."""
-        if self._waiting:
-            self._read += len(data)
+        self._read += len(data)
         super().data_received(data)
-        if self._waiting and self._read > LONGEST_HEAD:
+        if self._waiting and self._read > (LONGEST_MESSAGE if self._head_is_complete else LONGEST_HEAD):
             self._give_up()
 
     def on_message_begin(self) -> None:
-        """Wait for the rest of a further request."""
+        """Wait for the rest of a request."""
         super().on_message_begin()
+        self._read, self._head_is_complete = 0, False
         if self._waiting is None:
-            self._wait()
+            self._wait(SECONDS)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; what comes behind a body is passed over."""
+        if not self._head_is_complete:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Wait no longer: how long a body may be, and take, is decided elsewhere."""
-        self._stop_waiting()
+        """Wait for the body, if there is one."""
+        self._head_is_complete = True
+        self._wait(MESSAGE_SECONDS)
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Wait no longer."""
+        self._stop_waiting()
+        super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         self._stop_waiting()
         super().connection_lost(exc)
 
-    def _wait(self) -> None:
-        self._read = 0
-        self._waiting = asyncio.get_running_loop().call_later(SECONDS, self._give_up)
+    def _wait(self, seconds: float) -> None:
+        self._stop_waiting()
+        self._waiting = asyncio.get_running_loop().call_later(seconds, self._give_up)
 
     def _stop_waiting(self) -> None:
         if self._waiting:

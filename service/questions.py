@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from catalog.durations import parse_duration, parse_milliseconds, parse_year
 from catalog.importers import LONGEST_ID
 from catalog.recording import LIST_SEPARATOR, Recording, clean, split_list
-from service.parameters import EXPECTED, LONGEST_TEXT, MOST_CANDIDATES, MOST_NAMES, MOST_PAIRS
+from service.parameters import EXPECTED, LONGEST_NAMES, LONGEST_TEXT, MOST_CANDIDATES, MOST_NAMES, MOST_PAIRS
 
 
 def _text(value: object) -> str | None:
@@ -23,7 +23,10 @@ def _names(value: object) -> tuple[str, ...]:
     names = value if isinstance(value, list) else [value]
     if len(names) > MOST_NAMES:
         raise ValueError
-    return split_list(LIST_SEPARATOR.join(name for name in map(_text, names) if name))
+    found = split_list(LIST_SEPARATOR.join(name for name in map(_text, names) if name))
+    if len(found) > MOST_NAMES or sum(map(len, found)) > LONGEST_NAMES:
+        raise ValueError
+    return found
 
 
 def _number(parse: Callable[[object], int | None]) -> Callable[[object], int | None]:

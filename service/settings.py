@@ -108,7 +108,7 @@ def _number(variables: Mapping[str, str], name: str, default: float, most: float
         number = float(text)
     except ValueError:
         number = math.nan
-    if not 0 < number <= most:
+    if not 0 < number <= most and not (number == default == 0):
         raise InputError(f"expected a number above 0 and up to {most:g} in {name}, got {text!r}")
     return number
 

@@ -24,7 +24,7 @@ from service.metrics import observe_in_charge, observe_refusal
 logger = logging.getLogger(__name__)
 
 # Opening reads every published file to check it, so a failed attempt may have cost seconds; the pause keeps the cost of
-# trying again at a tenth of the time at most.
+# trying again, or of opening what never stops changing, at a tenth of the time at most.
 _PAUSE_SECONDS = 2.0
 _PAUSE_PER_SECOND = 9.0
 
@@ -136,26 +136,24 @@ class MatcherSource:
         tried = time.monotonic()
         while not stop.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), min(self._look_every, pause))
+                await asyncio.wait_for(stop.wait(), self._look_every)
                 return
-            published = _published(self.folder)
-            due = self.problem and time.monotonic() - tried >= pause
-            if published != self._seen or due:
+            changed, waited = _published(self.folder) != self._seen, time.monotonic() - tried
+            if (changed and waited >= pause) or (self.problem and waited >= pause + _PAUSE_SECONDS):
                 pause = await self._attempt()
                 tried = time.monotonic()
 
     async def _attempt(self) -> float:
-        """Try to open what is published and tell how many seconds to wait before the next attempt at the same."""
+        """Try to open what is published and tell how many seconds to wait before the next attempt."""
         began = time.monotonic()
-        seen, before = _published(self.folder), self.problem
+        self._seen, before = _published(self.folder), self.problem
         new = await asyncio.to_thread(self._open)
-        self._seen = seen
         if new:
             self._exchange(new)
         observe_refusal(bool(self.problem))
         if self.problem and self.problem != before:
             logger.warning("%s: %s", "refused, the present one goes on" if self.opened else "not ready", self.problem)
-        return _PAUSE_SECONDS + _PAUSE_PER_SECOND * (time.monotonic() - began)
+        return _PAUSE_PER_SECOND * (time.monotonic() - began)
 
     @property
     def expected_probabilities(self) -> list[float]:
@@ -163,32 +161,32 @@ class MatcherSource:
         counts = self.opened.matcher.model.card.get("probability_histogram") if self.opened else None
         return [float(each) for each in counts] if isinstance(counts, list) and len(counts) == 10 else [0.0] * 10
 
-    def _exchange(self, new: Matcher | None) -> None:
-        old, self.opened = self.opened, Opened(new, self._shadow_of(new)) if new else None
+    def _exchange(self, new: Opened | None) -> None:
+        old, self.opened = self.opened, new
         if old:
             old.retired = True
             old.close_if_unused()
         if new:
-            index = new.snapshot
-            versions = {"model": new.model.version, "index": index.version, "delta": index.delta_version}
+            index = new.matcher.snapshot
+            versions = {"model": new.matcher.model.version, "index": index.version, "delta": index.delta_version}
             observe_in_charge([(kind, name) for kind, name in versions.items() if name], len(index), bool(old))
             logger.info("serving %d recordings: %s", len(index), versions)
 
-    def _open(self) -> Matcher | None:
+    def _open(self) -> Opened | None:
         try:
             matcher = Matcher.open(self.folder)
             first = matcher.snapshot.first_id()
             matcher.classify(first, first)
         except OnemasterError as error:
             self.problem = str(error)
-        except (OSError, LookupError, TypeError, ValueError) as error:  # files that others may have changed
+        except Exception as error:  # noqa: BLE001 - whatever it is, what is served goes on and it is tried again
             self.problem = (
                 f"expected a usable catalogue, model and index in {self.folder.root}, got: {error!r}: "
                 f"run onemaster rebuild --data {self.folder.root}"
             )
         else:
             self.problem = ""
-            return matcher
+            return Opened(matcher, self._shadow_of(matcher))
         return None
 
     def _shadow_of(self, matcher: Matcher) -> Matcher | None:
@@ -196,25 +194,25 @@ class MatcherSource:
             return None
         try:
             candidate = Model.load(current_version(self.folder.models, CANDIDATE))
-        except ArtefactError as error:
-            logger.info("no candidate judges in the background: %s", error)
+        except (OSError, OnemasterError, ValueError) as error:
+            logger.warning("no candidate judges in the background: %s", error)
             return None
         if candidate.encoder_digest != matcher.model.encoder_digest or candidate.version == matcher.model.version:
-            logger.info("%s does not judge in the background: another encoder, or in charge", candidate.version)
+            logger.warning("%s does not judge in the background: another encoder, or in charge", candidate.version)
             return None
         return Matcher(matcher.catalog, matcher.snapshot, candidate)
 
 
 def _published(folder: DataFolder) -> tuple[object, ...]:
     """Note everything that changes when something is published: cheap enough for every second."""
-    pointers = [_text(shelf / CURRENT) for shelf in (folder.models, folder.index)]
-    pointers.append(_text(folder.models / CANDIDATE))
-    deltas = deltas_beside(folder.index, pointers[1].strip()) if pointers[1].strip() else None
-    listed = sorted(each.name for each in deltas.glob("2*")) if deltas else []
+    noted: list[object] = [_text(folder.models / CURRENT), _text(folder.models / CANDIDATE)]
+    noted.append(index := _text(folder.index / CURRENT).strip())
+    with suppress(OSError):  # a pointer that somebody damaged may be no name of a file
+        noted.extend(sorted(each.name for each in deltas_beside(folder.index, index).glob("2*")))
     with suppress(OSError):
         found = folder.catalog.stat()
-        return (*pointers, *listed, found.st_ino, found.st_size, found.st_mtime_ns)
-    return (*pointers, *listed)
+        noted.extend((found.st_ino, found.st_size, found.st_mtime_ns))
+    return tuple(noted)
 
 
 def _text(path: Path) -> str:

@@ -98,6 +98,7 @@ def test_a_disk_that_takes_nothing_does_not_stop_answers(folder):
 
 def test_a_log_that_cannot_keep_up_loses_decisions_and_not_time(folder, monkeypatch):
     monkeypatch.setattr(decisions, "_MOST_WAITING", 2)
+    monkeypatch.setattr(decisions, "_SECONDS_TO_END", 5.0)
     going = threading.Event()
     monkeypatch.setattr(decisions, "write_decisions", lambda *_: going.wait(20))
     monkeypatch.setattr(decisions, "_SECONDS", 0.0)

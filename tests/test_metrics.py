@@ -92,7 +92,8 @@ def test_paths_that_callers_invent_make_no_rows(client):
 )
 def test_drift_is_none_for_the_same_shares_and_large_for_others(found, expected, least, most):
     assert least <= metrics.drift(found, expected) <= most
-    assert metrics.drift(found, expected) == pytest.approx(metrics.drift(found, expected))
+    scaled = [each * 7 for each in expected]
+    assert metrics.drift(expected, scaled) < 0.05, "shares count, not numbers"
 
 
 def test_drift_of_nothing_is_unknown(client):

@@ -118,7 +118,28 @@ def test_only_this_machine_writes_without_a_key():
     assert guarded(Access(), client=("10.0.0.7", 1)).post("/labels").status_code == 401
     assert guarded(Access(), client=("10.0.0.7", 1)).get(PAIR).status_code == 200
     assert guarded(Access(), client=("::1", 1)).post("/labels").status_code == 200
-    assert guarded(Access(), client=("a socket file", 1)).post("/labels").status_code == 200
+    for forwarded in ("unknown", "_hidden", "203.0.113.9:44:1", "::ffff:10.0.0.7"):
+        assert guarded(Access(), client=(forwarded, 1)).post("/labels").status_code == 401
+
+
+def test_a_page_from_elsewhere_does_not_write_through_a_browser_on_this_machine():
+    for host, expected in [
+        *((host, 200) for host in ("localhost", "127.0.0.1:8002", "[::1]:8002", "[::1]", "localhost:8002")),
+        *((host, 401) for host in ("evil.example", "evil.example:8002", "", "127.0.0.1.evil.example")),
+    ]:
+        assert guarded(Access()).post("/labels", headers={"Host": host}).status_code == expected
+
+
+def test_a_root_path_hides_no_route():
+    app = FastAPI()
+
+    @app.post("/labels")
+    async def answer():
+        return {}
+
+    app.add_middleware(Gatekeeper, access=Access(write_is_open=False))
+    client = TestClient(app, root_path="/api")
+    assert client.post("/labels").status_code == client.post("/api/labels").status_code == 401
 
 
 def test_who_asks_too_often_is_told_when_to_come_back():
@@ -236,7 +257,8 @@ def test_a_body_is_cut_off_where_it_is_too_long():
 def test_slow_callers_are_left_behind(tiny_data, tmp_path):
     code = (
         "import sys, uvicorn; from service import limits, patience; from service.app import create_app; "
-        "patience.SECONDS = 0.5; limits.BodyLimits.__init__.__defaults__ = (1 << 20, 0.5); "
+        "patience.SECONDS = 0.5; patience.MESSAGE_SECONDS = 1.0; "
+        "limits.BodyLimits.__init__.__defaults__ = (1 << 20, 0.5); "
         "listening = {'http': patience.PatientProtocol, 'port': int(sys.argv[1]), 'log_level': 'warning'}; "
         "uvicorn.run(create_app, factory=True, **listening)"
     )
@@ -248,6 +270,8 @@ def test_slow_callers_are_left_behind(tiny_data, tmp_path):
             (head, b""),
             (head + b"\r\n" + head, b"HTTP/1.1 200"),
             (b'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"q', b"HTTP/1.1 408"),
+            (b"GET /live HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n", b"HTTP/1.1 200"),
+            (b"GET /live HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx", b"HTTP/1.1 200"),
             (b"GET /" + b"x" * (patience.LONGEST_HEAD + 1), b""),
             (head + b"X: " + b"x" * (patience.LONGEST_HEAD + 1), b""),
         ]:

@@ -159,6 +159,8 @@ def test_a_recording_with_nothing_to_be_found_by_has_no_candidates(client):
         ({"title": "x" * 10_001}, "title to be a text of at most 10000 characters"),
         ({"artists": [["x"]]}, "artists to be a list of at most 1000 texts"),
         ({"artists": ["x"] * 1_001}, "artists to be a list of at most 1000 texts"),
+        ({"artists": "|".join(map(str, range(1_001)))}, "artists to be a list of at most 1000 texts"),
+        ({"artists": ["x" * 9_000 + str(number) for number in range(6)]}, "artists to be a list"),
         ({"duration": "soon"}, "duration to be a length"),
         ({"duration_ms": True}, "duration_ms to be a length in milliseconds"),
         ({"year": 3000}, "year to be a year"),

@@ -73,12 +73,15 @@ class Promotion:
     ----------
     candidate, in_charge : str
         Versions.
+    wants_rebuild : bool
+        Whether it has another encoder, so that the index has to be built anew before it judges.
     trials : tuple of Trial
         On the frozen test pairs, and on the newest verdicts if there are any.
     """
 
     candidate: str
     in_charge: str
+    wants_rebuild: bool
     trials: tuple[Trial, ...]
 
 
@@ -146,7 +149,8 @@ def promote(data: TrainingData, labels: Path, shelf: Path, version: str | None =
             + "; ".join(trial.in_words() for trial in trials if trial.is_worse)
         )
     put_in_charge(shelf, candidate.version)
-    return Promotion(candidate.version, in_charge.version, trials)
+    other = candidate.encoder_digest != in_charge.encoder_digest
+    return Promotion(candidate.version, in_charge.version, other, trials)
 
 
 def _candidate(shelf: Path, version: str | None) -> Model:
@@ -175,9 +179,10 @@ def _frozen(data: TrainingData, candidate: Model) -> LabelledPairs:
 
 def _newest(path: Path, catalog: Catalog, *models: Model) -> LabelledPairs:
     """Take the verdicts that came after those which the models may have learnt from."""
-    agreed = agreed_tags(read_labels(path))
+    labels = read_labels(path)
     seen = max(_seen(model) for model in models)
-    return labelled_pairs([each for each in agreed if each.number > seen], catalog)
+    learnt = {label.verdict.pair for label in labels if label.number <= seen}
+    return labelled_pairs([each for each in agreed_tags(labels) if each.pair not in learnt], catalog)
 
 
 def _seen(model: Model) -> int:

@@ -79,9 +79,13 @@ def with_labels(split: Split, path: Path, catalog: Catalog, seed: int) -> Review
     agreed = agreed_tags(require_labels(path))
     older = agreed[: len(agreed) - round(_KEPT_SHARE * len(agreed))]
     until = max((each.number for each in older), default=0)
-    apart = [each for each in older if not _touches(each, split)]
+    # Where test pairs are held out by their recordings, so is what touches one of these.
+    tested = split.test.sr_ids if split.tested_on == HELD_OUT else frozenset()
+    test_pairs = set(_ids(split.test))
+    apart = [each for each in older if tested.isdisjoint(each.pair) and frozenset(each.pair) not in test_pairs]
     added = labelled_pairs(apart, catalog)
-    said = {frozenset(each.pair) for each in apart}
+    # What is kept for the promotion is not learnt from the ground truth either.
+    said = {frozenset(each.pair) for each in agreed if each.number > until} | {frozenset(each.pair) for each in apart}
     rows = [row for row, pair in enumerate(_ids(split.learnt)) if pair not in said]
     learnt = _joined(split.learnt.take(np.array(rows, dtype=np.int64)), added)
     logger.info(
@@ -113,13 +117,6 @@ def labelled_pairs(agreed: list[AgreedTag], catalog: Catalog) -> LabelledPairs:
     ]
     valid = np.array([is_valid for _, _, is_valid in known], dtype=np.bool_)
     return LabelledPairs([q for q, _, _ in known], [m for _, m, _ in known], valid, [])
-
-
-def _touches(agreed: AgreedTag, split: Split) -> bool:
-    """Tell whether a verdict is on a test pair, or on a recording of one where these are held out as a whole."""
-    if split.tested_on == HELD_OUT:
-        return not split.test.sr_ids.isdisjoint(agreed.pair)
-    return frozenset(agreed.pair) in set(_ids(split.test))
 
 
 def _ids(pairs: LabelledPairs) -> list[frozenset[str]]:
