@@ -120,7 +120,7 @@ def test_a_build_below_the_wanted_recall_is_refused_and_the_old_one_stays(copied
     with pytest.raises(RejectedBuildError, match="nothing was published"):
         rebuilt(copied, RebuildOptions(kind=IVFPQ, min_recall=1.01))
     assert current_version(copied.index) == before
-    assert sorted(path.name for path in copied.index.iterdir()) == sorted([before.name, "CURRENT"])
+    assert sorted(path.name for path in copied.index.iterdir()) == sorted([before.name, "CURRENT", "HISTORY"])
 
 
 def test_a_dry_run_measures_and_publishes_nothing(copied):
