@@ -1,6 +1,7 @@
 """What Prometheus is told."""
 
 import http.client
+import json
 import math
 import os
 import re
@@ -9,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 from test_service_exchange import wait_for
-from test_service_process import end, start
+from test_service_process import ROOT, end, start
 
 from service import metrics
 from service.app import create_app
@@ -127,3 +128,18 @@ def test_workers_count_together(tiny_data, tmp_path, monkeypatch):
         wait_for(lambda: counted() == (40, 40))  # a request is counted once it is answered
     finally:
         end(process)
+
+
+def test_the_dashboard_shows_what_is_counted(client):
+    board = json.loads((ROOT / "docs" / "grafana.json").read_text(encoding="utf-8"))
+    shown = {
+        name
+        for panel in board["panels"]
+        for target in panel["targets"]
+        for name in re.findall(r"\bonemaster_\w+", target["expr"])
+    }
+    client.get("/?q_sr_id=123&m_sr_id=456")
+    metrics._logged.labels("kept").inc(0)
+    counted = {name for name, _ in read(client.get("/metrics").text)}
+    assert shown <= counted
+    assert len(shown) >= 9
