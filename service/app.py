@@ -18,6 +18,7 @@ from service.decisions import DecisionLog
 from service.errors import MAY_BE_REFUSED, answer_errors
 from service.headers import AnswerHeaders
 from service.limits import BodyLimits
+from service.logs import Traced, log_as_json
 from service.metrics import Counted
 from service.settings import Settings
 from service.state import MatcherSource, source_of
@@ -37,6 +38,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         Starts even if nothing is published yet: it then answers 503 and says what to run.
     """
     settings = settings or Settings.from_environment(os.environ)
+    if settings.log_as_json:
+        log_as_json()
     # The stock documentation pages load their scripts from a content network; these come from the package.
     app = FastAPIOffline(
         title="onemaster",
@@ -54,6 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Gatekeeper, access=settings.access)
     app.add_middleware(AnswerHeaders)
     app.add_middleware(Counted)
+    app.add_middleware(Traced, as_json=settings.log_as_json)
     answer_errors(app)
     app.include_router(health.router)
     for group in (pairs, candidates, clusters, labels, recordings, metrics):

@@ -16,7 +16,7 @@ from service.keys import Key
 _PATHS = ("ONEMASTER_DATA", "ONEMASTER_CATALOG", "ONEMASTER_MODELS", "ONEMASTER_INDEX")
 _DATA, _CATALOG, _MODELS, _INDEX = _PATHS
 _KEYS, _READ, _WRITE, _RATE = "ONEMASTER_KEYS", "ONEMASTER_READ", "ONEMASTER_WRITE", "ONEMASTER_RATE"
-_LOG_SHARE, _SHADOW = "ONEMASTER_LOG_SHARE", "ONEMASTER_SHADOW"
+_LOG_SHARE, _SHADOW, _LOG = "ONEMASTER_LOG_SHARE", "ONEMASTER_SHADOW", "ONEMASTER_LOG"
 _OPEN, _WITH_KEY = "open", "key"
 
 
@@ -36,6 +36,8 @@ class Settings:
         Share of the pairs whose decisions are kept, 0 to 1.
     shadow : bool
         Whether the candidate model judges those, too.
+    log_as_json : bool
+        Whether log lines are JSON.
     """
 
     folder: DataFolder
@@ -43,6 +45,7 @@ class Settings:
     access: Access = field(default_factory=Access)
     log_share: float = 0.0
     shadow: bool = False
+    log_as_json: bool = False
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> Settings:
@@ -56,8 +59,8 @@ class Settings:
             ``onemaster key``, with commas between them; ``ONEMASTER_READ`` and ``ONEMASTER_WRITE`` are ``open`` or
             ``key``, writing being open, on this machine, only where there are no keys; ``ONEMASTER_RATE`` is how many
             requests a second a caller may send. ``ONEMASTER_LOG_SHARE`` is the share of pairs, 0 to 1, whose decisions
-            are kept, and ``ONEMASTER_SHADOW`` ``on`` if the candidate model is to judge them, too. An empty value
-            counts as not set.
+            are kept, and ``ONEMASTER_SHADOW`` ``on`` if the candidate model is to judge them, too. ``ONEMASTER_LOG`` is
+            ``json`` or ``text``. An empty value counts as not set.
 
         Returns
         -------
@@ -85,7 +88,11 @@ class Settings:
         )
         share = _number(variables, _LOG_SHARE, default=0.0, most=1.0)
         return cls(
-            folder, access=access, log_share=share, shadow=_choice(variables, _SHADOW, "off", ("on", "off")) == "on"
+            folder,
+            access=access,
+            log_share=share,
+            shadow=_choice(variables, _SHADOW, "off", ("on", "off")) == "on",
+            log_as_json=_choice(variables, _LOG, "text", ("json", "text")) == "json",
         )
 
 
