@@ -17,6 +17,7 @@ from catalog.digests import Digested
 from catalog.errors import UnknownRecordingError
 from catalog.layout import BLANKS, find_obstacle, read_layout
 from catalog.recording import Recording
+from catalog.remembered import file_state, remembered_digest
 from catalog.tables import TABLE, connect_readonly, marks, sqlite_errors
 from catalog.writer import kept_row, write_catalog
 
@@ -37,11 +38,15 @@ class Catalog:
         A file that `Catalog.open` found usable; call that instead.
     copied : bool
         Whether it is our copy of somebody's file and keeps the rows of that.
+    notes : Path, optional
+        Folder in which the digest is remembered.
     """
 
-    def __init__(self, path: Path, copied: bool = False) -> None:
+    def __init__(self, path: Path, copied: bool = False, notes: Path | None = None) -> None:
         self.path = path
         self._copied = copied
+        self._notes = notes
+        self._opened = file_state(path)
         self._lock = threading.Lock()
         self._connection = connect_readonly(path)
         try:
@@ -78,7 +83,8 @@ class Catalog:
             If the file cannot be used.
         """
         obstacle = find_obstacle(path)
-        return cls(indexed_copy(path, copies, obstacle), copied=True) if obstacle else cls(path)
+        read = indexed_copy(path, copies, obstacle) if obstacle else path
+        return cls(read, copied=bool(obstacle), notes=copies)
 
     def close(self) -> None:
         """Close the file."""
@@ -218,8 +224,11 @@ class Catalog:
         -------
         str
             SHA-256, hexadecimal. The order in which rows were written, further columns and the spelling of missing
-            values do not change it.
+            values do not change it. Remembered from one opening to the next as long as the file does not change.
         """
+        return remembered_digest(self.path, self._opened, self._notes, self._digest) if self._notes else self._digest()
+
+    def _digest(self) -> str:
         digested = Digested(self)
         deque(digested, maxlen=0)
         return digested.hexdigest()

@@ -1,6 +1,7 @@
 """The catalogue: real SQLite files of every kind that people have."""
 
 import hashlib
+import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from catalog.errors import CatalogError, UnknownRecordingError
 from catalog.ids import problem_as_it_is, problem_in_table
 from catalog.recording import Recording
+from catalog.sample import write_sample
 from catalog.store import COLUMNS, FIELDS, Catalog, write_catalog
 
 SEED = "CREATE TABLE soundrecording (sr_id TEXT{}, title TEXT, artists TEXT, isrcs TEXT, contributors TEXT)"
@@ -601,3 +603,77 @@ def test_recordings_are_drawn_by_their_ids_and_all_of_them_from_a_small_catalogu
         assert [recording.sr_id for recording in catalog.drawn(1_000)] == drawn
         assert set(drawn) <= {recording.sr_id for recording in catalog.drawn(2_000)}
         assert list(catalog.drawn(0)) == []
+
+
+@pytest.fixture
+def remembering(tmp_path, monkeypatch):
+    monkeypatch.setattr("catalog.remembered._SETTLED_NS", 0)
+    write_sample(tmp_path, 300, 100, 20)
+    return tmp_path / "catalog.db", tmp_path / "copies"
+
+
+def read_rows(monkeypatch):
+    counted = []
+    whole = Catalog._digest
+    monkeypatch.setattr(Catalog, "_digest", lambda self: counted.append(1) or whole(self))
+    return counted
+
+
+def test_a_digest_is_remembered_until_the_file_changes(remembering, monkeypatch):
+    path, copies = remembering
+    reads = read_rows(monkeypatch)
+    digests = []
+    for _ in range(3):
+        with Catalog.open(path, copies) as catalog:
+            digests.append(catalog.digest())
+    assert (len(set(digests)), len(reads)) == (1, 1)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE soundrecording SET title = 'y' WHERE sr_id = '123'")
+    connection.close()
+    with Catalog.open(path, copies) as catalog:
+        changed = catalog.digest()
+    assert changed not in digests
+    assert len(reads) == 2
+
+
+def test_what_was_written_just_now_is_read_again(tmp_path, monkeypatch):
+    write_sample(tmp_path, 300, 100, 20)
+    reads = read_rows(monkeypatch)
+    for _ in range(2):
+        with Catalog.open(tmp_path / "catalog.db", tmp_path / "copies") as catalog:
+            catalog.digest()
+    assert len(reads) == 2
+
+
+def test_a_catalogue_that_is_replaced_while_it_is_open_is_read(remembering):
+    path, copies = remembering
+    with Catalog.open(path, copies) as catalog:
+        before = catalog.digest()
+        other = path.with_name("other.db")
+        shutil.copy(path, other)
+        with sqlite3.connect(other) as connection:
+            connection.execute("UPDATE soundrecording SET title = 'y' WHERE sr_id = '123'")
+        connection.close()
+        other.replace(path)
+        assert catalog.digest() == before, "of what is open"
+        with Catalog.open(path, copies) as new:
+            assert new.digest() != before
+        assert catalog.digest() == before
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", '{"of": 1}', '{"of": [1, [], []], "digest": "x"}'])
+def test_a_note_that_is_none_is_read_over(remembering, note):
+    path, copies = remembering
+    with Catalog.open(path, copies) as catalog:
+        expected = catalog.digest()
+    [kept] = copies.glob("digest-*.json")
+    kept.write_text(note)
+    with Catalog.open(path, copies) as catalog:
+        assert catalog.digest() == expected
+
+
+def test_where_nothing_can_be_kept_the_digest_is_the_same(remembering):
+    path, copies = remembering
+    copies.write_text("no folder")
+    with Catalog.open(path, copies) as catalog:
+        assert len(catalog.digest()) == 64
