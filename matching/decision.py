@@ -6,6 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from catalog.recording import Recording
 from matching.classifier import PairClassifier
 from matching.features import Features
@@ -44,6 +47,28 @@ class Decision:
     decided: str
     needs_review: bool
     source: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Pairs, and what one of a model's classifiers says of them.
+
+    Attributes
+    ----------
+    pairs : sequence of (str, str)
+        Ids of both sides, n_pairs long.
+    by : str
+        Which classifier.
+    features : numpy.ndarray
+        Shape (n_pairs, n_features), float32, what it looked at.
+    probabilities : numpy.ndarray
+        Shape (n_pairs,), float64, match probabilities; 1 for a recording and itself.
+    """
+
+    pairs: Sequence[tuple[str, str]]
+    by: str
+    features: Features
+    probabilities: npt.NDArray[np.float64]
 
 
 def decide(

@@ -8,13 +8,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from catalog.artefacts import current_version
 from catalog.errors import MismatchedArtefactError, MissingArtefactError, UnknownRecordingError
@@ -26,7 +25,7 @@ from index.live import LiveIndex
 from index.proposals import Proposals, propose, propose_by
 from index.snapshot import Snapshot
 from matching.baseline import baseline_features
-from matching.decision import Decision, decide
+from matching.decision import Decision, Judged, decide
 from matching.features import Features
 from matching.model import BASELINE, SIAMESE, Model, model_with_encoder
 
@@ -37,28 +36,6 @@ logger = logging.getLogger(__name__)
 _POOL = 50
 # No id of a catalogue is empty.
 _NOT_STORED = ""
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """Pairs, and what one of a model's classifiers says of them.
-
-    Attributes
-    ----------
-    pairs : sequence of (str, str)
-        Ids of both sides, n_pairs long.
-    by : str
-        Which classifier.
-    features : numpy.ndarray
-        Shape (n_pairs, n_features), float32, what it looked at.
-    probabilities : numpy.ndarray
-        Shape (n_pairs,), float64, match probabilities; 1 for a recording and itself.
-    """
-
-    pairs: Sequence[tuple[str, str]]
-    by: str
-    features: Features
-    probabilities: npt.NDArray[np.float64]
 
 
 class Matcher:
@@ -184,8 +161,7 @@ class Matcher:
         UnknownRecordingError
             For the first id that the catalogue does not hold.
         """
-        q, m = self._sides(pairs)
-        return decide(self.model.judge(by), q, m, self._features(q, m, by))
+        return self.explain(self.judge(pairs, by))
 
     def judge(self, pairs: Sequence[tuple[str, str]], by: str = SIAMESE) -> Judged:
         """Judge many pairs without explaining it.
@@ -212,6 +188,22 @@ class Matcher:
         probabilities = self.model.judge(by).match_probabilities(features)
         probabilities[[q_sr_id == m_sr_id for q_sr_id, m_sr_id in pairs]] = 1.0
         return Judged(pairs, by, features, probabilities)
+
+    def explain(self, judged: Judged) -> list[Decision]:
+        """Say why pairs were judged as they were.
+
+        Parameters
+        ----------
+        judged : Judged
+            By this matcher.
+
+        Returns
+        -------
+        list of Decision
+            One for each pair.
+        """
+        q, m = self._sides(judged.pairs)
+        return decide(self.model.judge(judged.by), q, m, judged.features)
 
     def candidates(self, sr_id: str, k: int = 10) -> list[Decision]:
         """Propose the likeliest duplicates of a recording.

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.errors import OnemasterError
+from matching.decision import Judged
 from matching.decision_log import Decided, write_decisions
-from matching.matcher import Judged, Matcher
+from matching.matcher import Matcher
 from matching.model import SIAMESE
 from service.metrics import observe_logged
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from fastapi import Request
 
-from matching.matcher import Judged
+from matching.decision import Judged
 from service.metrics import observe_decisions
 from service.state import Opened
 

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from catalog.errors import UnknownRecordingError
 from catalog.importers import LONGEST_ID
 from matching.classifier import INVALID, VALID
-from matching.matcher import Judged
+from matching.decision import Judged
 from matching.model import BASELINE, SIAMESE
 from service.errors import NOT_READY, UNKNOWN_RECORDING, WRONG_PARAMETER
 from service.noted import judge_noted
@@ -77,10 +77,10 @@ async def explain(
 
     The baseline does not go by the five features: they are shown, and add nothing.
     """
-    judge_noted(request, request.state.answered_by, [(q_sr_id, m_sr_id)], model)
-    decision = matcher.classify(q_sr_id, m_sr_id, model)
+    decision = matcher.explain(judge_noted(request, request.state.answered_by, [(q_sr_id, m_sr_id)], model))[0]
     if model == BASELINE:
-        five = {name: matcher.classify(q_sr_id, m_sr_id).features[name] for name in Features.model_fields}
+        by_ours = matcher.classify(q_sr_id, m_sr_id).features
+        five = {name: by_ours[name] for name in Features.model_fields}
         contributions = dict.fromkeys(five, 0.0) | decision.contributions
         decision = replace(decision, features=five | decision.features, contributions=contributions)
     return pair_answer(decision, matcher.model.version)
