@@ -16,10 +16,9 @@ from service.access import Gatekeeper
 from service.batching import Batching
 from service.decisions import DecisionLog
 from service.errors import MAY_BE_REFUSED, answer_errors
-from service.headers import AnswerHeaders
+from service.headers import Answered
 from service.limits import BodyLimits
-from service.logs import Traced, log_as_json
-from service.metrics import Counted
+from service.logs import log_as_json
 from service.settings import Settings
 from service.state import MatcherSource, source_of
 
@@ -55,9 +54,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # The last one is the outermost.
     app.add_middleware(BodyLimits)
     app.add_middleware(Gatekeeper, access=settings.access)
-    app.add_middleware(AnswerHeaders)
-    app.add_middleware(Counted)
-    app.add_middleware(Traced, as_json=settings.log_as_json)
+    app.add_middleware(Answered, logged=settings.log_as_json)
     answer_errors(app)
     app.include_router(health.router)
     for group in (pairs, candidates, clusters, labels, recordings, metrics):

@@ -6,13 +6,12 @@ import json
 import logging
 import re
 import sys
-import time
 import uuid
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 logger = logging.getLogger(__name__)
 
@@ -65,55 +64,46 @@ def log_as_json() -> None:
         theirs.propagate = name != "uvicorn.access"
 
 
-class Traced:
-    """Gives every request an id, the caller's own if it is usable, and notes how it was answered.
+def begin_request(scope: Scope) -> str:
+    """Give a request an id, which every line that is logged meanwhile has.
 
     Parameters
     ----------
-    app : ASGIApp
-        The application.
-    as_json : bool
-        Whether a line is logged for every request; otherwise that is left to uvicorn.
+    scope : Scope
+        Of the request.
+
+    Returns
+    -------
+    str
+        The caller's own, if that is 1 to 64 letters, digits, dots, dashes and underscores.
     """
+    sent = Headers(scope=scope).get("x-request-id", "")
+    request_id = sent if _USABLE.fullmatch(sent) else uuid.uuid4().hex
+    _request_id.set(request_id)
+    return request_id
 
-    def __init__(self, app: ASGIApp, as_json: bool) -> None:
-        self._app = app
-        self._as_json = as_json
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, as the protocol wants it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        sent = Headers(scope=scope).get("x-request-id", "")
-        request_id = sent if _USABLE.fullmatch(sent) else uuid.uuid4().hex
-        _request_id.set(request_id)
-        began, status = time.perf_counter(), 500
+def note_answer(scope: Scope, status: int, seconds: float) -> None:
+    """Log how a request was answered.
 
-        async def send_with_id(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_with_id)
-        finally:
-            if self._as_json:
-                self._note(scope, status, (time.perf_counter() - began) * 1e3)
-
-    @staticmethod
-    def _note(scope: Scope, status: int, milliseconds: float) -> None:
-        state = scope.get("state", {})
-        opened = state.get("answered_by")
-        about = {
-            "method": scope["method"],
-            "route": getattr(scope.get("route"), "path", None),
-            "status": status,
-            "milliseconds": round(milliseconds, 3),
-            "caller": state.get("caller"),
-            "model": opened.matcher.model.version if opened else None,
-            "index": opened.matcher.snapshot.version if opened else None,
-        }
-        logger.info("answered", extra=about)
+    Parameters
+    ----------
+    scope : Scope
+        Of the request.
+    status : int
+        Of the answer.
+    seconds : float
+        That it took.
+    """
+    state = scope.get("state", {})
+    opened = state.get("answered_by")
+    about = {
+        "method": scope["method"],
+        "route": getattr(scope.get("route"), "path", None),
+        "status": status,
+        "milliseconds": round(seconds * 1e3, 3),
+        "caller": state.get("caller"),
+        "model": opened.matcher.model.version if opened else None,
+        "index": opened.matcher.snapshot.version if opened else None,
+    }
+    logger.info("answered", extra=about)

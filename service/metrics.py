@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import time
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -18,7 +17,7 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from matching.classifier import PairClassifier
 
@@ -156,40 +155,24 @@ def drift(found: Sequence[float], expected: Sequence[float]) -> float:
     return sum((one - other) * math.log(one / other) for one, other in zip(ours, theirs, strict=True))
 
 
-class Counted:
-    """Counts the requests that an application answers, and how long it takes.
+def observe_request(scope: Scope, status: int, seconds: float) -> None:
+    """Count a request that was answered.
 
     Parameters
     ----------
-    app : ASGIApp
-        The application.
+    scope : Scope
+        Of the request.
+    status : int
+        Of the answer.
+    seconds : float
+        That it took.
     """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, as the protocol wants it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        began, status = time.perf_counter(), 500
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_and_note)
-        finally:
-            # Whatever callers invent, there are as many rows as there are routes.
-            route, method = "none", "any"
-            if scope["method"] in (getattr(scope.get("route"), "methods", None) or ()):
-                route, method = scope["route"].path, scope["method"]
-            _requests.labels(route, method, str(status)).inc()
-            _latency.labels(route, method).observe(time.perf_counter() - began)
+    # Whatever callers invent, there are as many rows as there are routes.
+    route, method = "none", "any"
+    if scope["method"] in (getattr(scope.get("route"), "methods", None) or ()):
+        route, method = scope["route"].path, scope["method"]
+    _requests.labels(route, method, str(status)).inc()
+    _latency.labels(route, method).observe(seconds)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
