@@ -7,6 +7,7 @@ up replaces walking down the trees.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -15,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.errors import DamagedArtefactError
-from matching.trees import Numbers, TreeEnsemble
+from matching.trees import Integers, Numbers, TreeEnsemble
 
-_BLOCK = 4_096
+_BLOCK = 4096
 # Far more than any training gives; a file that wants more is not one of ours.
 _MOST_CELLS = 1 << 24
 
@@ -127,25 +128,16 @@ class AdditiveTables:
         numpy.ndarray
             Shape (n_pairs,), float64: the sums of the rows of `contributions`, but for rounding.
         """
-        result = np.full(len(features), self.bias)
-        for start in range(0, len(features), _BLOCK):
-            codes = self._codes(features[start : start + _BLOCK])
-            for table, added in zip(self.tables, self._added, strict=True):
-                second = 0 if table.first == table.second else codes[table.second]
-                result[start : start + _BLOCK] += added[codes[table.first] * table.shares.shape[2] + second]
-        return result
+        blocks = [self._cells.sums(features[i : i + _BLOCK]) for i in range(0, len(features), _BLOCK)]
+        return self.bias + np.concatenate([np.zeros(0), *blocks])
 
     @cached_property
-    def _added(self) -> list[Numbers]:
-        return [table.shares.sum(axis=0).ravel() for table in self.tables]
+    def _cells(self) -> _Cells:
+        return _Cells.of(self.thresholds, self.tables)
 
-    def _codes(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    def _codes(self, features: npt.NDArray[np.float32]) -> Integers:
         codes = np.zeros(features.shape[::-1], dtype=np.int64)
-        for column, thresholds in enumerate(self.thresholds):
-            if len(thresholds):
-                values = features[:, column].astype(np.float64)
-                # NaN is sorted behind every number, which is one short of its code.
-                codes[column] = np.searchsorted(thresholds, values) + np.isnan(values)
+        codes[self._cells.columns] = self._cells.codes(features).T
         return codes
 
     def _look_up(self, features: npt.NDArray[np.float32]) -> Numbers:
@@ -160,6 +152,99 @@ class AdditiveTables:
                 result[first] += shares[0].ravel()[cells]
                 result[second] += shares[1].ravel()[cells]
         return np.ascontiguousarray(result.T)
+
+
+@dataclass(frozen=True, eq=False)
+class _Cells:
+    """The cells of all tables in one row, so that few steps look up all tables at once.
+
+    Attributes
+    ----------
+    columns : numpy.ndarray
+        Shape (n_columns,), int64: features that have thresholds.
+    cuts : numpy.ndarray
+        Shape (n_thresholds,), int64, sorted: all thresholds as `_ordered` writes them, column after column.
+    counts : numpy.ndarray
+        Shape (n_columns,), int64, thresholds of each.
+    firsts, seconds : numpy.ndarray
+        Shape (n_tables,), int64: places in `columns` of the features that a table looks at.
+    first_steps, second_steps : numpy.ndarray
+        Shape (n_tables,), int64: how many cells farther the next code of a feature is.
+    starts : numpy.ndarray
+        Shape (n_tables,), int64: place of the first cell.
+    added : numpy.ndarray
+        Shape (n_cells,), float64: what each cell adds.
+    """
+
+    columns: Integers
+    cuts: Integers
+    counts: Integers
+    firsts: Integers
+    seconds: Integers
+    first_steps: Integers
+    second_steps: Integers
+    starts: Integers
+    added: Numbers
+
+    @classmethod
+    def of(cls, thresholds: Sequence[Numbers], tables: Sequence[Table]) -> _Cells:
+        counts = np.array(list(map(len, thresholds)), dtype=np.int64)
+        columns = np.flatnonzero(counts)
+        cuts = [_ordered(_rounded_down(thresholds[column])) + place * _APART for place, column in enumerate(columns)]
+        features = np.array([(table.first, table.second) for table in tables], dtype=np.int64).reshape(-1, 2)
+        widths = np.array([table.shares.shape[2] for table in tables], dtype=np.int64)
+        added = [table.shares.sum(axis=0).ravel() for table in tables]
+        sizes = np.array(list(map(len, added)), dtype=np.int64)
+        return cls(
+            columns=columns,
+            cuts=np.concatenate([np.zeros(0, dtype=np.int64), *cuts]),
+            counts=counts[columns],
+            firsts=np.searchsorted(columns, features[:, 0]),
+            seconds=np.searchsorted(columns, features[:, 1]),
+            first_steps=widths,
+            second_steps=(features[:, 0] != features[:, 1]).astype(np.int64),
+            starts=np.cumsum(sizes) - sizes,
+            added=np.concatenate([np.zeros(0), *added]),
+        )
+
+    def codes(self, features: npt.NDArray[np.float32]) -> Integers:
+        """Count the thresholds below each value, shape (n_pairs, n_columns); NaN is one more than all of them."""
+        values = features.take(self.columns, axis=1)
+        missing = np.isnan(values)
+        keys = np.where(missing, _LAST, _ordered(values))
+        keys += np.arange(len(self.columns)) * _APART
+        codes = self.cuts.searchsorted(keys)
+        codes -= np.cumsum(self.counts) - self.counts
+        codes += missing
+        return codes
+
+    def sums(self, features: npt.NDArray[np.float32]) -> Numbers:
+        """Look up what all features add together, shape (n_pairs,)."""
+        codes = self.codes(features)
+        places = codes.take(self.firsts, axis=1)
+        places *= self.first_steps
+        places += codes.take(self.seconds, axis=1) * self.second_steps
+        places += self.starts
+        sums: Numbers = self.added.take(places).sum(axis=1)
+        return sums
+
+
+# Keys of two columns are so far apart; every float32 lies between.
+_APART = 1 << 32
+_LAST = (1 << 31) - 1
+
+
+def _ordered(values: npt.NDArray[np.float32]) -> Integers:
+    """Write float32 values as integers of the same order, from -2^31 to 2^31 - 1."""
+    bits = (values + np.float32(0)).view(np.int32)  # -0 becomes 0
+    return (bits ^ ((bits >> 31) & _LAST)).astype(np.int64)
+
+
+def _rounded_down(thresholds: Numbers) -> npt.NDArray[np.float32]:
+    """Round to float32 without letting any float32 value change sides."""
+    with np.errstate(over="ignore"):
+        rounded = thresholds.astype(np.float32)
+    return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
 
 
 @dataclass(frozen=True)

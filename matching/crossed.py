@@ -7,7 +7,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from matching.distinct import Column, Integers, NumberedSets, unique_pairs
+from matching.columns import Column, Integers, NumberedSets
+from matching.distinct import unique_pairs
 
 T = TypeVar("T")
 H = TypeVar("H")
@@ -22,7 +23,7 @@ class Crossed(Generic[T]):
     q, m : list
         Values, n_distinct long; swapping the sets may swap the sides of any of them.
     q_counts, m_counts : numpy.ndarray
-        Shape (n_rows,), int64, sizes of the sets.
+        Shape (n_rows,), int64, sizes of the sets, none of which is empty.
     """
 
     q: list[T]
@@ -30,6 +31,7 @@ class Crossed(Generic[T]):
     q_counts: Integers
     m_counts: Integers
     _places: Integers
+    """Which of the distinct values stand in each cell: row after row, and in it q's values one after the other."""
 
     @classmethod
     def of(cls, sets: NumberedSets[H], q: Integers, m: Integers) -> Crossed[H]:
@@ -49,12 +51,13 @@ class Crossed(Generic[T]):
         Crossed
             All of it.
         """
-        q_counts, m_counts, starts = sets.counts[q], sets.counts[m], _starts(sets.counts)
-        row, place = _places_in_rows(q_counts * m_counts)
-        q_place, m_place = np.divmod(place, m_counts[row])
-        unique = unique_pairs(
-            sets.members[starts[q][row] + q_place], sets.members[starts[m][row] + m_place], len(sets.values)
-        )
+        q_counts, m_counts = sets.counts.take(q), sets.counts.take(m)
+        q_members, m_members = sets.starts.take(q), sets.starts.take(m)
+        if q_counts.max(initial=1) > 1 or m_counts.max(initial=1) > 1:
+            sizes = q_counts * m_counts
+            q_place, m_place = np.divmod(_counted(sizes), m_counts.repeat(sizes))
+            q_members, m_members = q_members.repeat(sizes) + q_place, m_members.repeat(sizes) + m_place
+        unique = unique_pairs(sets.members.take(q_members), sets.members.take(m_members), len(sets.values))
         one, other = ([sets.values[number] for number in side.tolist()] for side in (unique.low, unique.high))
         return Crossed(one, other, q_counts, m_counts, unique.places)
 
@@ -69,14 +72,10 @@ class Crossed(Generic[T]):
         Returns
         -------
         numpy.ndarray
-            Shape (n_rows,), float64; NaN where a set is empty, or all is missing.
+            Shape (n_rows,), float64; NaN where all is missing.
         """
-        sizes = self.q_counts * self.m_counts
-        result = np.full(len(sizes), np.nan)
-        if len(self._places):
-            some = sizes > 0
-            result[some] = np.fmax.reduceat(similarities[self._places], _starts(sizes)[some])
-        return result
+        cells = similarities.take(self._places)
+        return cells if self._are_single else np.fmax.reduceat(cells, _starts(self.q_counts * self.m_counts))
 
     def sums_of_best(self, similarities: Column) -> tuple[Column, Column]:
         """Sum up, over the values of a side, how alike the best counterpart of each is.
@@ -89,14 +88,21 @@ class Crossed(Generic[T]):
         Returns
         -------
         tuple of numpy.ndarray
-            For q and for m, each of shape (n_rows,), float64; 0 where a set is empty.
+            For q and for m, each of shape (n_rows,), float64.
         """
-        row, place = _places_in_rows(self.q_counts * self.m_counts)
-        places = np.divmod(place, self.m_counts[row])
-        return (
-            _sums_of_best(similarities[self._places], row, places[0], self.q_counts),
-            _sums_of_best(similarities[self._places], row, places[1], self.m_counts),
-        )
+        cells = similarities.take(self._places)
+        if self._are_single:
+            return cells, cells
+        lines = self.m_counts.repeat(self.q_counts)  # a line of cells for each value of q
+        q_best = np.maximum.reduceat(cells, _starts(lines))
+        m_best = np.zeros(int(self.m_counts.sum()))
+        sizes = self.q_counts * self.m_counts
+        np.maximum.at(m_best, _starts(self.m_counts).repeat(sizes) + _counted(lines), cells)
+        return np.add.reduceat(q_best, _starts(self.q_counts)), np.add.reduceat(m_best, _starts(self.m_counts))
+
+    @property
+    def _are_single(self) -> bool:
+        return len(self._places) == len(self.q_counts)
 
 
 def runs(sizes: Integers, most: int) -> list[slice]:
@@ -119,18 +125,10 @@ def runs(sizes: Integers, most: int) -> list[slice]:
 
 
 def _starts(counts: Integers) -> Integers:
-    return np.cumsum(counts) - counts
+    return counts.cumsum() - counts
 
 
-def _places_in_rows(sizes: Integers) -> tuple[Integers, Integers]:
-    """Give every member of every row that row, and its place there."""
-    row = np.repeat(np.arange(len(sizes)), sizes)
-    return row, np.arange(len(row)) - np.repeat(_starts(sizes), sizes)
-
-
-def _sums_of_best(similarities: Column, row: Integers, place: Integers, counts: Integers) -> Column:
-    best = np.zeros(int(counts.sum()))
-    np.maximum.at(best, _starts(counts)[row] + place, similarities)
-    of_row = np.repeat(np.arange(len(counts)), counts)
-    sums: Column = np.bincount(of_row, weights=best, minlength=len(counts)).astype(np.float64)
-    return sums
+def _counted(sizes: Integers) -> Integers:
+    """Count from 0 in each of several lines."""
+    ends = sizes.cumsum()
+    return np.arange(ends[-1]) - (ends - sizes).repeat(sizes)

@@ -2,105 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-Integers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
-Column = npt.NDArray[np.float64]
+from matching.columns import Column, Flags, Integers, Numbered
+
 T = TypeVar("T")
 H = TypeVar("H", bound=Hashable)
-
-
-@dataclass(frozen=True, eq=False)
-class Numbered(Generic[T]):
-    """A column of values as numbers of the distinct ones.
-
-    Attributes
-    ----------
-    values : list
-        Distinct ones that are present.
-    rows : numpy.ndarray
-        Shape (n_rows,), int64: place in `values`, -1 where the value is missing.
-    """
-
-    values: list[T]
-    rows: Integers
-
-    @classmethod
-    def of(cls, column: Iterable[H]) -> Numbered[H]:
-        """Give every distinct value a number.
-
-        Parameters
-        ----------
-        column : iterable
-            Values; what is empty is missing.
-
-        Returns
-        -------
-        Numbered
-            In the order of their first appearance.
-        """
-        places: dict[H, int] = {}
-        rows = np.array([places.setdefault(value, len(places)) if value else -1 for value in column], dtype=np.int64)
-        return Numbered(list(places), rows)
-
-    def flags(self, tell: Callable[[T], bool]) -> Flags:
-        """Tell something of every row's value.
-
-        Parameters
-        ----------
-        tell : callable
-            Tells it of a value.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n_rows,), bool; false where the value is missing.
-        """
-        return np.array([*map(tell, self.values), False], dtype=np.bool_)[self.rows]
-
-
-@dataclass(frozen=True, eq=False)
-class NumberedSets(Generic[T]):
-    """Sets of values as numbers of the distinct ones.
-
-    Attributes
-    ----------
-    values : list
-        Distinct ones.
-    members : numpy.ndarray
-        Shape (n_members,), int64: places in `values`, set after set.
-    counts : numpy.ndarray
-        Shape (n_sets,), int64, sizes of the sets.
-    """
-
-    values: list[T]
-    members: Integers
-    counts: Integers
-
-    @classmethod
-    def of(cls, sets: Sequence[Sequence[H]]) -> NumberedSets[H]:
-        """Give every distinct value a number.
-
-        Parameters
-        ----------
-        sets : sequence of sequence
-            Values.
-
-        Returns
-        -------
-        NumberedSets
-            In the order of their first appearance.
-        """
-        places: dict[H, int] = {}
-        members = np.array([places.setdefault(value, len(places)) for each in sets for value in each], dtype=np.int64)
-        return NumberedSets(list(places), members, np.array(list(map(len, sets)), dtype=np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +30,7 @@ class DistinctPairs(Generic[T]):
     values: list[T]
     q_places: Integers
     m_places: Integers
-    _same: Flags
+    _present: Flags
     _rows: Integers
     _places: Integers
 
@@ -142,14 +54,17 @@ class DistinctPairs(Generic[T]):
         DistinctPairs
             Swapping q and m may swap the sides of any of them.
         """
-        ours, theirs = column.rows[q], column.rows[m]
-        present = (ours >= 0) & (theirs >= 0)
+        ours, theirs = column.rows.take(q), column.rows.take(m)
+        present = np.minimum(ours, theirs) >= 0
         if wanted is not None:
             present &= wanted
-        same = ours == theirs
-        rows = np.flatnonzero(present & ~same)
-        unique = unique_pairs(ours[rows], theirs[rows], len(column.values))
-        return DistinctPairs(column.values, unique.low, unique.high, present & same, rows, unique.places)
+        different = present & (ours != theirs)
+        rows = different.nonzero()[0]
+        unique = unique_pairs(ours.take(rows), theirs.take(rows), len(column.values))
+        return DistinctPairs(column.values, unique.low, unique.high, present, rows, unique.places)
+
+    def __len__(self) -> int:
+        return len(self.q_places)
 
     @cached_property
     def q(self) -> list[T]:
@@ -176,13 +91,18 @@ class DistinctPairs(Generic[T]):
         numpy.ndarray
             Shape (n_pairs,), float64; NaN where a side is missing.
         """
-        result = np.where(self._same, same, np.nan)
-        result[self._rows] = answers[self._places]
+        result = np.where(self._present, same, np.nan)
+        if len(self._rows):
+            result[self._rows] = answers.take(self._places)
         return result
 
 
+# Comparing so few again takes less time than finding out which of them are equal.
+_WORTH_SORTING = 64
+
+
 class UniquePairs(NamedTuple):
-    """Distinct pairs of numbers, whichever side they are on.
+    """Pairs of numbers, whichever side they are on; each once, if there are many.
 
     Attributes
     ----------
@@ -212,8 +132,10 @@ def unique_pairs(q: Integers, m: Integers, n_values: int) -> UniquePairs:
     Returns
     -------
     UniquePairs
-        Sorted.
+        Those of every row.
     """
-    keys, places = np.unique(np.minimum(q, m) * n_values + np.maximum(q, m), return_inverse=True)
-    low, high = np.divmod(keys, max(n_values, 1))
-    return UniquePairs(low, high, places)
+    low, high = np.minimum(q, m), np.maximum(q, m)
+    if len(low) < _WORTH_SORTING:
+        return UniquePairs(low, high, np.arange(len(low)))
+    keys, places = np.unique(low * n_values + high, return_inverse=True)
+    return UniquePairs(*np.divmod(keys, n_values), places)

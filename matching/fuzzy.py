@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from rapidfuzz import process
 
-from matching.distinct import Column
+from matching.columns import Column
 
 Scorer = Callable[..., float]
 

@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 
 from catalog.artefacts import current_version
-from catalog.errors import MismatchedArtefactError, MissingArtefactError, UnknownRecordingError
+from catalog.errors import MismatchedArtefactError, MissingArtefactError
 from catalog.paths import DataFolder
 from catalog.recording import Recording
 from catalog.store import Catalog
@@ -26,8 +26,11 @@ from index.proposals import Proposals, propose, propose_by
 from index.snapshot import Snapshot
 from matching.baseline import baseline_features
 from matching.decision import Decision, Judged, decide
-from matching.features import Features
+from matching.features import features_of
+from matching.kept import Kept, KeptRecordings
 from matching.model import BASELINE, SIAMESE, Model, model_with_encoder
+from matching.pairs import Pairs
+from matching.prepared import prepare
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +58,7 @@ class Matcher:
         self.catalog = catalog
         self.snapshot = snapshot
         self.model = model
+        self._kept = KeptRecordings(catalog, snapshot, model.rarity)
 
     @classmethod
     def open(cls, folder: DataFolder) -> Matcher:
@@ -184,9 +188,13 @@ class Matcher:
             For the first id that the catalogue does not hold.
         """
         q, m = self._sides(pairs)
-        features = self._features(q, m, by)
+        if by == BASELINE:
+            features = baseline_features(q.recordings(), m.recordings())
+        else:
+            cosines = self.snapshot.cosines(q.index_rows, m.index_rows)
+            features = features_of(Pairs(q.table, q.rows, m.rows, cosines), self.model.classifier.features)
         probabilities = self.model.judge(by).match_probabilities(features)
-        probabilities[[q_sr_id == m_sr_id for q_sr_id, m_sr_id in pairs]] = 1.0
+        probabilities[q.index_rows == m.index_rows] = 1.0
         return Judged(pairs, by, features, probabilities)
 
     def explain(self, judged: Judged) -> list[Decision]:
@@ -203,7 +211,7 @@ class Matcher:
             One for each pair.
         """
         q, m = self._sides(judged.pairs)
-        return decide(self.model.judge(judged.by), q, m, judged.features)
+        return decide(self.model.judge(judged.by), q.recordings(), m.recordings(), judged.features)
 
     def candidates(self, sr_id: str, k: int = 10) -> list[Decision]:
         """Propose the likeliest duplicates of a recording.
@@ -226,7 +234,7 @@ class Matcher:
         UnknownRecordingError
             If the catalogue does not hold it.
         """
-        query = self.catalog.get(sr_id)
+        query = self._kept.take([sr_id]).recordings()[0]
         return self._ranked(query, propose(self.snapshot, query, max(k, _POOL)), k)
 
     def candidates_of(self, query: Recording, k: int = 10) -> list[Decision]:
@@ -259,31 +267,19 @@ class Matcher:
         return "encoder" in vars(self)
 
     def _ranked(self, query: Recording, proposed: Proposals, k: int) -> list[Decision]:
-        candidates = self._recordings(self.snapshot.ids_of(proposed.rows))
-        queries = [query] * len(candidates)
-        features = self.model.features(queries, candidates, proposed.cosines)
-        decisions = [
-            replace(decision, source=source)
-            for decision, source in zip(
-                decide(self.model.classifier, queries, candidates, features), proposed.sources, strict=True
-            )
-        ]
+        candidates = self._kept.take(self.snapshot.ids_of(proposed.rows))
+        rows = np.repeat(candidates.table.add([prepare(query)]), len(candidates.rows))
+        pairs = Pairs(candidates.table, rows, candidates.rows, proposed.cosines)
+        features = features_of(pairs, self.model.classifier.features)
         # The proposals come nearest first and the sort is stable.
-        return sorted(decisions, key=lambda decision: -decision.match_probability)[:k]
+        best = np.argsort(-self.model.classifier.match_probabilities(features), kind="stable")[:k]
+        m = [candidates.table.rows[row].recording for row in candidates.rows[best].tolist()]
+        decisions = decide(self.model.classifier, [query] * len(m), m, features[best])
+        return [
+            replace(decision, source=proposed.sources[place])
+            for decision, place in zip(decisions, best.tolist(), strict=True)
+        ]
 
-    def _sides(self, pairs: Sequence[tuple[str, str]]) -> tuple[list[Recording], list[Recording]]:
-        q = self._recordings([q_sr_id for q_sr_id, _ in pairs])
-        return q, self._recordings([m_sr_id for _, m_sr_id in pairs])
-
-    def _features(self, q: Sequence[Recording], m: Sequence[Recording], by: str) -> Features:
-        if by == BASELINE:
-            return baseline_features(q, m)
-        rows = [self.snapshot.rows_of([recording.sr_id for recording in side]) for side in (q, m)]
-        return self.model.features(q, m, self.snapshot.cosines(*rows))
-
-    def _recordings(self, sr_ids: Sequence[str]) -> list[Recording]:
-        recordings = self.catalog.get_many(sr_ids)
-        for sr_id, recording in zip(sr_ids, recordings, strict=True):
-            if recording is None:
-                raise UnknownRecordingError(sr_id)
-        return [recording for recording in recordings if recording is not None]
+    def _sides(self, pairs: Sequence[tuple[str, str]]) -> tuple[Kept, Kept]:
+        both = self._kept.take([sr_id for pair in pairs for sr_id in pair])
+        return both.every_second(0), both.every_second(1)

@@ -13,7 +13,7 @@ from rapidfuzz import fuzz
 from catalog.normalize import normalize, romanize
 from catalog.sound import leaves_vowels_out, readings, skeleton, sound_key
 from matching.crossed import Crossed
-from matching.distinct import Column, Numbered, NumberedSets
+from matching.columns import Column
 from matching.fuzzy import Scorer, similarities
 
 # How several names are joined into one text; words only where they stand alone between names.
@@ -158,12 +158,13 @@ def sound_similarity(q_texts: Sequence[str], m_texts: Sequence[str]) -> Column:
         Shape (n,), float64, in [0, 1]: of the readings that sound most alike; by consonants where a side writes no
         vowels. NaN where a text has no sound.
     """
-    out = {text: leaves_vowels_out(text) for text in {*q_texts, *m_texts}}
-    consonants = [out[q] or out[m] for q, m in zip(q_texts, m_texts, strict=True)]
-    asked = Numbered.of([*zip(q_texts, consonants, strict=True), *zip(m_texts, consonants, strict=True)])
-    forms = NumberedSets.of([sound_forms(text, only) for text, only in asked.values])
-    crossed = Crossed.of(forms, asked.rows[: len(q_texts)], asked.rows[len(q_texts) :])
-    return crossed.best(similarities(crossed.q, crossed.m, fuzz.ratio))
+    return np.fromiter(map(_sound_similarity, q_texts, m_texts), np.float64, len(q_texts))
+
+
+def _sound_similarity(q_text: str, m_text: str) -> float:
+    consonants = leaves_vowels_out(q_text) or leaves_vowels_out(m_text)
+    q_forms, m_forms = sound_forms(q_text, consonants), sound_forms(m_text, consonants)
+    return max((fuzz.ratio(q, m) for q in q_forms for m in m_forms), default=np.nan) / 100
 
 
 @lru_cache(maxsize=_CACHE_SIZE)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from operator import attrgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,23 +13,31 @@ from rapidfuzz import fuzz
 
 from catalog.recording import Recording
 from matching.crossed import Crossed, runs
-from matching.distinct import Column, DistinctPairs, Flags, Integers
+from matching.columns import Column, Flags, Integers
+from matching.distinct import DistinctPairs
 from matching.fuzzy import Scorer, similarities
 from matching.names import ARTIST_SCORERS, NameSimilarities, compare_names
 from matching.prepared import Prepared
 from matching.rarity import Rarity
-from matching.table import Once, RecordingTable
+from matching.table import RecordingTable
 from matching.wordbags import SharedWords
 
-_artists, _codes = attrgetter("artists"), attrgetter("codes")
+
+def _scripts(field: str, prepared: Prepared) -> int:
+    return prepared.scripts[field]
+
+
+_artists, _codes, _words = attrgetter("artists"), attrgetter("codes"), attrgetter("words")
+_SCRIPTS = {field: partial(_scripts, field) for field in ("title", "artists", "contributors", "all")}
 
 # Sets of names are crossed in runs: lists of contributors may be long.
 _MOST_CELLS = 1 << 21
 
+T = TypeVar("T")
 H = TypeVar("H", bound=Hashable)
 
 
-class Pairs(Once):
+class Pairs:
     """Pairs of rows of a table, in one block.
 
     Parameters
@@ -49,7 +58,7 @@ class Pairs(Once):
     """
 
     def __init__(self, table: RecordingTable, q: Integers, m: Integers, cosines: npt.NDArray[np.float32]) -> None:
-        super().__init__()
+        self._kept: dict[object, Any] = {}
         self.table = table
         self.q, self.m = q, m
         self.cosines = cosines
@@ -101,10 +110,30 @@ class Pairs(Once):
         """
         return Pairs(self.table, self.q[start:stop], self.m[start:stop], self.cosines[start:stop])
 
+    def once(self, key: object, compute: Callable[[], T]) -> T:
+        """Compute something that several groups of features need, once.
+
+        Parameters
+        ----------
+        key : object
+            Names the thing.
+        compute : callable
+            Gives it.
+
+        Returns
+        -------
+        object
+            What was computed when it was first asked for.
+        """
+        if key not in self._kept:
+            self._kept[key] = compute()
+        kept: T = self._kept[key]
+        return kept
+
     @property
     def shared(self) -> SharedWords:
         """The words that both sides have, in whatever fields."""
-        return self.once("shared words", lambda: SharedWords.of(self.table.words, self.q, self.m))
+        return self.once("shared words", lambda: SharedWords.of(self.table.bags(_words, self.table.rarity.weights), self.q, self.m))
 
     def comparable(self, field: str) -> Flags:
         """Tell whether the words of a field can be the same: not those of two scripts.
@@ -134,7 +163,7 @@ class Pairs(Once):
         numpy.ndarray
             Shape (n_pairs,), bool.
         """
-        return flags[self.q] | flags[self.m]
+        return flags.take(self.q) | flags.take(self.m)
 
     def distinct(self, read: Callable[[Prepared], H], wanted: Flags | None = None) -> DistinctPairs[H]:
         """Find what has to be compared of one value of each recording.
@@ -160,6 +189,7 @@ class Pairs(Once):
         self,
         read: Callable[[Prepared], tuple[H, ...]],
         compare: Callable[[Crossed[H]], Sequence[Column]],
+        n_columns: int,
         wanted: Flags | None = None,
     ) -> list[Column]:
         """Compare sets of values: each two different sets once, and each two values of theirs once.
@@ -170,6 +200,8 @@ class Pairs(Once):
             Reads a set off a recording; empty is missing.
         compare : callable
             Crossed sets to columns with a number for each of their rows.
+        n_columns : int
+            How many it gives.
         wanted : numpy.ndarray, optional
             Shape (n_pairs,), bool; the sets of other pairs count as missing.
 
@@ -179,7 +211,9 @@ class Pairs(Once):
             Each of shape (n_pairs,), float64: 1 for equal sets, NaN where a side is missing.
         """
         sets, numbered = self.distinct(read, wanted), self.table.sets(read)
-        sizes = numbered.counts[sets.q_places] * numbered.counts[sets.m_places]
+        if not len(sets):
+            return [sets.spread(np.zeros(0))] * n_columns
+        sizes = numbered.counts.take(sets.q_places) * numbered.counts.take(sets.m_places)
         parts = [
             compare(Crossed.of(numbered, sets.q_places[run], sets.m_places[run])) for run in runs(sizes, _MOST_CELLS)
         ]
@@ -225,7 +259,8 @@ class Pairs(Once):
         NameSimilarities
             Each of shape (n_pairs,); NaN where a side is missing.
         """
-        return NameSimilarities(*self.compare_sets(read, lambda names: compare_names(names, scorers), wanted))
+        compared = self.compare_sets(read, lambda names: compare_names(names, scorers), 2, wanted)
+        return NameSimilarities(*compared)
 
     def artists(self) -> NameSimilarities:
         """Compare the artists as sets of names.
@@ -253,7 +288,6 @@ class Pairs(Once):
         return codes.spread(np.array(common, dtype=np.float64))
 
     def _comparable(self, field: str) -> Flags:
-        scripts = self.table.scripts(field)
-        q, m = scripts[self.q], scripts[self.m]
-        comparable: Flags = ((q & m) > 0) | (q == 0) | (m == 0)
-        return comparable
+        scripts = self.table.integers(_SCRIPTS[field])
+        q, m = scripts.take(self.q), scripts.take(self.m)
+        return ((q & m) > 0) | (np.minimum(q, m) == 0)

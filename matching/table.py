@@ -1,56 +1,34 @@
-"""Recordings as a table of what comparing reads off them."""
+"""Recordings in memory, and their columns: what the features read off a recording is read off it once."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from catalog.recording import Recording
-from matching.distinct import Column, Flags, Integers, Numbered, NumberedSets
+from matching.columns import Column, Flags, GrowingArray, Integers, Numbered, NumberedSets
 from matching.prepared import Prepared, prepare
 from matching.rarity import Rarity
 from matching.wordbags import WordBags
 
+C = TypeVar("C")
 T = TypeVar("T")
 H = TypeVar("H", bound=Hashable)
 
 
-class Once:
-    """Keeps what was computed, by name or by the function that gives it."""
+class RecordingTable:
+    """Recordings; each column is read off them once, however many pairs they stand in.
 
-    def __init__(self) -> None:
-        self._kept: dict[object, Any] = {}
-
-    def once(self, key: object, compute: Callable[[], T]) -> T:
-        """Compute something that several groups of features need, once.
-
-        Parameters
-        ----------
-        key : object
-            Names the thing.
-        compute : callable
-            Gives it.
-
-        Returns
-        -------
-        object
-            What was computed when it was first asked for.
-        """
-        if key not in self._kept:
-            self._kept[key] = compute()
-        kept: T = self._kept[key]
-        return kept
-
-
-class RecordingTable(Once):
-    """Distinct recordings; each column is read off them once, however many pairs they stand in.
+    Recordings can be added while others compare those that are there.
 
     Parameters
     ----------
     recordings : sequence of Recording
-        Distinct ones.
+        The first rows.
     rarity : Rarity
         Of the catalogue's words.
 
@@ -63,9 +41,68 @@ class RecordingTable(Once):
     """
 
     def __init__(self, recordings: Sequence[Recording], rarity: Rarity) -> None:
-        super().__init__()
-        self.rows: list[Prepared] = list(map(prepare, recordings))
         self.rarity = rarity
+        self.rows: list[Prepared] = list(map(prepare, recordings))
+        self._columns: dict[object, Any] = {}
+        self._readers: list[Callable[[Sequence[Prepared]], object]] = []
+        self._changing = threading.RLock()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def add(self, new: Sequence[Prepared]) -> Integers:
+        """Add recordings.
+
+        Parameters
+        ----------
+        new : sequence of Prepared
+            Any number of them.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_recordings,), int64, their rows.
+        """
+        with self._changing:
+            begin = len(self.rows)
+            try:
+                for read in self._readers:
+                    read(new)
+            except BaseException:
+                # Some columns have the new rows and some have not: they are read again when they are wanted.
+                self._columns, self._readers = {}, []
+                raise
+            self.rows.extend(new)
+        return np.arange(begin, begin + len(new))
+
+    def column(self, key: object, empty: Callable[[], C], read: Callable[[C, Sequence[Prepared]], object]) -> C:
+        """Give a column; it is made when it is first asked for.
+
+        Parameters
+        ----------
+        key : object
+            Names it.
+        empty : callable
+            Makes it without rows.
+        read : callable
+            Adds rows to it.
+
+        Returns
+        -------
+        object
+            With a row for each recording, at least for those that the caller knows of.
+        """
+        columns = self._columns
+        if key not in columns:
+            with self._changing:
+                if key not in self._columns:
+                    made = empty()
+                    read(made, self.rows)
+                    self._columns[key] = made
+                    self._readers.append(lambda rows: read(made, rows))
+                columns = self._columns
+        found: C = columns[key]
+        return found
 
     def values(self, read: Callable[[Prepared], H]) -> Numbered[H]:
         """Read a value off every recording.
@@ -80,7 +117,7 @@ class RecordingTable(Once):
         Numbered
             A row for each recording.
         """
-        return self.once(("values", read), lambda: Numbered.of(map(read, self.rows)))
+        return self.column(("values", read), Numbered[H], lambda column, rows: column.add(map(read, rows)))
 
     def sets(self, read: Callable[[Prepared], tuple[H, ...]]) -> NumberedSets[H]:
         """Read a set of values off every recording.
@@ -95,7 +132,8 @@ class RecordingTable(Once):
         NumberedSets
             One for each of the distinct sets of `values`.
         """
-        return self.once(("sets", read), lambda: NumberedSets.of(self.values(read).values))
+        distinct = self.values(read).values
+        return self.column(("sets", read), NumberedSets[H], lambda sets, _: sets.add(distinct[len(sets) :]))
 
     def numbers(self, read: Callable[[Prepared], float]) -> Column:
         """Read a number off every recording.
@@ -110,7 +148,22 @@ class RecordingTable(Once):
         numpy.ndarray
             Shape (n_recordings,), float64.
         """
-        return self.once(("numbers", read), lambda: np.array(list(map(read, self.rows)), dtype=np.float64))
+        return self._array(read, np.float64)
+
+    def integers(self, read: Callable[[Prepared], int]) -> Integers:
+        """Read an integer off every recording.
+
+        Parameters
+        ----------
+        read : callable
+            Gives it. The same function is asked once.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_recordings,), int64.
+        """
+        return self._array(read, np.int64)
 
     def flags(self, read: Callable[[Prepared], bool]) -> Flags:
         """Tell something of every recording.
@@ -125,26 +178,45 @@ class RecordingTable(Once):
         numpy.ndarray
             Shape (n_recordings,), bool.
         """
-        return self.once(("flags", read), lambda: np.array(list(map(read, self.rows)), dtype=np.bool_))
+        return self._array(read, np.bool_)
 
-    @property
-    def words(self) -> WordBags:
-        """The words of the recordings, weighed by rarity, a row for each recording."""
-        return self.once("words", lambda: WordBags.of([row.words for row in self.rows], self.rarity.weights))
-
-    def scripts(self, field: str) -> Integers:
-        """Tell which scripts a field is in.
+    def objects(self, read: Callable[[Prepared], T]) -> list[T]:
+        """Read anything off every recording.
 
         Parameters
         ----------
-        field : str
-            A key of `Prepared.scripts`.
+        read : callable
+            Gives it. The same function is asked once.
 
         Returns
         -------
-        numpy.ndarray
-            Shape (n_recordings,), int64, as in `Prepared.scripts`.
+        list
+            n_recordings long.
         """
-        return self.once(
-            ("scripts", field), lambda: np.array([row.scripts[field] for row in self.rows], dtype=np.int64)
+        return self.column(("objects", read), list[T], lambda column, rows: column.extend(map(read, rows)))
+
+    def bags(self, read: Callable[[Prepared], dict[int, int]], weights: npt.NDArray[np.float32]) -> WordBags:
+        """Read words off every recording.
+
+        Parameters
+        ----------
+        read : callable
+            Gives buckets of words, each with the fields that it stands in, as in `Prepared.words`. The same function is
+            asked once.
+        weights : numpy.ndarray
+            Shape (n_buckets,), float32, weight of each bucket.
+
+        Returns
+        -------
+        WordBags
+            A row for each recording.
+        """
+        return self.column(
+            ("bags", read), lambda: WordBags(weights), lambda bags, rows: bags.add(list(map(read, rows)))
         )
+
+    def _array(self, read: Callable[[Prepared], object], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        column = self.column(
+            ("array", read), lambda: GrowingArray(dtype), lambda array, rows: array.add(list(map(read, rows)))
+        )
+        return column.array

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
-from matching.distinct import Column, Integers
+from matching.columns import Column, GrowingArray, Integers
 from matching.prepared import FIELDS
 
 Bits = npt.NDArray[np.uint8]
@@ -19,54 +18,92 @@ Bits = npt.NDArray[np.uint8]
 _LEAST_WEIGHT = 0.05
 
 
-@dataclass(frozen=True, eq=False)
 class WordBags:
-    """Many recordings as sets of weighted words.
+    """Recordings as sets of weighted words; recordings can be added.
 
-    Attributes
+    Parameters
     ----------
-    places : scipy.sparse.csr_array
-        Shape (n_recordings, n_buckets), int64: where a recording has the word, the place in `weights` and `fields`,
-        counted from 1.
     weights : numpy.ndarray
-        Shape (n_words,), float64, of each recording's words.
-    fields : numpy.ndarray
-        Shape (n_words,), uint8, the `FIELDS` that each word stands in, as bits.
-    totals : mapping of field to numpy.ndarray
-        Shape (n_recordings,), float64, sum of the weights of each recording's words in the field.
+        Shape (n_buckets,), float32, weight of each bucket.
+    words : sequence of dict, optional
+        Of the first rows, as for `add`.
     """
 
-    places: csr_array
-    weights: Column
-    fields: Bits
-    totals: Mapping[str, Column]
+    def __init__(self, weights: npt.NDArray[np.float32], words: Sequence[Mapping[int, int]] = ()) -> None:
+        self._weight_of = weights
+        self._starts, self._sizes = GrowingArray(np.int64), GrowingArray(np.int64)
+        self._buckets, self._weights, self._fields = map(GrowingArray, (np.int64, np.float64, np.uint8))
+        self._totals = {field: GrowingArray(np.float64) for field in FIELDS}
+        self.add(words)
 
-    @classmethod
-    def of(cls, words: Sequence[dict[int, int]], weights: npt.NDArray[np.float32]) -> WordBags:
-        """Collect the words of many recordings.
+    def add(self, words: Sequence[Mapping[int, int]]) -> None:
+        """Add recordings.
 
         Parameters
         ----------
-        words : sequence of dict
+        words : sequence of mapping
             Buckets of each recording's words, and the `FIELDS` that they stand in, as bits.
-        weights : numpy.ndarray
-            Shape (n_buckets,), float32, weight of each bucket.
-
-        Returns
-        -------
-        WordBags
-            Every word weighs a little, so that common words are not nothing.
         """
         sizes = np.array(list(map(len, words)), dtype=np.int64)
         buckets = np.fromiter(chain.from_iterable(words), np.int64, sizes.sum())
-        fields = np.fromiter(chain.from_iterable(map(dict.values, words)), np.uint8, sizes.sum())
+        fields = np.fromiter(chain.from_iterable(each.values() for each in words), np.uint8, len(buckets))
         rows = np.repeat(np.arange(len(words)), sizes)
-        order = np.lexsort((buckets, rows))
+        order = np.argsort(rows * self.n_buckets + buckets)
         buckets, fields = buckets[order], fields[order]
-        weighed = weights[buckets].astype(np.float64) + _LEAST_WEIGHT
-        ends, places = np.concatenate(([0], np.cumsum(sizes))), np.arange(1, len(buckets) + 1)
-        totals = {field: _sums(rows, weighed * ((fields & bits) > 0), len(words)) for field, bits in FIELDS.items()}
-        return cls(csr_array((places, buckets, ends), shape=(len(words), len(weights))), weighed, fields, totals)
+        weights = self._weight_of[buckets].astype(np.float64) + _LEAST_WEIGHT
+        for name, bits in FIELDS.items():
+            self._totals[name].add(sums(rows, weights * ((fields & bits) > 0), len(words)))
+        begin = len(self._buckets.array)
+        self._buckets.add(buckets)
+        self._weights.add(weights)
+        self._fields.add(fields)
+        self._starts.add(begin + np.cumsum(sizes) - sizes)
+        self._sizes.add(sizes)
+
+    @property
+    def n_buckets(self) -> int:
+        """More than any bucket."""
+        return len(self._weight_of)
+
+    @property
+    def starts(self) -> Integers:
+        """Shape (n_recordings,), int64: place in `buckets` of each recording's first word."""
+        return self._starts.array
+
+    @property
+    def sizes(self) -> Integers:
+        """Shape (n_recordings,), int64: how many words each recording has."""
+        return self._sizes.array
+
+    @property
+    def buckets(self) -> Integers:
+        """Shape (n_words,), int64, of each recording's words, sorted within a recording."""
+        return self._buckets.array
+
+    @property
+    def weights(self) -> Column:
+        """Shape (n_words,), float64; every word weighs a little, so that common words are not nothing."""
+        return self._weights.array
+
+    @property
+    def fields(self) -> Bits:
+        """Shape (n_words,), uint8, the `FIELDS` that each word stands in, as bits."""
+        return self._fields.array
+
+    def total(self, field: str) -> Column:
+        """Sum up the weights of each recording's words in a field.
+
+        Parameters
+        ----------
+        field : str
+            A key of `FIELDS`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_recordings,), float64.
+        """
+        return self._totals[field].array
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +131,7 @@ class SharedWords:
     weights: Column
     q_fields: Bits
     m_fields: Bits
+    _weighed: dict[tuple[str, str], Column] = field(default_factory=dict)
 
     @classmethod
     def of(cls, bags: WordBags, q: Integers, m: Integers) -> SharedWords:
@@ -113,11 +151,15 @@ class SharedWords:
         SharedWords
             Ready to be weighed.
         """
-        one, other = bags.places[q], bags.places[m]
-        shared = one.multiply(other.astype(np.bool_))
-        q_words, m_words = shared.data - 1, other.multiply(one.astype(np.bool_)).data - 1
-        pairs = np.repeat(np.arange(len(q)), np.diff(shared.indptr))
-        return cls(bags, q, m, pairs, bags.weights[q_words], bags.fields[q_words], bags.fields[m_words])
+        pairs, q_words = _words_of(bags, q)
+        m_pairs, m_words = _words_of(bags, m)
+        # Words of a pair are sorted on both sides, and so are the pairs.
+        wanted = bags.buckets.take(q_words) + pairs * bags.n_buckets
+        there = bags.buckets.take(m_words) + m_pairs * bags.n_buckets
+        places = np.searchsorted(there, wanted)
+        shared = np.flatnonzero(np.append(there, -1).take(places) == wanted)
+        pairs, q_words, m_words = pairs.take(shared), q_words.take(shared), m_words.take(places.take(shared))
+        return cls(bags, q, m, pairs, bags.weights.take(q_words), bags.fields.take(q_words), bags.fields.take(m_words))
 
     def weigh(self, q_field: str, m_field: str) -> Column:
         """Sum up the weights of the words that one side has in a field and the other has in another.
@@ -134,8 +176,11 @@ class SharedWords:
         numpy.ndarray
             Shape (n_pairs,), float64, not negative.
         """
-        there = ((self.q_fields & FIELDS[q_field]) > 0) & ((self.m_fields & FIELDS[m_field]) > 0)
-        return _sums(self.pairs, self.weights * there, len(self.q))
+        key = (q_field, m_field)
+        if key not in self._weighed:
+            there = ((self.q_fields & FIELDS[q_field]) > 0) & ((self.m_fields & FIELDS[m_field]) > 0)
+            self._weighed[key] = sums(self.pairs, self.weights * there, len(self.q))
+        return self._weighed[key]
 
     def overlap(self, field: str) -> tuple[Column, Column]:
         """Relate what two sides share to what both have together, and to what the smaller has.
@@ -150,13 +195,12 @@ class SharedWords:
         tuple of numpy.ndarray
             Jaccard index and overlap coefficient, each of shape (n_pairs,), in [0, 1], NaN where a side is missing.
         """
-        shared, totals = self.weigh(field, field), self.bags.totals[field]
-        q_total, m_total = totals[self.q], totals[self.m]
-        missing = (q_total == 0) | (m_total == 0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            together = np.minimum(shared / (q_total + m_total - shared), 1)
-            contained = np.minimum(shared / np.minimum(q_total, m_total), 1)
-        return np.where(missing, np.nan, together), np.where(missing, np.nan, contained)
+        shared, totals = self.weigh(field, field), self.bags.total(field)
+        q_total, m_total = totals.take(self.q), totals.take(self.m)
+        least = np.minimum(q_total, m_total)
+        shared = np.where(least == 0, np.nan, shared)
+        with np.errstate(invalid="ignore"):
+            return np.minimum(shared / (q_total + m_total - shared), 1), np.minimum(shared / least, 1)
 
     def found(self, part: str, whole: str) -> tuple[Column, Column]:
         """Share of the words of one side's field, by weight, that another field of the other side has.
@@ -173,18 +217,42 @@ class SharedWords:
         tuple of numpy.ndarray
             What is found of q in m, and of m in q, each of shape (n_pairs,), in [0, 1]; NaN where a side is missing.
         """
-        parts, wholes = self.bags.totals[part], self.bags.totals[whole]
+        parts, wholes = self.bags.total(part), self.bags.total(whole)
         return (
-            _share(self.weigh(part, whole), parts[self.q], wholes[self.m]),
-            _share(self.weigh(whole, part), parts[self.m], wholes[self.q]),
+            _share(self.weigh(part, whole), parts.take(self.q), wholes.take(self.m)),
+            _share(self.weigh(whole, part), parts.take(self.m), wholes.take(self.q)),
         )
 
 
-def _sums(rows: Integers, weights: Column, n_rows: int) -> Column:
+def _words_of(bags: WordBags, rows: Integers) -> tuple[Integers, Integers]:
+    """List the words of recordings: which of the rows has it, and its place in the bags."""
+    sizes = bags.sizes.take(rows)
+    ends = np.cumsum(sizes)
+    place = np.repeat(np.arange(len(rows)), sizes)
+    return place, np.arange(len(place)) + (bags.starts.take(rows) - ends + sizes).take(place)
+
+
+def sums(rows: Integers, weights: Column, n_rows: int) -> Column:
+    """Sum up weights by row.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray
+        Shape (n_weights,), int64, from 0.
+    weights : numpy.ndarray
+        Shape (n_weights,), float64.
+    n_rows : int
+        More than any of `rows`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_rows,), float64.
+    """
     return np.bincount(rows, weights, minlength=n_rows).astype(np.float64, copy=False)  # integers if there is no word
 
 
 def _share(shared: Column, part: Column, whole: Column) -> Column:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.minimum(shared / part, 1)
-    return np.where((part == 0) | (whole == 0), np.nan, share)
+    shared = np.where((part == 0) | (whole == 0), np.nan, shared)
+    with np.errstate(invalid="ignore"):
+        return np.minimum(shared / part, 1)

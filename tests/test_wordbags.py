@@ -30,7 +30,7 @@ def share(shared, whole):
 @given(st.lists(BAGS, min_size=1, max_size=5), NAMES, NAMES)
 def test_shared_words_are_those_of_two_sets(bags, field, other):
     q, m = (side.ravel() for side in np.indices((len(bags), len(bags))))
-    shared = SharedWords.of(WordBags.of(bags, WEIGHTS), q, m)
+    shared = SharedWords.of(WordBags(WEIGHTS, bags), q, m)
     weights, (jaccard, contained), (forth, back) = (
         shared.weigh(field, other),
         shared.overlap(field),

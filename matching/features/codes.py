@@ -10,7 +10,7 @@ from rapidfuzz.distance import OSA
 
 from catalog.isrc import parse_isrc, parse_isrcs
 from matching.crossed import Crossed
-from matching.distinct import Column
+from matching.columns import Column
 from matching.features.feature import Feature, FeatureGroup
 from matching.pairs import Pairs
 from matching.prepared import Prepared
@@ -25,12 +25,9 @@ _NONE: frozenset[str] = frozenset()
 
 def _compute(pairs: Pairs) -> list[Column]:
     table = pairs.table
-    hidden = table.once("codes in ids", lambda: list(map(_hidden, table.rows)))
-    fragments = table.once("fragments of codes", lambda: list(map(_fragments, table.rows)))
-    more = [bool(codes or parts) for codes, parts in zip(hidden, fragments, strict=True)]
-    further = np.array(more, dtype=np.bool_)
+    hidden, fragments = table.objects(_hidden), table.objects(_fragments)
     in_id, damaged = np.full(len(pairs.q), np.nan), np.full(len(pairs.q), np.nan)
-    for row in np.flatnonzero(pairs.either(further)).tolist():
+    for row in np.flatnonzero(pairs.either(table.flags(_has_more))).tolist():
         one, other = pairs.q[row], pairs.m[row]
         q_hidden, q_parts, m_hidden, m_parts = hidden[one], fragments[one], hidden[other], fragments[other]
         q_known, m_known = table.rows[one].codes | q_hidden, table.rows[other].codes | m_hidden
@@ -38,7 +35,7 @@ def _compute(pairs: Pairs) -> list[Column]:
             in_id[row] = not q_known.isdisjoint(m_known)
         if q_parts or m_parts:
             damaged[row] = _fragment_of(q_parts, m_known, m_parts, q_known)
-    return [*pairs.compare_sets(_few_codes, _conflict, pairs.same_isrc() == 0), in_id, damaged]
+    return [*pairs.compare_sets(_few_codes, _conflict, 2, pairs.same_isrc() == 0), in_id, damaged]
 
 
 def _conflict(codes: Crossed[str]) -> list[Column]:
@@ -56,6 +53,10 @@ def _hidden(prepared: Prepared) -> frozenset[str]:
     if len(prepared.recording.sr_id) < _CODE_LENGTH:
         return _NONE
     return frozenset(_IN_ID.findall(prepared.recording.sr_id.upper().replace("_", " ")))
+
+
+def _has_more(prepared: Prepared) -> bool:
+    return bool(_hidden(prepared) or _fragments(prepared))
 
 
 def _fragments(prepared: Prepared) -> frozenset[str]:

@@ -7,7 +7,7 @@ from operator import attrgetter
 import numpy as np
 from rapidfuzz import fuzz
 
-from matching.distinct import Column
+from matching.columns import Column
 from matching.features.feature import Feature, FeatureGroup
 from matching.names import CONTRIBUTOR_SCORERS, text_similarity
 from matching.pairs import Pairs

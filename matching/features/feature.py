@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from matching.distinct import Column
+from matching.columns import Column
 from matching.pairs import Pairs
 
 Features = npt.NDArray[np.float32]

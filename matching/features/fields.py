@@ -10,7 +10,7 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from catalog.normalize import normalize
-from matching.distinct import Column
+from matching.columns import Column, GrowingArray
 from matching.features.feature import Feature, FeatureGroup
 from matching.fuzzy import similarities, solid
 from matching.pairs import Pairs
@@ -57,8 +57,14 @@ def _inside(found: Column, part: str, pairs: Pairs) -> Column:
     """Look for a field inside the other side's text letter by letter, where its words do not show it."""
     sides = pairs.distinct(_texts, wanted=found < _FOUND)
     texts, read = sides.values, attrgetter(part)
-    lengths = pairs.table.once(("lengths", part), lambda: np.array([len(read(each)) for each in texts], dtype=np.int64))
-    q_length, m_length = lengths[sides.q_places], lengths[sides.m_places]
+    if not len(sides):
+        return np.where(found < _FOUND, sides.spread(np.zeros(0)), found)
+    lengths = pairs.table.column(
+        ("lengths", part),
+        lambda: GrowingArray(np.int64),
+        lambda column, _: column.add([len(read(each)) for each in texts[len(column.array) :]]),
+    ).array
+    q_length, m_length = lengths.take(sides.q_places), lengths.take(sides.m_places)
     # The shorter part is the one that may stand inside of a longer text; words are looked for both ways.
     forth = np.flatnonzero((q_length > 0) & ((m_length == 0) | (q_length <= m_length)))
     back = np.flatnonzero((m_length > 0) & ((q_length == 0) | (m_length <= q_length)))

@@ -7,21 +7,20 @@ from operator import attrgetter
 
 import numpy as np
 
-from matching.distinct import Column
+from matching.columns import Column
 from matching.features.feature import Feature, FeatureGroup
 from matching.names import ARTIST_SCORERS, NameSimilarities
 from matching.pairs import Pairs
 from matching.prepared import FIELDS, Prepared
 from matching.rarity import bucket_of
-from matching.table import RecordingTable
-from matching.wordbags import SharedWords, WordBags
+from matching.wordbags import SharedWords
 
 _credited = attrgetter("credits")
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    initials = pairs.table.once("initials", lambda: _initials(pairs.table))
-    by_initials = SharedWords.of(initials, pairs.q, pairs.m).overlap("contributors")[1]
+    evenly = np.broadcast_to(_EVENLY, pairs.table.rarity.weights.shape)
+    by_initials = SharedWords.of(pairs.table.bags(_initials, evenly), pairs.q, pairs.m).overlap("contributors")[1]
     contributing = np.fmax(*pairs.shared.found("artists", "contributors"))
     comparable = pairs.comparable("contributors")
     return [
@@ -44,10 +43,11 @@ def _features_somebody(prepared: Prepared) -> bool:
     return prepared.credits != prepared.artists
 
 
-def _initials(table: RecordingTable) -> WordBags:
-    evenly = np.ones_like(table.rarity.weights)
-    keys = [dict.fromkeys(_initialed(row.contributors), FIELDS["contributors"]) for row in table.rows]
-    return WordBags.of(keys, evenly)
+_EVENLY = np.float32(1)
+
+
+def _initials(prepared: Prepared) -> dict[int, int]:
+    return dict.fromkeys(_initialed(prepared.contributors), FIELDS["contributors"])
 
 
 _MOST_WORDS = 16  # of a name that is still a person's

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import numpy as np
 
-from matching.distinct import Column
+from matching.columns import Column, Integers
 from matching.features.feature import Feature, FeatureGroup
 from matching.pairs import Pairs
+from matching.prepared import Prepared
 from matching.rarity import bucket_of, whole_title
-from matching.table import RecordingTable
 
 # Weight of shared words at which the evidence of rarity is half of all there can be: about one rare word.
 _HALF = 1.0
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    titles = pairs.table.once("title rarity", lambda: _titles(pairs.table))
+    titles = pairs.table.integers(_title_bucket)
     return [
-        np.minimum(titles[pairs.q], titles[pairs.m]),
+        np.minimum(*(_rarity(titles.take(side), pairs) for side in (pairs.q, pairs.m))),
         *(_shared(pairs, field) for field in ("title", "artists", "all")),
     ]
 
 
-def _titles(table: RecordingTable) -> Column:
-    whole = [bucket_of(whole_title(row.title.base)) if row.title else -1 for row in table.rows]
-    buckets = np.array(whole, dtype=np.int64)
-    return np.where(buckets >= 0, table.rarity.weights[buckets], np.nan)
+def _title_bucket(prepared: Prepared) -> int:
+    return bucket_of(whole_title(prepared.title.base)) if prepared.title else -1
+
+
+def _rarity(buckets: Integers, pairs: Pairs) -> Column:
+    return np.where(buckets >= 0, pairs.table.rarity.weights.take(buckets, mode="wrap"), np.nan)
 
 
 def _shared(pairs: Pairs, field: str) -> Column:
-    totals, shared = pairs.table.words.totals[field], pairs.shared.weigh(field, field)
-    missing = (totals[pairs.q] == 0) | (totals[pairs.m] == 0) | ~pairs.comparable(field)
+    totals, shared = pairs.shared.bags.total(field), pairs.shared.weigh(field, field)
+    missing = (np.minimum(totals.take(pairs.q), totals.take(pairs.m)) == 0) | ~pairs.comparable(field)
     return np.where(missing, np.nan, shared / (shared + _HALF))
 
 

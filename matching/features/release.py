@@ -7,7 +7,7 @@ from operator import attrgetter
 import numpy as np
 from rapidfuzz import fuzz
 
-from matching.distinct import Column
+from matching.columns import Column
 from matching.features.feature import Feature, FeatureGroup
 from matching.fuzzy import solid
 from matching.pairs import Pairs
@@ -23,14 +23,15 @@ _album, _label = attrgetter("album"), attrgetter("label")
 def _compute(pairs: Pairs) -> list[Column]:
     q, m = pairs.q, pairs.m
     seconds, years = pairs.table.numbers(_seconds), pairs.table.numbers(_year)
-    apart = np.abs(seconds[q] - seconds[m])
+    q_seconds, m_seconds = seconds.take(q), seconds.take(m)
+    apart = np.abs(q_seconds - m_seconds)
     return [
         pairs.similar(_solid_album),
         pairs.similar(_album, fuzz.token_set_ratio),
         pairs.similar(_label, fuzz.token_set_ratio),
-        1 - np.minimum(np.abs(years[q] - years[m]), _YEARS) / _YEARS,
+        1 - np.minimum(np.abs(years.take(q) - years.take(m)), _YEARS) / _YEARS,
         1 - np.clip((apart - _SOFT_S) / (_GRACE_S - _SOFT_S), 0, 1),
-        np.minimum(seconds[q], seconds[m]) / np.maximum(seconds[q], seconds[m]),
+        np.minimum(q_seconds, m_seconds) / np.maximum(q_seconds, m_seconds),
         1 - np.minimum(apart, _GRACE_S) / _GRACE_S,
     ]
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from catalog.sound import leaves_vowels_out
 from matching.crossed import Crossed
-from matching.distinct import Column, Flags
+from matching.columns import Column, Flags
 from matching.features.feature import Feature, FeatureGroup
 from matching.names import sound_similarity
 from matching.pairs import Pairs
@@ -20,7 +20,7 @@ Texts = tuple[str, ...]
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    titles, artists, contributors = (_compare(read, pairs) for read in (_titles, _first_credits, _first_contributors))
+    titles, artists, contributors = (_compare(field, pairs) for field in _FIELDS)
     return [
         *(np.where(sounds.consonants == only, sounds.best, np.nan) for sounds in (titles, artists) for only in (0, 1)),
         contributors.mean,
@@ -35,12 +35,26 @@ class _Sounds(NamedTuple):
     mean: Column
 
 
-def _compare(read: Callable[[Prepared], Texts], pairs: Pairs) -> _Sounds:
+class _Field(NamedTuple):
+    """How a field is read: its texts, and whether one of them is in another script, or writes few vowels."""
+
+    texts: Callable[[Prepared], Texts]
+    is_foreign: Callable[[Prepared], bool]
+    is_vowelless: Callable[[Prepared], bool]
+
+    @classmethod
+    def of(cls, texts: Callable[[Prepared], Texts]) -> _Field:
+        return cls(
+            texts,
+            lambda prepared: not all(map(str.isascii, texts(prepared))),
+            lambda prepared: any(map(leaves_vowels_out, texts(prepared))),
+        )
+
+
+def _compare(field: _Field, pairs: Pairs) -> _Sounds:
     """Compare a field of pairs in two scripts: by consonants where one of them writes few vowels."""
-    table = pairs.table
-    foreign = table.once(("foreign", read), lambda: table.values(read).flags(_is_foreign))
-    vowelless = pairs.either(table.once(("vowelless", read), lambda: table.values(read).flags(_is_vowelless)))
-    best, mean = pairs.compare_sets(read, _by_sound, pairs.either(foreign))
+    foreign, vowelless = (pairs.either(pairs.table.flags(tell)) for tell in (field.is_foreign, field.is_vowelless))
+    best, mean = pairs.compare_sets(field.texts, _by_sound, 2, foreign)
     return _Sounds(vowelless, best, mean)
 
 
@@ -77,13 +91,7 @@ def _few(texts: Texts) -> Texts:
     return texts if len(texts) <= _MOST_TEXTS else tuple(sorted(texts, key=str.isascii)[:_MOST_TEXTS])
 
 
-def _is_foreign(texts: Texts) -> bool:
-    return not all(map(str.isascii, texts))
-
-
-def _is_vowelless(texts: Texts) -> bool:
-    return any(map(leaves_vowels_out, texts))
-
+_FIELDS = tuple(map(_Field.of, (_titles, _first_credits, _first_contributors)))
 
 SOUND = FeatureGroup(
     "sound",

@@ -6,7 +6,7 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from matching.crossed import Crossed
-from matching.distinct import Column
+from matching.columns import Column
 from matching.features.feature import Feature, FeatureGroup
 from matching.fuzzy import similarities, solid
 from matching.pairs import Pairs
@@ -34,7 +34,7 @@ def _cut_off(pairs: Pairs) -> Column:
 def _pieces(base: Column, pairs: Pairs) -> Column:
     """Take the best match of any two pieces where a side has several."""
     several = pairs.either(pairs.table.flags(_has_several))
-    return np.fmax(base, *pairs.compare_sets(_pieces_of, _best_piece, several))
+    return np.fmax(base, *pairs.compare_sets(_pieces_of, _best_piece, 1, several))
 
 
 def _best_piece(pieces: Crossed[str]) -> list[Column]:

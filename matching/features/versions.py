@@ -6,35 +6,32 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from catalog.versions import SAME_MASTER, MarkerType
-from matching.distinct import Column, Flags
+from matching.columns import Column
 from matching.features.feature import Feature, FeatureGroup
 from matching.fuzzy import similarities
 from matching.pairs import Pairs
 from matching.prepared import Prepared
-from matching.table import RecordingTable
 
 # In names of those who play other people's repertoire.
 _IMITATION_WORDS = frozenset({"karaoke", "tribute", "tributo", "hommage", "covers", "coverband", "lullaby"})
 _TYPES = tuple(kind for kind in MarkerType if kind not in SAME_MASTER)
 _COLUMNS = {kind: column for column, kind in enumerate(_TYPES)}
+_BITS = (1 << np.arange(len(_TYPES)))[:, None]
 
 
 def _compute(pairs: Pairs) -> list[Column]:
-    said = pairs.table.once("version types", lambda: _said(pairs.table))
-    q, m = said[pairs.q], said[pairs.m]
-    either, both = q | m, q & m
+    said = pairs.table.integers(_said)
+    q, m = said.take(pairs.q), said.take(pairs.m)
+    either, both = (q | m) & _BITS > 0, (q & m) & _BITS > 0
     columns = np.where(both, 1.0, np.where(either, 0.0, np.nan))
-    with np.errstate(invalid="ignore"):
-        agreement = both.sum(axis=1) / np.where(either.any(axis=1), either.sum(axis=1), np.nan)
-    return [*columns.T, agreement, _details(pairs), _numbers(pairs)]
+    n_either = either.sum(axis=0)
+    agreement = both.sum(axis=0) / np.where(n_either, n_either, np.nan)
+    return [*columns, agreement, _details(pairs), _numbers(pairs)]
 
 
-def _said(table: RecordingTable) -> Flags:
-    said = np.zeros((len(table.rows), len(_TYPES)), dtype=np.bool_)
-    for place, row in enumerate(table.rows):
-        if kinds := _kinds(row):
-            said[place, [_COLUMNS[kind] for kind in kinds]] = True
-    return said
+def _said(prepared: Prepared) -> int:
+    """Write the types that a recording is marked with as bits."""
+    return sum(1 << _COLUMNS[kind] for kind in _kinds(prepared))
 
 
 def _kinds(prepared: Prepared) -> set[MarkerType]:
