@@ -167,6 +167,8 @@ class LiveIndex:
         numpy.ndarray
             Shape (n, dim), float16 unit rows; zeros for a recording without text.
         """
+        if not len(self._changes.ids):
+            return self.snapshot.vectors[rows]
         vectors = np.empty((len(rows), self.snapshot.vectors.shape[1]), dtype=np.float16)
         old = rows < len(self.snapshot)
         vectors[old] = self.snapshot.vectors[rows[old]]

@@ -120,6 +120,8 @@ def runs(sizes: Integers, most: int) -> list[slice]:
     list of slice
         Of all rows, in their order; one empty run if there is none.
     """
+    if sizes.sum() <= most:
+        return [slice(None)]
     cuts = (np.flatnonzero(np.diff(np.cumsum(sizes) // most)) + 1).tolist()
     return [slice(start, stop) for start, stop in zip([0, *cuts], [*cuts, len(sizes)], strict=True)]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -66,12 +65,12 @@ class DistinctPairs(Generic[T]):
     def __len__(self) -> int:
         return len(self.q_places)
 
-    @cached_property
+    @property
     def q(self) -> list[T]:
         """Values of one side."""
         return [self.values[place] for place in self.q_places.tolist()]
 
-    @cached_property
+    @property
     def m(self) -> list[T]:
         """Values of the other."""
         return [self.values[place] for place in self.m_places.tolist()]

@@ -11,6 +11,9 @@ from matching.columns import Column
 
 Scorer = Callable[..., float]
 
+# So few are compared sooner one by one.
+_FEW = 8
+
 
 def similarities(q_texts: Sequence[str], m_texts: Sequence[str], *scorers: Scorer) -> Column:
     """Compare two columns of normalised texts, row by row.
@@ -31,7 +34,10 @@ def similarities(q_texts: Sequence[str], m_texts: Sequence[str], *scorers: Score
     """
     total = np.zeros(len(q_texts))
     for scorer in scorers:
-        total += process.cpdist(q_texts, m_texts, scorer=scorer, dtype=np.float64)
+        if len(q_texts) < _FEW:
+            total += [scorer(q, m) for q, m in zip(q_texts, m_texts, strict=True)]
+        else:
+            total += process.cpdist(q_texts, m_texts, scorer=scorer, dtype=np.float64)
     return total / (100 * len(scorers))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -89,6 +89,24 @@ class KeptRecordings:
         self._catalog, self._index, self._rarity = catalog, index, rarity
         self._adding = threading.Lock()
         self._held = _Held(RecordingTable([], rarity))
+
+    def unknown(self, sr_ids: Iterable[str]) -> set[str]:
+        """Tell which recordings the index does not hold.
+
+        Parameters
+        ----------
+        sr_ids : iterable of str
+            Ids, repetitions allowed.
+
+        Returns
+        -------
+        set of str
+            Those of them that `take` would not find.
+        """
+        places = self._held.places
+        missing = [sr_id for sr_id in dict.fromkeys(sr_ids) if sr_id not in places]
+        rows = self._index.find(missing).tolist() if missing else []
+        return {sr_id for sr_id, row in zip(missing, rows, strict=True) if row < 0}
 
     def take(self, sr_ids: Sequence[str]) -> Kept:
         """Look recordings up.

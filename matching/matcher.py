@@ -6,7 +6,7 @@ ids -> recordings (catalogue) and cosine (index) -> pair features -> match proba
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -166,6 +166,21 @@ class Matcher:
             For the first id that the catalogue does not hold.
         """
         return self.explain(self.judge(pairs, by))
+
+    def unknown(self, sr_ids: Iterable[str]) -> set[str]:
+        """Tell which recordings the catalogue does not hold, without reading them.
+
+        Parameters
+        ----------
+        sr_ids : iterable of str
+            Ids, repetitions allowed.
+
+        Returns
+        -------
+        set of str
+            Those of them that it does not hold.
+        """
+        return self._kept.unknown(sr_ids)
 
     def judge(self, pairs: Sequence[tuple[str, str]], by: str = SIAMESE) -> Judged:
         """Judge many pairs without explaining it.

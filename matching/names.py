@@ -129,14 +129,13 @@ def text_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Seq
         Shape (n,), float64, in [0, 1].
     """
     result = similarities(q_texts, m_texts, *scorers)
-    q_plain, m_plain = (np.fromiter(map(str.isascii, texts), np.bool_, len(texts)) for texts in (q_texts, m_texts))
-    foreign = np.flatnonzero(~(q_plain & m_plain)).tolist()
-    if foreign:
-        q_latin, m_latin = [_latin(q_texts[row]) for row in foreign], [_latin(m_texts[row]) for row in foreign]
-        told = [bool(q and m) for q, m in zip(q_latin, m_latin, strict=True)]  # not every letter has a reading
-        result[foreign] = np.maximum(result[foreign], similarities(q_latin, m_latin, *scorers) * told)
-    across = np.flatnonzero(q_plain != m_plain).tolist()
-    if across:
+    texts = list(zip(q_texts, m_texts, strict=True))
+    if foreign := [row for row, (q, m) in enumerate(texts) if not (q.isascii() and m.isascii())]:
+        latin = [(_latin(q), _latin(m)) for q, m in map(texts.__getitem__, foreign)]
+        told = [bool(q and m) for q, m in latin]  # not every letter has a reading
+        alike = similarities([q for q, _ in latin], [m for _, m in latin], *scorers)
+        result[foreign] = np.maximum(result[foreign], alike * told)
+    if across := [row for row in foreign if q_texts[row].isascii() != m_texts[row].isascii()]:
         sounds = sound_similarity([q_texts[row] for row in across], [m_texts[row] for row in across])
         result[across] = np.fmax(result[across], sounds)
     return result

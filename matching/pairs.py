@@ -28,6 +28,11 @@ def _scripts(field: str, prepared: Prepared) -> int:
 
 
 _artists, _codes, _words = attrgetter("artists"), attrgetter("codes"), attrgetter("words")
+_FIELDS = (
+    *((field, field) for field in ("title", "artists", "contributors", "all")),
+    *(("title", "all"), ("all", "title"), ("artists", "all"), ("all", "artists"), ("notes", "all"), ("all", "notes")),
+    *(("artists", "contributors"), ("contributors", "artists")),
+)
 _SCRIPTS = {field: partial(_scripts, field) for field in ("title", "artists", "contributors", "all")}
 
 # Sets of names are crossed in runs: lists of contributors may be long.
@@ -133,7 +138,8 @@ class Pairs:
     @property
     def shared(self) -> SharedWords:
         """The words that both sides have, in whatever fields."""
-        return self.once("shared words", lambda: SharedWords.of(self.table.bags(_words, self.table.rarity.weights), self.q, self.m))
+        bags = self.table.bags(_words, self.table.rarity.weights)
+        return self.once("shared words", lambda: SharedWords(bags, self.q, self.m, _FIELDS))
 
     def comparable(self, field: str) -> Flags:
         """Tell whether the words of a field can be the same: not those of two scripts.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy as np
@@ -16,6 +15,7 @@ Bits = npt.NDArray[np.uint8]
 
 # Of every word, so that common ones are not nothing.
 _LEAST_WEIGHT = 0.05
+_COLUMNS = {field: column for column, field in enumerate(FIELDS)}
 
 
 class WordBags:
@@ -33,7 +33,7 @@ class WordBags:
         self._weight_of = weights
         self._starts, self._sizes = GrowingArray(np.int64), GrowingArray(np.int64)
         self._buckets, self._weights, self._fields = map(GrowingArray, (np.int64, np.float64, np.uint8))
-        self._totals = {field: GrowingArray(np.float64) for field in FIELDS}
+        self._totals = GrowingArray(np.float64, len(FIELDS))
         self.add(words)
 
     def add(self, words: Sequence[Mapping[int, int]]) -> None:
@@ -51,9 +51,9 @@ class WordBags:
         order = np.argsort(rows * self.n_buckets + buckets)
         buckets, fields = buckets[order], fields[order]
         weights = self._weight_of[buckets].astype(np.float64) + _LEAST_WEIGHT
-        for name, bits in FIELDS.items():
-            self._totals[name].add(sums(rows, weights * ((fields & bits) > 0), len(words)))
+        totals = [_sums(rows, weights * ((fields & bits) > 0), len(words)) for bits in FIELDS.values()]
         begin = len(self._buckets.array)
+        self._totals.add(np.transpose(totals))
         self._buckets.add(buckets)
         self._weights.add(weights)
         self._fields.add(fields)
@@ -90,78 +90,45 @@ class WordBags:
         """Shape (n_words,), uint8, the `FIELDS` that each word stands in, as bits."""
         return self._fields.array
 
-    def total(self, field: str) -> Column:
-        """Sum up the weights of each recording's words in a field.
-
-        Parameters
-        ----------
-        field : str
-            A key of `FIELDS`.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (n_recordings,), float64.
-        """
-        return self._totals[field].array
+    @property
+    def totals(self) -> Column:
+        """Shape (n_recordings, n_fields), float64: weight of each recording's words in each of `FIELDS`."""
+        return self._totals.array
 
 
-@dataclass(frozen=True, eq=False)
 class SharedWords:
-    """The words that both sides of pairs have, in whatever fields.
+    """The words that both sides of pairs have, weighed.
 
-    Attributes
+    Parameters
     ----------
     bags : WordBags
         Of all recordings.
-    q, m : numpy.ndarray
-        Shape (n_pairs,), int64, rows of `bags`.
-    pairs : numpy.ndarray
-        Shape (n_shared,), int64: which pair shares the word.
-    weights : numpy.ndarray
-        Shape (n_shared,), float64, of the words.
-    q_fields, m_fields : numpy.ndarray
-        Shape (n_shared,), uint8, the `FIELDS` that each word stands in, as bits.
+    q : numpy.ndarray
+        Shape (n_pairs,), int64, rows of `bags`: one side.
+    m : numpy.ndarray
+        Shape (n_pairs,), int64, rows of `bags`: the other.
+    fields : sequence of (str, str)
+        Keys of `FIELDS`, in which q and m may be asked about.
     """
 
-    bags: WordBags
-    q: Integers
-    m: Integers
-    pairs: Integers
-    weights: Column
-    q_fields: Bits
-    m_fields: Bits
-    _weighed: dict[tuple[str, str], Column] = field(default_factory=dict)
+    def __init__(self, bags: WordBags, q: Integers, m: Integers, fields: Sequence[tuple[str, str]]) -> None:
+        self._places = {each: place for place, each in enumerate(fields)}
+        q_totals, m_totals = (
+            bags.totals.take(side, axis=0).T[[_COLUMNS[each[place]] for each in fields]]
+            for place, side in enumerate((q, m))
+        )
+        q_bits, m_bits = (np.array([[FIELDS[each[place]]] for each in fields], dtype=np.uint8) for place in (0, 1))
+        pairs, q_words, m_words = _in_both(bags, q, m)
+        there = (bags.fields.take(q_words) & q_bits > 0) & (bags.fields.take(m_words) & m_bits > 0)
+        rows = pairs + np.arange(0, len(fields) * len(q), max(len(q), 1))[:, None]
+        weights = _sums(rows.ravel(), (bags.weights.take(q_words) * there).ravel(), q_totals.size)
+        least = np.minimum(q_totals, m_totals)
+        self._weights = np.where(least > 0, weights.reshape(q_totals.shape), np.nan)
+        self._of_q, self._of_m = (np.minimum(self._weights / totals, 1) for totals in (q_totals, m_totals))
+        self._of_both = np.minimum(self._weights / (q_totals + m_totals - self._weights), 1)
+        self._of_least = np.minimum(self._weights / least, 1)
 
-    @classmethod
-    def of(cls, bags: WordBags, q: Integers, m: Integers) -> SharedWords:
-        """Find the words that both sides have.
-
-        Parameters
-        ----------
-        bags : WordBags
-            Of all recordings.
-        q : numpy.ndarray
-            Shape (n_pairs,), int64, rows of `bags`: one side.
-        m : numpy.ndarray
-            Shape (n_pairs,), int64, rows of `bags`: the other.
-
-        Returns
-        -------
-        SharedWords
-            Ready to be weighed.
-        """
-        pairs, q_words = _words_of(bags, q)
-        m_pairs, m_words = _words_of(bags, m)
-        # Words of a pair are sorted on both sides, and so are the pairs.
-        wanted = bags.buckets.take(q_words) + pairs * bags.n_buckets
-        there = bags.buckets.take(m_words) + m_pairs * bags.n_buckets
-        places = np.searchsorted(there, wanted)
-        shared = np.flatnonzero(np.append(there, -1).take(places) == wanted)
-        pairs, q_words, m_words = pairs.take(shared), q_words.take(shared), m_words.take(places.take(shared))
-        return cls(bags, q, m, pairs, bags.weights.take(q_words), bags.fields.take(q_words), bags.fields.take(m_words))
-
-    def weigh(self, q_field: str, m_field: str) -> Column:
+    def weight(self, q_field: str, m_field: str) -> Column:
         """Sum up the weights of the words that one side has in a field and the other has in another.
 
         Parameters
@@ -174,13 +141,9 @@ class SharedWords:
         Returns
         -------
         numpy.ndarray
-            Shape (n_pairs,), float64, not negative.
+            Shape (n_pairs,), float64, not negative; NaN where a side is missing.
         """
-        key = (q_field, m_field)
-        if key not in self._weighed:
-            there = ((self.q_fields & FIELDS[q_field]) > 0) & ((self.m_fields & FIELDS[m_field]) > 0)
-            self._weighed[key] = sums(self.pairs, self.weights * there, len(self.q))
-        return self._weighed[key]
+        return self._weights[self._places[q_field, m_field]]
 
     def overlap(self, field: str) -> tuple[Column, Column]:
         """Relate what two sides share to what both have together, and to what the smaller has.
@@ -195,12 +158,8 @@ class SharedWords:
         tuple of numpy.ndarray
             Jaccard index and overlap coefficient, each of shape (n_pairs,), in [0, 1], NaN where a side is missing.
         """
-        shared, totals = self.weigh(field, field), self.bags.total(field)
-        q_total, m_total = totals.take(self.q), totals.take(self.m)
-        least = np.minimum(q_total, m_total)
-        shared = np.where(least == 0, np.nan, shared)
-        with np.errstate(invalid="ignore"):
-            return np.minimum(shared / (q_total + m_total - shared), 1), np.minimum(shared / least, 1)
+        place = self._places[field, field]
+        return self._of_both[place], self._of_least[place]
 
     def found(self, part: str, whole: str) -> tuple[Column, Column]:
         """Share of the words of one side's field, by weight, that another field of the other side has.
@@ -217,11 +176,19 @@ class SharedWords:
         tuple of numpy.ndarray
             What is found of q in m, and of m in q, each of shape (n_pairs,), in [0, 1]; NaN where a side is missing.
         """
-        parts, wholes = self.bags.total(part), self.bags.total(whole)
-        return (
-            _share(self.weigh(part, whole), parts.take(self.q), wholes.take(self.m)),
-            _share(self.weigh(whole, part), parts.take(self.m), wholes.take(self.q)),
-        )
+        return self._of_q[self._places[part, whole]], self._of_m[self._places[whole, part]]
+
+
+def _in_both(bags: WordBags, q: Integers, m: Integers) -> tuple[Integers, Integers, Integers]:
+    """Find the words that both sides of pairs have: which pair, and the word's place in the bags on either side."""
+    pairs, q_words = _words_of(bags, q)
+    m_pairs, m_words = _words_of(bags, m)
+    # Words of a pair are sorted on both sides, and so are the pairs.
+    wanted = bags.buckets.take(q_words) + pairs * bags.n_buckets
+    there = bags.buckets.take(m_words) + m_pairs * bags.n_buckets
+    places = there.searchsorted(wanted)
+    shared = (np.append(there, -1).take(places) == wanted).nonzero()[0]
+    return pairs.take(shared), q_words.take(shared), m_words.take(places.take(shared))
 
 
 def _words_of(bags: WordBags, rows: Integers) -> tuple[Integers, Integers]:
@@ -232,27 +199,5 @@ def _words_of(bags: WordBags, rows: Integers) -> tuple[Integers, Integers]:
     return place, np.arange(len(place)) + (bags.starts.take(rows) - ends + sizes).take(place)
 
 
-def sums(rows: Integers, weights: Column, n_rows: int) -> Column:
-    """Sum up weights by row.
-
-    Parameters
-    ----------
-    rows : numpy.ndarray
-        Shape (n_weights,), int64, from 0.
-    weights : numpy.ndarray
-        Shape (n_weights,), float64.
-    n_rows : int
-        More than any of `rows`.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_rows,), float64.
-    """
+def _sums(rows: Integers, weights: Column, n_rows: int) -> Column:
     return np.bincount(rows, weights, minlength=n_rows).astype(np.float64, copy=False)  # integers if there is no word
-
-
-def _share(shared: Column, part: Column, whole: Column) -> Column:
-    shared = np.where((part == 0) | (whole == 0), np.nan, shared)
-    with np.errstate(invalid="ignore"):
-        return np.minimum(shared / part, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -56,9 +57,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Gatekeeper, access=settings.access)
     app.add_middleware(Answered, logged=settings.log_as_json)
     answer_errors(app)
-    app.include_router(health.router)
+    # What is asked most is looked for first.
     for group in (pairs, candidates, clusters, labels, recordings, metrics):
         app.include_router(group.router, responses=MAY_BE_REFUSED)
+    app.include_router(health.router)
     return app
 
 
@@ -66,5 +68,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.decisions.start()
     async with source_of(app).serving():
+        # What lives as long as the process need not be looked through again and again for what does not.
+        gc.collect()
+        gc.freeze()
         yield
         await asyncio.to_thread(app.state.decisions.stop)

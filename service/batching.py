@@ -83,9 +83,16 @@ class Batching:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[JudgedAlone] = loop.create_future()
         if not self._asked:
-            loop.call_soon(self._judge_all)
+            loop.call_soon(self._judge_if_all_came, 0)
         self._asked.append(_Asked(pair, request.scope["route"].path, time.perf_counter(), answer))
         return await answer
+
+    def _judge_if_all_came(self, came: int) -> None:
+        """Judge what was asked, unless more came in the last turn of the event loop: then there may be more to come."""
+        if came < len(self._asked) < _MOST:
+            asyncio.get_running_loop().call_soon(self._judge_if_all_came, len(self._asked))
+        else:
+            self._judge_all()
 
     def _judge_all(self) -> None:
         asked, self._asked = self._asked[:_MOST], self._asked[_MOST:]
@@ -94,14 +101,12 @@ class Batching:
         waiting = [each for each in asked if not each.answer.done()]  # who hung up waits no longer
         try:
             opened = self._source.in_charge()
-            index = opened.matcher.snapshot
-            rows = index.find([sr_id for each in waiting for sr_id in each.pair]).tolist()
-            known = []
-            for each, q, m in zip(waiting, rows[::2], rows[1::2], strict=True):
-                if q < 0 or m < 0:
-                    each.answer.set_exception(UnknownRecordingError(each.pair[0 if q < 0 else 1]))
-                else:
-                    known.append(each)
+            unknown = opened.matcher.unknown(sr_id for each in waiting for sr_id in each.pair)
+            known = [each for each in waiting if unknown.isdisjoint(each.pair)]
+            for each in waiting if unknown else ():
+                if not unknown.isdisjoint(each.pair):
+                    missing = each.pair[0 if each.pair[0] in unknown else 1]
+                    each.answer.set_exception(UnknownRecordingError(missing))
             if known:
                 self._judge_or_split(opened, known)
         except Exception as error:  # noqa: BLE001 - raised again in every request that it concerns

@@ -38,8 +38,9 @@ async def live() -> LiveAnswer:
 
 @router.get("/ready", responses=NOT_READY)
 async def ready(request: Request, matcher: MatcherInCharge) -> ReadyAnswer:
-    """Tell that pairs can be judged, by judging one: the first recording and itself."""
+    """Tell that recordings can be read and pairs be judged: the first recording is read, and judged beside itself."""
     first = matcher.snapshot.first_id()
+    matcher.catalog.get(first)
     matcher.classify(first, first)
     index = matcher.snapshot
     return ReadyAnswer(

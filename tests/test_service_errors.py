@@ -251,6 +251,15 @@ def test_a_catalogue_that_is_destroyed_while_it_is_served_is_a_503(tiny_data, tm
         assert client.get("/live").status_code == 200
 
 
+def test_what_was_asked_about_before_the_catalogue_was_destroyed_is_answered_on(tiny_data, tmp_path):
+    folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
+    with TestClient(create_app(Settings(folder))) as client:
+        assert client.get("/?q_sr_id=123&m_sr_id=456").json() == {"class": "valid"}
+        folder.catalog.write_bytes(b"")
+        assert client.get("/?q_sr_id=456&m_sr_id=123").json() == {"class": "valid"}
+        assert client.get("/?q_sr_id=123&m_sr_id=789").status_code == 503
+
+
 def test_a_catalogue_that_is_removed_while_it_is_served_is_served_on(tiny_data, tmp_path):
     folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
     with TestClient(create_app(Settings(folder))) as client:

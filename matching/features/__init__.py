@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from catalog.errors import InputError
 from catalog.recording import Recording
 from matching.features.codes import CODES
 from matching.features.core import CORE
-from matching.features.feature import Feature, FeatureGroup, Features
+from matching.features.feature import Compute, Feature, FeatureGroup, Features
 from matching.features.fields import FIELDS
 from matching.features.people import PEOPLE
 from matching.features.rare import RARITY
@@ -95,20 +96,27 @@ def features_of(pairs: Pairs, names: Sequence[str] = NAMES) -> Features:
     InputError
         If there is no feature of a name.
     """
-    columns: dict[str, list[int]] = {}
-    for column, name in enumerate(names):
-        columns.setdefault(name, []).append(column)
-    if unknown := columns.keys() - set(NAMES):
-        raise InputError(f"expected features out of {', '.join(NAMES)}, got {', '.join(sorted(unknown))}")
-    groups = [group for group in GROUPS.values() if any(feature.name in columns for feature in group.features)]
-    features = np.empty((len(names), len(pairs.q)), dtype=np.float32).T  # written and looked up column by column
+    plan = _plan(tuple(names))
+    features = np.empty((len(names), len(pairs.q)), dtype=np.float32)  # written and looked up column by column
     for start in range(0, len(pairs.q), BLOCK):
         block = pairs.block(start, start + BLOCK)
-        for group in groups:
-            for feature, values in zip(group.features, group.compute(block), strict=True):
-                for column in columns.get(feature.name, ()):
-                    features[start : start + BLOCK, column] = values
-    return features
+        for compute, places, columns in plan:
+            features[columns, start : start + BLOCK] = np.array(compute(block))[places]
+    return features.T
+
+
+@lru_cache(maxsize=16)
+def _plan(names: tuple[str, ...]) -> list[tuple[Compute, list[int], list[int]]]:
+    """Say how each group that is needed is computed, which of its features are wanted, and for which columns."""
+    if unknown := set(names) - set(NAMES):
+        raise InputError(f"expected features out of {', '.join(NAMES)}, got {', '.join(sorted(unknown))}")
+    plan = []
+    for group in GROUPS.values():
+        places = {feature.name: place for place, feature in enumerate(group.features)}
+        columns = [column for column, name in enumerate(names) if name in places]
+        if columns:
+            plan.append((group.compute, [places[names[column]] for column in columns], columns))
+    return plan
 
 
 def names_without(groups: Sequence[str]) -> tuple[str, ...]:

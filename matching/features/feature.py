@@ -12,6 +12,7 @@ from matching.columns import Column
 from matching.pairs import Pairs
 
 Features = npt.NDArray[np.float32]
+Compute = Callable[[Pairs], Sequence[Column]]
 
 
 @dataclass(frozen=True)
@@ -56,4 +57,4 @@ class FeatureGroup:
 
     name: str
     features: tuple[Feature, ...]
-    compute: Callable[[Pairs], Sequence[Column]]
+    compute: Compute

@@ -16,18 +16,21 @@ from matching.rarity import bucket_of
 from matching.wordbags import SharedWords
 
 _credited = attrgetter("credits")
+_CONTRIBUTORS = "contributors"
+_EVENLY = np.float32(1)
 
 
 def _compute(pairs: Pairs) -> list[Column]:
     evenly = np.broadcast_to(_EVENLY, pairs.table.rarity.weights.shape)
-    by_initials = SharedWords.of(pairs.table.bags(_initials, evenly), pairs.q, pairs.m).overlap("contributors")[1]
-    contributing = np.fmax(*pairs.shared.found("artists", "contributors"))
-    comparable = pairs.comparable("contributors")
+    initials = SharedWords(pairs.table.bags(_initials, evenly), pairs.q, pairs.m, [(_CONTRIBUTORS, _CONTRIBUTORS)])
+    by_initials = initials.overlap(_CONTRIBUTORS)[1]
+    contributing = np.fmax(*pairs.shared.found("artists", _CONTRIBUTORS))
+    comparable = pairs.comparable(_CONTRIBUTORS)
     return [
         *_compare_credits(pairs),
         *(
             np.where(comparable, column, np.nan)
-            for column in (*pairs.shared.overlap("contributors"), by_initials, contributing)
+            for column in (*pairs.shared.overlap(_CONTRIBUTORS), by_initials, contributing)
         ),
     ]
 
@@ -43,11 +46,8 @@ def _features_somebody(prepared: Prepared) -> bool:
     return prepared.credits != prepared.artists
 
 
-_EVENLY = np.float32(1)
-
-
 def _initials(prepared: Prepared) -> dict[int, int]:
-    return dict.fromkeys(_initialed(prepared.contributors), FIELDS["contributors"])
+    return dict.fromkeys(_initialed(prepared.contributors), FIELDS[_CONTRIBUTORS])
 
 
 _MOST_WORDS = 16  # of a name that is still a person's

@@ -31,9 +31,8 @@ def _rarity(buckets: Integers, pairs: Pairs) -> Column:
 
 
 def _shared(pairs: Pairs, field: str) -> Column:
-    totals, shared = pairs.shared.bags.total(field), pairs.shared.weigh(field, field)
-    missing = (np.minimum(totals.take(pairs.q), totals.take(pairs.m)) == 0) | ~pairs.comparable(field)
-    return np.where(missing, np.nan, shared / (shared + _HALF))
+    shared = pairs.shared.weight(field, field)
+    return np.where(pairs.comparable(field), shared / (shared + _HALF), np.nan)
 
 
 RARITY = FeatureGroup(
