@@ -112,8 +112,11 @@ class AdditiveTables:
             Shape (n_pairs, n_features + 1), float64; the last column is the bias. A row's sum is the ensemble's
             output for the pair.
         """
-        blocks = [self._look_up(features[i : i + _BLOCK]) for i in range(0, len(features), _BLOCK)]
-        return np.concatenate(blocks) if blocks else np.zeros((0, len(self.thresholds) + 1))
+        width = len(self.thresholds) + 1
+        blocks = [self._cells.contributions(features[i : i + _BLOCK], width) for i in range(0, len(features), _BLOCK)]
+        explained = np.concatenate([np.zeros((0, width)), *blocks])
+        explained[:, -1] = self.bias
+        return explained
 
     def sums(self, features: npt.NDArray[np.float32]) -> Numbers:
         """Look up what all features add together.
@@ -135,24 +138,6 @@ class AdditiveTables:
     def _cells(self) -> _Cells:
         return _Cells.of(self.thresholds, self.tables)
 
-    def _codes(self, features: npt.NDArray[np.float32]) -> Integers:
-        codes = np.zeros(features.shape[::-1], dtype=np.int64)
-        codes[self._cells.columns] = self._cells.codes(features).T
-        return codes
-
-    def _look_up(self, features: npt.NDArray[np.float32]) -> Numbers:
-        codes = self._codes(features)
-        result = np.zeros((features.shape[1] + 1, len(features)))
-        result[-1] = self.bias
-        for first, second, shares in self.tables:
-            if first == second:
-                result[first] += shares[0, codes[first], 0]
-            else:
-                cells = codes[first] * shares.shape[2] + codes[second]
-                result[first] += shares[0].ravel()[cells]
-                result[second] += shares[1].ravel()[cells]
-        return np.ascontiguousarray(result.T)
-
 
 @dataclass(frozen=True, eq=False)
 class _Cells:
@@ -172,6 +157,8 @@ class _Cells:
         Shape (n_tables,), int64: how many cells farther the next code of a feature is.
     starts : numpy.ndarray
         Shape (n_tables,), int64: place of the first cell.
+    by_first, by_second : numpy.ndarray
+        Shape (n_cells,), float64: what each cell adds by either feature.
     added : numpy.ndarray
         Shape (n_cells,), float64: what each cell adds.
     """
@@ -184,6 +171,8 @@ class _Cells:
     first_steps: Integers
     second_steps: Integers
     starts: Integers
+    by_first: Numbers
+    by_second: Numbers
     added: Numbers
 
     @classmethod
@@ -193,8 +182,8 @@ class _Cells:
         cuts = [_ordered(_rounded_down(thresholds[column])) + place * _APART for place, column in enumerate(columns)]
         features = np.array([(table.first, table.second) for table in tables], dtype=np.int64).reshape(-1, 2)
         widths = np.array([table.shares.shape[2] for table in tables], dtype=np.int64)
-        added = [table.shares.sum(axis=0).ravel() for table in tables]
-        sizes = np.array(list(map(len, added)), dtype=np.int64)
+        sizes = np.array([table.shares[0].size for table in tables], dtype=np.int64)
+        shares = np.concatenate([np.zeros((2, 0)), *(table.shares.reshape(2, -1) for table in tables)], axis=1)
         return cls(
             columns=columns,
             cuts=np.concatenate([np.zeros(0, dtype=np.int64), *cuts]),
@@ -204,10 +193,36 @@ class _Cells:
             first_steps=widths,
             second_steps=(features[:, 0] != features[:, 1]).astype(np.int64),
             starts=np.cumsum(sizes) - sizes,
-            added=np.concatenate([np.zeros(0), *added]),
+            by_first=shares[0],
+            by_second=shares[1],
+            added=shares.sum(axis=0),
         )
 
-    def codes(self, features: npt.NDArray[np.float32]) -> Integers:
+    def sums(self, features: npt.NDArray[np.float32]) -> Numbers:
+        """Look up what all features add together, shape (n_pairs,)."""
+        sums: Numbers = self.added.take(self._places(features)).sum(axis=1)
+        return sums
+
+    def contributions(self, features: npt.NDArray[np.float32], width: int) -> Numbers:
+        """Look up what each feature adds, shape (n_pairs, width)."""
+        places, rows = self._places(features), np.arange(0, len(features) * width, width)[:, None]
+        added = [
+            np.bincount((rows + self.columns.take(side)).ravel(), shares.take(places).ravel(), len(features) * width)
+            for side, shares in ((self.firsts, self.by_first), (self.seconds, self.by_second))
+        ]
+        contributions: Numbers = (added[0] + added[1]).reshape(len(features), width)
+        return contributions
+
+    def _places(self, features: npt.NDArray[np.float32]) -> Integers:
+        """Find each pair's cell in each table, shape (n_pairs, n_tables)."""
+        codes = self._codes(features)
+        places = codes.take(self.firsts, axis=1)
+        places *= self.first_steps
+        places += codes.take(self.seconds, axis=1) * self.second_steps
+        places += self.starts
+        return places
+
+    def _codes(self, features: npt.NDArray[np.float32]) -> Integers:
         """Count the thresholds below each value, shape (n_pairs, n_columns); NaN is one more than all of them."""
         values = features.take(self.columns, axis=1)
         missing = np.isnan(values)
@@ -217,16 +232,6 @@ class _Cells:
         codes -= np.cumsum(self.counts) - self.counts
         codes += missing
         return codes
-
-    def sums(self, features: npt.NDArray[np.float32]) -> Numbers:
-        """Look up what all features add together, shape (n_pairs,)."""
-        codes = self.codes(features)
-        places = codes.take(self.firsts, axis=1)
-        places *= self.first_steps
-        places += codes.take(self.seconds, axis=1) * self.second_steps
-        places += self.starts
-        sums: Numbers = self.added.take(places).sum(axis=1)
-        return sums
 
 
 # Keys of two columns are so far apart; every float32 lies between.

@@ -25,12 +25,14 @@ from index.live import LiveIndex
 from index.proposals import Proposals, propose, propose_by
 from index.snapshot import Snapshot
 from matching.baseline import baseline_features
+from matching.columns import Integers
 from matching.decision import Decision, Judged, decide
 from matching.features import features_of
 from matching.kept import Kept, KeptRecordings
 from matching.model import BASELINE, SIAMESE, Model, model_with_encoder
 from matching.pairs import Pairs
 from matching.prepared import prepare
+from matching.table import RecordingTable
 
 logger = logging.getLogger(__name__)
 
@@ -250,7 +252,9 @@ class Matcher:
             If the catalogue does not hold it.
         """
         query = self._kept.take([sr_id]).recordings()[0]
-        return self._ranked(query, propose(self.snapshot, query, max(k, _POOL)), k)
+        proposed = propose(self.snapshot, query, max(k, _POOL))
+        both = self._kept.take([sr_id, *self.snapshot.ids_of(proposed.rows)])
+        return self._ranked(both.table, both.rows, proposed, k)
 
     def candidates_of(self, query: Recording, k: int = 10) -> list[Decision]:
         """Propose the likeliest duplicates of a recording that the catalogue does not hold.
@@ -269,7 +273,10 @@ class Matcher:
         """
         query = replace(query, sr_id=_NOT_STORED)
         vector = self.encoder.encode([query]).astype(np.float16)
-        return self._ranked(query, propose_by(self.snapshot, query, vector, max(k, _POOL)), k)
+        proposed = propose_by(self.snapshot, query, vector, max(k, _POOL))
+        candidates = self._kept.take(self.snapshot.ids_of(proposed.rows))
+        rows = np.concatenate((candidates.table.add([prepare(query)]), candidates.rows))
+        return self._ranked(candidates.table, rows, proposed, k)
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -281,15 +288,14 @@ class Matcher:
         """Whether somebody asked for candidates of a recording that is not stored."""
         return "encoder" in vars(self)
 
-    def _ranked(self, query: Recording, proposed: Proposals, k: int) -> list[Decision]:
-        candidates = self._kept.take(self.snapshot.ids_of(proposed.rows))
-        rows = np.repeat(candidates.table.add([prepare(query)]), len(candidates.rows))
-        pairs = Pairs(candidates.table, rows, candidates.rows, proposed.cosines)
+    def _ranked(self, table: RecordingTable, rows: Integers, proposed: Proposals, k: int) -> list[Decision]:
+        """Judge the first of some rows beside each of the others, and give the best."""
+        pairs = Pairs(table, rows[:1].repeat(len(rows) - 1), rows[1:], proposed.cosines)
         features = features_of(pairs, self.model.classifier.features)
         # The proposals come nearest first and the sort is stable.
         best = np.argsort(-self.model.classifier.match_probabilities(features), kind="stable")[:k]
-        m = [candidates.table.rows[row].recording for row in candidates.rows[best].tolist()]
-        decisions = decide(self.model.classifier, [query] * len(m), m, features[best])
+        q, m = ([table.rows[row].recording for row in side[best].tolist()] for side in (pairs.q, pairs.m))
+        decisions = decide(self.model.classifier, q, m, features[best])
         return [
             replace(decision, source=proposed.sources[place])
             for decision, place in zip(decisions, best.tolist(), strict=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -23,17 +22,26 @@ from matching.table import RecordingTable
 from matching.wordbags import SharedWords
 
 
-def _scripts(field: str, prepared: Prepared) -> int:
-    return prepared.scripts[field]
+def _scripts(prepared: Prepared) -> int:
+    """Write the scripts of all fields as two bits each."""
+    return sum(prepared.scripts[field] << shift for field, shift in _SHIFTS.items())
 
 
+def _comparable(scripts: Integers) -> Flags:
+    """Tell for both sides' scripts, written as 16 bits, which fields can be compared, shape (n, n_fields)."""
+    shifts = np.array(list(_SHIFTS.values()))
+    q, m = ((scripts[:, None] >> 8 + shifts) & 3, (scripts[:, None] >> shifts) & 3)
+    return ((q & m) > 0) | (np.minimum(q, m) == 0)
+
+
+_SHIFTS = {"title": 0, "artists": 2, "contributors": 4, "all": 6}
+_COMPARABLE = _comparable(np.arange(1 << 16))
 _artists, _codes, _words = attrgetter("artists"), attrgetter("codes"), attrgetter("words")
 _FIELDS = (
     *((field, field) for field in ("title", "artists", "contributors", "all")),
     *(("title", "all"), ("all", "title"), ("artists", "all"), ("all", "artists"), ("notes", "all"), ("all", "notes")),
     *(("artists", "contributors"), ("contributors", "artists")),
 )
-_SCRIPTS = {field: partial(_scripts, field) for field in ("title", "artists", "contributors", "all")}
 
 # Sets of names are crossed in runs: lists of contributors may be long.
 _MOST_CELLS = 1 << 21
@@ -154,7 +162,7 @@ class Pairs:
         numpy.ndarray
             Shape (n_pairs,), bool; true where a side is missing.
         """
-        return self.once(("comparable", field), lambda: self._comparable(field))
+        return self.once("comparable", self._comparable)[field]
 
     def either(self, flags: Flags) -> Flags:
         """Tell whether something holds for a side.
@@ -216,6 +224,8 @@ class Pairs:
         list of numpy.ndarray
             Each of shape (n_pairs,), float64: 1 for equal sets, NaN where a side is missing.
         """
+        if wanted is not None and not wanted.any():
+            return [np.full(len(self.q), np.nan)] * n_columns
         sets, numbered = self.distinct(read, wanted), self.table.sets(read)
         if not len(sets):
             return [sets.spread(np.zeros(0))] * n_columns
@@ -293,7 +303,7 @@ class Pairs:
         common = [not one.isdisjoint(other) for one, other in zip(codes.q, codes.m, strict=True)]
         return codes.spread(np.array(common, dtype=np.float64))
 
-    def _comparable(self, field: str) -> Flags:
-        scripts = self.table.integers(_SCRIPTS[field])
-        q, m = scripts.take(self.q), scripts.take(self.m)
-        return ((q & m) > 0) | (np.minimum(q, m) == 0)
+    def _comparable(self) -> dict[str, Flags]:
+        scripts = self.table.integers(_scripts)
+        both = (scripts.take(self.q) << 8) | scripts.take(self.m)
+        return dict(zip(_SHIFTS, _COMPARABLE.take(both, axis=0).T, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from rapidfuzz import process
@@ -10,13 +11,15 @@ from rapidfuzz.distance import OSA
 
 from catalog.isrc import parse_isrc, parse_isrcs
 from matching.crossed import Crossed
-from matching.columns import Column
+from matching.columns import Column, Flags, GrowingArray
 from matching.features.feature import Feature, FeatureGroup
 from matching.pairs import Pairs
 from matching.prepared import Prepared
+from matching.table import RecordingTable
 
 _REGISTRANT = 5  # characters of the prefix code of ISO 3901
 _IN_ID = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[A-Z0-9]{3}[0-9]{7}(?![A-Z0-9])")
+_DIGITS = re.compile("[0-9]{7}")
 _LEAST_FRAGMENT = 7
 _MOST_CODES = 8
 _CODE_LENGTH = 12
@@ -25,11 +28,11 @@ _NONE: frozenset[str] = frozenset()
 
 def _compute(pairs: Pairs) -> list[Column]:
     table = pairs.table
-    hidden, fragments = table.objects(_hidden), table.objects(_fragments)
+    further = table.objects(_further)
     in_id, damaged = np.full(len(pairs.q), np.nan), np.full(len(pairs.q), np.nan)
-    for row in np.flatnonzero(pairs.either(table.flags(_has_more))).tolist():
+    for row in np.flatnonzero(pairs.either(_are_there(further, table))).tolist():
         one, other = pairs.q[row], pairs.m[row]
-        q_hidden, q_parts, m_hidden, m_parts = hidden[one], fragments[one], hidden[other], fragments[other]
+        (q_hidden, q_parts), (m_hidden, m_parts) = further[one], further[other]
         q_known, m_known = table.rows[one].codes | q_hidden, table.rows[other].codes | m_hidden
         if (q_hidden or m_hidden) and q_known and m_known:
             in_id[row] = not q_known.isdisjoint(m_known)
@@ -52,11 +55,23 @@ def _few_codes(prepared: Prepared) -> tuple[str, ...]:
 def _hidden(prepared: Prepared) -> frozenset[str]:
     if len(prepared.recording.sr_id) < _CODE_LENGTH:
         return _NONE
+    if not _DIGITS.search(prepared.recording.sr_id):
+        return _NONE
     return frozenset(_IN_ID.findall(prepared.recording.sr_id.upper().replace("_", " ")))
 
 
-def _has_more(prepared: Prepared) -> bool:
-    return bool(_hidden(prepared) or _fragments(prepared))
+def _further(prepared: Prepared) -> tuple[frozenset[str], frozenset[str]]:
+    """Find codes beside the well-formed ones: hidden in the id, and what is left of malformed ones."""
+    return _hidden(prepared), _fragments(prepared)
+
+
+def _are_there(further: Sequence[tuple[frozenset[str], frozenset[str]]], table: RecordingTable) -> Flags:
+    flags = table.column(
+        "further codes",
+        lambda: GrowingArray(np.bool_),
+        lambda column, _: column.add([bool(one or other) for one, other in further[len(column.array) :]]),
+    )
+    return flags.array
 
 
 def _fragments(prepared: Prepared) -> frozenset[str]:

@@ -55,10 +55,11 @@ class _Texts(NamedTuple):
 
 def _inside(found: Column, part: str, pairs: Pairs) -> Column:
     """Look for a field inside the other side's text letter by letter, where its words do not show it."""
-    sides = pairs.distinct(_texts, wanted=found < _FOUND)
+    unsure = found < _FOUND
+    if not unsure.any():
+        return found
+    sides = pairs.distinct(_texts, wanted=unsure)
     texts, read = sides.values, attrgetter(part)
-    if not len(sides):
-        return np.where(found < _FOUND, sides.spread(np.zeros(0)), found)
     lengths = pairs.table.column(
         ("lengths", part),
         lambda: GrowingArray(np.int64),
@@ -75,7 +76,7 @@ def _inside(found: Column, part: str, pairs: Pairs) -> Column:
     )
     result = np.full(len(q_length), np.nan)
     np.fmax.at(result, np.concatenate((forth, back)), alike)
-    return np.where(found < _FOUND, sides.spread(result), found)
+    return np.where(unsure, sides.spread(result), found)
 
 
 def _texts(prepared: Prepared) -> _Texts:

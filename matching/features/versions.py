@@ -46,6 +46,8 @@ def _kinds(prepared: Prepared) -> set[MarkerType]:
 def _details(pairs: Pairs) -> Column:
     """Compare what markers of the same type say more: live where, remixed by whom."""
     told = pairs.distinct(_told)
+    if not len(told):
+        return told.spread(np.zeros(0))
     details = [(dict(one), dict(other)) for one, other in zip(told.q, told.m, strict=True)]
     rows = [row for row, (one, other) in enumerate(details) for _ in one.keys() & other.keys()]
     kinds = [kind for one, other in details for kind in one.keys() & other.keys()]
@@ -64,11 +66,14 @@ def _told(prepared: Prepared) -> tuple[tuple[MarkerType, str], ...]:
 
 
 def _numbers(pairs: Pairs) -> Column:
+    numbered = pairs.either(pairs.table.flags(_has_numbers))
+    if not numbered.any():
+        return np.full(len(pairs.q), np.nan)
     sides = pairs.distinct(_numbers_of)
     answers = np.array(
         [0.5 if one <= other or other <= one else 0.0 for (one,), (other,) in zip(sides.q, sides.m, strict=True)]
     )
-    return np.where(pairs.either(pairs.table.flags(_has_numbers)), sides.spread(answers), np.nan)
+    return np.where(numbered, sides.spread(answers), np.nan)
 
 
 def _numbers_of(prepared: Prepared) -> tuple[frozenset[str]]:
