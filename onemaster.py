@@ -138,14 +138,14 @@ def candidates(given: argparse.Namespace) -> None:
     from service.schemas import candidates_answer
 
     with Matcher.open(data_folder(given)) as matcher:
-        decisions = matcher.candidates(given.sr_id, given.k)
+        found = matcher.candidates(given.sr_id, given.k)
     if given.json:
-        print_json(candidates_answer(given.sr_id, decisions).model_dump(mode="json", by_alias=True))
+        print_json(candidates_answer(given.sr_id, found).model_dump(mode="json", by_alias=True))
         return
-    for decision in decisions:
-        m = decision.m
+    for candidate in found:
+        m = candidate.m
         fields = (m.title or "-", " | ".join(m.artists) or "-", " | ".join(m.isrcs) or "-")
-        print(f"{decision.match_probability:.4f} {decision.decided:7}  {m.sr_id}  {' / '.join(fields)}")
+        print(f"{candidate.match_probability:.4f} {candidate.decided:7}  {m.sr_id}  {' / '.join(fields)}")
 
 
 def evaluate(given: argparse.Namespace) -> None:

@@ -202,6 +202,7 @@ def _judged(plan: Plan, pairs: Candidates) -> npt.NDArray[np.float64]:
     probabilities = np.empty(len(q))
     for start in range(0, len(q), _PAIRS_AT_ONCE):
         some = slice(start, start + _PAIRS_AT_ONCE)
-        features = features_of(Pairs(table, q[some], m[some], pairs.cosine[some]), model.classifier.features)
+        block = Pairs(table, q[some], m[some], pairs.cosine[some])
+        features = features_of(block, model.classifier.features, model.classifier.looked_at)
         probabilities[some] = model.classifier.match_probabilities(features)
     return probabilities

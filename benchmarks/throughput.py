@@ -170,7 +170,7 @@ def _stages_once(work: Work) -> dict[str, float]:
         block = pairs.block(start, start + BLOCK)
         columns: list[Column] = []
         for name, group in GROUPS.items():
-            columns += group.compute(block)
+            columns += [compute(block) for compute in group.columns]
             clock = _book(totals, name, clock)
         features = np.column_stack(columns).astype(np.float32)
         clock = _book(totals, "columns", clock)

@@ -35,8 +35,6 @@ class Decision:
         ``valid`` (the same master) or ``invalid``.
     needs_review : bool
         Whether the probability lies where a person should look.
-    source : str or None
-        Where a candidate comes from, see `index.proposals`; ``None`` for a pair that was asked for.
     """
 
     q: Recording
@@ -46,7 +44,31 @@ class Decision:
     match_probability: float
     decided: str
     needs_review: bool
-    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A recording that may be the same master as a query.
+
+    Attributes
+    ----------
+    m : Recording
+        It.
+    cosine : float or None
+        Of its vector and the query's, -1 to 1; ``None`` if one has no text.
+    match_probability : float
+        Calibrated, 0 to 1.
+    decided : str
+        ``valid`` (the same master) or ``invalid``.
+    source : str
+        Where it comes from, see `index.proposals`.
+    """
+
+    m: Recording
+    cosine: float | None
+    match_probability: float
+    decided: str
+    source: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,15 +81,12 @@ class Judged:
         Ids of both sides, n_pairs long.
     by : str
         Which classifier.
-    features : numpy.ndarray
-        Shape (n_pairs, n_features), float32, what it looked at.
     probabilities : numpy.ndarray
         Shape (n_pairs,), float64, match probabilities; 1 for a recording and itself.
     """
 
     pairs: Sequence[tuple[str, str]]
     by: str
-    features: Features
     probabilities: npt.NDArray[np.float64]
 
 

@@ -6,7 +6,8 @@ ids -> recordings (catalogue) and cosine (index) -> pair features -> match proba
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -26,8 +27,8 @@ from index.proposals import Proposals, propose, propose_by
 from index.snapshot import Snapshot
 from matching.baseline import baseline_features
 from matching.columns import Integers
-from matching.decision import Decision, Judged, decide
-from matching.features import features_of
+from matching.decision import Candidate, Decision, Judged, decide
+from matching.features import Features, features_of
 from matching.kept import Kept, KeptRecordings
 from matching.model import BASELINE, SIAMESE, Model, model_with_encoder
 from matching.pairs import Pairs
@@ -205,14 +206,32 @@ class Matcher:
             For the first id that the catalogue does not hold.
         """
         q, m = self._sides(pairs)
-        if by == BASELINE:
-            features = baseline_features(q.recordings(), m.recordings())
-        else:
-            cosines = self.snapshot.cosines(q.index_rows, m.index_rows)
-            features = features_of(Pairs(q.table, q.rows, m.rows, cosines), self.model.classifier.features)
-        probabilities = self.model.judge(by).match_probabilities(features)
+        classifier = self.model.judge(by)
+        probabilities = classifier.match_probabilities(self._features(q, m, by, classifier.looked_at))
         probabilities[q.index_rows == m.index_rows] = 1.0
-        return Judged(pairs, by, features, probabilities)
+        return Judged(pairs, by, probabilities)
+
+    def features(self, pairs: Sequence[tuple[str, str]], by: str = SIAMESE) -> Features:
+        """Compute what is known of pairs.
+
+        Parameters
+        ----------
+        pairs : sequence of (str, str)
+            Ids of queries and candidates.
+        by : str
+            As for `classify_many`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_pairs, n_features), float32, columns as the classifier's features, also those that it never looks at.
+
+        Raises
+        ------
+        UnknownRecordingError
+            For the first id that the catalogue does not hold.
+        """
+        return self._features(*self._sides(pairs), by)
 
     def explain(self, judged: Judged) -> list[Decision]:
         """Say why pairs were judged as they were.
@@ -228,9 +247,10 @@ class Matcher:
             One for each pair.
         """
         q, m = self._sides(judged.pairs)
-        return decide(self.model.judge(judged.by), q.recordings(), m.recordings(), judged.features)
+        features = self._features(q, m, judged.by)
+        return decide(self.model.judge(judged.by), q.recordings(), m.recordings(), features)
 
-    def candidates(self, sr_id: str, k: int = 10) -> list[Decision]:
+    def candidates(self, sr_id: str, k: int = 10) -> list[Candidate]:
         """Propose the likeliest duplicates of a recording.
 
         Parameters
@@ -242,9 +262,8 @@ class Matcher:
 
         Returns
         -------
-        list of Decision
-            At most k pairs of the query (as q) with its neighbours and with those that have an ISRC in common, most
-            probable first, equal ones by cosine. Empty if the recording has neither text nor code to be found by.
+        list of Candidate
+            At most k of its neighbours and of those that have an ISRC in common, most probable first, equal ones by cosine. Empty if the recording has neither text nor code to be found by.
 
         Raises
         ------
@@ -256,7 +275,7 @@ class Matcher:
         both = self._kept.take([sr_id, *self.snapshot.ids_of(proposed.rows)])
         return self._ranked(both.table, both.rows, proposed, k)
 
-    def candidates_of(self, query: Recording, k: int = 10) -> list[Decision]:
+    def candidates_of(self, query: Recording, k: int = 10) -> list[Candidate]:
         """Propose the likeliest duplicates of a recording that the catalogue does not hold.
 
         Parameters
@@ -268,7 +287,7 @@ class Matcher:
 
         Returns
         -------
-        list of Decision
+        list of Candidate
             As of `candidates`.
         """
         query = replace(query, sr_id=_NOT_STORED)
@@ -288,18 +307,35 @@ class Matcher:
         """Whether somebody asked for candidates of a recording that is not stored."""
         return "encoder" in vars(self)
 
-    def _ranked(self, table: RecordingTable, rows: Integers, proposed: Proposals, k: int) -> list[Decision]:
+    def _ranked(self, table: RecordingTable, rows: Integers, proposed: Proposals, k: int) -> list[Candidate]:
         """Judge the first of some rows beside each of the others, and give the best."""
         pairs = Pairs(table, rows[:1].repeat(len(rows) - 1), rows[1:], proposed.cosines)
-        features = features_of(pairs, self.model.classifier.features)
+        classifier = self.model.classifier
+        probabilities = classifier.match_probabilities(features_of(pairs, classifier.features, classifier.looked_at))
         # The proposals come nearest first and the sort is stable.
-        best = np.argsort(-self.model.classifier.match_probabilities(features), kind="stable")[:k]
-        q, m = ([table.rows[row].recording for row in side[best].tolist()] for side in (pairs.q, pairs.m))
-        decisions = decide(self.model.classifier, q, m, features[best])
+        best = np.argsort(-probabilities, kind="stable")[:k]
         return [
-            replace(decision, source=proposed.sources[place])
-            for decision, place in zip(decisions, best.tolist(), strict=True)
+            Candidate(
+                m=table.rows[row].recording,
+                cosine=None if math.isnan(cosine) else cosine,
+                match_probability=probability,
+                decided=classifier.decide(probability),
+                source=proposed.sources[place],
+            )
+            for place, row, cosine, probability in zip(
+                best.tolist(),
+                pairs.m[best].tolist(),
+                proposed.cosines[best].tolist(),
+                probabilities[best].tolist(),
+                strict=True,
+            )
         ]
+
+    def _features(self, q: Kept, m: Kept, by: str, needed: Collection[str] | None = None) -> Features:
+        if by == BASELINE:
+            return baseline_features(q.recordings(), m.recordings())
+        cosines = self.snapshot.cosines(q.index_rows, m.index_rows)
+        return features_of(Pairs(q.table, q.rows, m.rows, cosines), self.model.classifier.features, needed)
 
     def _sides(self, pairs: Sequence[tuple[str, str]]) -> tuple[Kept, Kept]:
         both = self._kept.take([sr_id for pair in pairs for sr_id in pair])

@@ -164,6 +164,23 @@ class Pairs:
         """
         return self.once("comparable", self._comparable)[field]
 
+    def where_comparable(self, field: str, column: Column) -> Column:
+        """Leave out pairs whose words cannot be the same.
+
+        Parameters
+        ----------
+        field : str
+            As for `comparable`.
+        column : numpy.ndarray
+            Shape (n_pairs,), float64.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_pairs,), float64; NaN for them.
+        """
+        return np.where(self.comparable(field), column, np.nan)
+
     def either(self, flags: Flags) -> Flags:
         """Tell whether something holds for a side.
 

@@ -109,9 +109,9 @@ def _drawn(matcher: Matcher, chance: random.Random) -> Iterable[tuple[str, str]]
     for sr_id in ids:
         if index.find([sr_id])[0] < 0:  # gone since
             continue
-        for decision in matcher.candidates(sr_id, _CANDIDATES):
-            if _FROM < decision.match_probability < _BELOW:
-                pair = (decision.q.sr_id, decision.m.sr_id)
+        for candidate in matcher.candidates(sr_id, _CANDIDATES):
+            if _FROM < candidate.match_probability < _BELOW:
+                pair = (sr_id, candidate.m.sr_id)
                 yield min(pair), max(pair)
 
 

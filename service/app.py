@@ -23,6 +23,9 @@ from service.logs import log_as_json
 from service.settings import Settings
 from service.state import MatcherSource, source_of
 
+# Objects more before the youngest are looked through, and how often that is done before the older and the oldest are.
+_GARBAGE_THRESHOLDS = (10_000, 10, 1_000)
+
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Make the application; nothing is opened before it is started.
@@ -64,12 +67,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
+def _collect_less_garbage() -> None:
+    """Keep the garbage collector from stopping all requests for as long as it takes to look through everything.
+
+    What is there already lives as long as the process, and recordings that are kept ready live long.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE_THRESHOLDS)
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.decisions.start()
     async with source_of(app).serving():
-        # What lives as long as the process need not be looked through again and again for what does not.
-        gc.collect()
-        gc.freeze()
+        _collect_less_garbage()
         yield
         await asyncio.to_thread(app.state.decisions.stop)

@@ -88,11 +88,12 @@ class DecisionLog:
         if not any(drawn):
             return
         rows = np.flatnonzero(drawn)
+        pairs = [judged.pairs[row] for row in rows.tolist()]
         classifier, index = matcher.model.judge(judged.by), matcher.snapshot
         decided = Decided(
-            pairs=[judged.pairs[row] for row in rows.tolist()],
+            pairs=pairs,
             probabilities=judged.probabilities[rows],
-            features=judged.features[rows],
+            features=matcher.features(pairs, judged.by),
             decided=[classifier.decide(each) for each in judged.probabilities[rows]],
             about={
                 "decided_at": datetime.now(UTC),

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from catalog.versions import Marker, parse_markers
-from matching.decision import Decision
+from matching.decision import Candidate, Decision
 from matching.explain import reasons
 
 Decided = Annotated[Literal["valid", "invalid"], Field(alias="class", description="valid: the same master")]
@@ -236,35 +236,35 @@ def pair_answer(decision: Decision, model: str) -> PairAnswer:
     )
 
 
-def candidates_answer(sr_id: str | None, decisions: Sequence[Decision]) -> CandidatesAnswer:
+def candidates_answer(sr_id: str | None, candidates: Sequence[Candidate]) -> CandidatesAnswer:
     """List the likeliest duplicates of a recording.
 
     Parameters
     ----------
     sr_id : str or None
         Id of the query.
-    decisions : sequence of Decision
-        From `Matcher.candidates`: the query is q.
+    candidates : sequence of Candidate
+        From `Matcher.candidates`.
 
     Returns
     -------
     CandidatesAnswer
-        The answer of ``GET /candidates``, in the order of `decisions`.
+        The answer of ``GET /candidates``, in their order.
     """
-    candidates = [
+    listed = [
         {
-            "sr_id": decision.m.sr_id,
-            "cosine": decision.features["cosine"],
-            "match_probability": decision.match_probability,
-            "class": decision.decided,
-            "title": decision.m.title,
-            "artists": decision.m.artists,
-            "isrcs": decision.m.isrcs,
-            "source": decision.source,
+            "sr_id": candidate.m.sr_id,
+            "cosine": candidate.cosine,
+            "match_probability": candidate.match_probability,
+            "class": candidate.decided,
+            "title": candidate.m.title,
+            "artists": candidate.m.artists,
+            "isrcs": candidate.m.isrcs,
+            "source": candidate.source,
         }
-        for decision in decisions
+        for candidate in candidates
     ]
-    return CandidatesAnswer.model_validate({"sr_id": sr_id, "candidates": candidates})
+    return CandidatesAnswer.model_validate({"sr_id": sr_id, "candidates": listed})
 
 
 def recording_answer(row: Mapping[str, object]) -> dict[str, Cell]:

@@ -69,12 +69,11 @@ def test_one_pair_is_judged_the_same_alone_in_a_batch_and_as_a_candidate(matcher
     for q, _ in ids[:20]:
         candidates = matcher.candidates(q, 100)
         assert len(candidates) == 100
-        assert unsourced(candidates) == matcher.classify_many([(q, candidate.m.sr_id) for candidate in candidates])
-
-
-def unsourced(candidates):
-    """Candidates as pairs that were asked for."""
-    return [replace(candidate, source=None) for candidate in candidates]
+        asked = matcher.classify_many([(q, candidate.m.sr_id) for candidate in candidates])
+        for candidate, decision in zip(candidates, asked, strict=True):
+            assert (candidate.m, candidate.decided) == (decision.m, decision.decided)
+            assert candidate.match_probability == decision.match_probability
+            assert candidate.cosine == pytest.approx(decision.features["cosine"], abs=1e-6)
 
 
 def test_a_recording_and_itself_are_valid_even_without_any_text(tmp_path, sample_folder):
@@ -391,7 +390,7 @@ def test_figures_agree_with_counting_by_hand():
 def test_pair_completeness_counts_a_pair_if_either_side_finds_the_other(matcher):
     ids = matcher.snapshot.ids_of(np.arange(200))
     nearest = [matcher.candidates(sr_id, 100) for sr_id in ids[:40]]
-    by_cosine = [max(found, key=lambda decision: decision.features["cosine"]).m.sr_id for found in nearest]
+    by_cosine = [max(found, key=lambda candidate: candidate.cosine).m.sr_id for found in nearest]
     assert pair_completeness(matcher.snapshot, ids[:40], by_cosine, k=1).value == 1.0
     assert pair_completeness(matcher.snapshot, by_cosine, ids[:40], k=1).value == 1.0
     assert pair_completeness(matcher.snapshot, [], []).value is None

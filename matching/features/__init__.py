@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +27,11 @@ GROUPS: dict[str, FeatureGroup] = {
 }
 FEATURES: tuple[Feature, ...] = tuple(feature for group in GROUPS.values() for feature in group.features)
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
+_COLUMNS: dict[str, Compute] = {
+    feature.name: compute
+    for group in GROUPS.values()
+    for feature, compute in zip(group.features, group.columns, strict=True)
+}
 
 # Pairs at once: more of them share more values, and take more memory.
 BLOCK = 32_768
@@ -66,7 +70,7 @@ def pair_features(
     rarity : Rarity
         Of the catalogue's words.
     names : sequence of str
-        Features wanted; groups without any of them are not computed.
+        Features wanted.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def pair_features(
     return features_of(Pairs.of(q, m, cosines, rarity), names)
 
 
-def features_of(pairs: Pairs, names: Sequence[str] = NAMES) -> Features:
+def features_of(pairs: Pairs, names: Sequence[str] = NAMES, needed: Collection[str] | None = None) -> Features:
     """Compute the features of pairs of rows of a table; many calls may share the table.
 
     Parameters
@@ -84,7 +88,9 @@ def features_of(pairs: Pairs, names: Sequence[str] = NAMES) -> Features:
     pairs : Pairs
         Any number of them.
     names : sequence of str
-        Features wanted; groups without any of them are not computed.
+        Features wanted.
+    needed : collection of str, optional
+        Those that will be looked at, if not all: the others are left out of the work, and are NaN.
 
     Returns
     -------
@@ -96,27 +102,15 @@ def features_of(pairs: Pairs, names: Sequence[str] = NAMES) -> Features:
     InputError
         If there is no feature of a name.
     """
-    plan = _plan(tuple(names))
-    features = np.empty((len(names), len(pairs.q)), dtype=np.float32)  # written and looked up column by column
+    if unknown := set(names) - _COLUMNS.keys():
+        raise InputError(f"expected features out of {', '.join(NAMES)}, got {', '.join(sorted(unknown))}")
+    features = np.full((len(names), len(pairs.q)), np.nan, dtype=np.float32)  # written and looked up by columns
+    wanted = [(place, _COLUMNS[name]) for place, name in enumerate(names) if needed is None or name in needed]
     for start in range(0, len(pairs.q), BLOCK):
         block = pairs.block(start, start + BLOCK)
-        for compute, places, columns in plan:
-            features[columns, start : start + BLOCK] = np.array(compute(block))[places]
+        for place, compute in wanted:
+            features[place, start : start + BLOCK] = compute(block)
     return features.T
-
-
-@lru_cache(maxsize=16)
-def _plan(names: tuple[str, ...]) -> list[tuple[Compute, list[int], list[int]]]:
-    """Say how each group that is needed is computed, which of its features are wanted, and for which columns."""
-    if unknown := set(names) - set(NAMES):
-        raise InputError(f"expected features out of {', '.join(NAMES)}, got {', '.join(sorted(unknown))}")
-    plan = []
-    for group in GROUPS.values():
-        places = {feature.name: place for place, feature in enumerate(group.features)}
-        columns = [column for column, name in enumerate(names) if name in places]
-        if columns:
-            plan.append((group.compute, [places[names[column]] for column in columns], columns))
-    return plan
 
 
 def names_without(groups: Sequence[str]) -> tuple[str, ...]:

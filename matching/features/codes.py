@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from rapidfuzz import process
@@ -26,7 +27,8 @@ _CODE_LENGTH = 12
 _NONE: frozenset[str] = frozenset()
 
 
-def _compute(pairs: Pairs) -> list[Column]:
+def _beside(pairs: Pairs) -> tuple[Column, Column]:
+    """Compare codes hidden in ids, and what is left of malformed ones."""
     table = pairs.table
     further = table.objects(_further)
     in_id, damaged = np.full(len(pairs.q), np.nan), np.full(len(pairs.q), np.nan)
@@ -38,7 +40,19 @@ def _compute(pairs: Pairs) -> list[Column]:
             in_id[row] = not q_known.isdisjoint(m_known)
         if q_parts or m_parts:
             damaged[row] = _fragment_of(q_parts, m_known, m_parts, q_known)
-    return [*pairs.compare_sets(_few_codes, _conflict, 2, pairs.same_isrc() == 0), in_id, damaged]
+    return in_id, damaged
+
+
+def _conflicts(pairs: Pairs) -> list[Column]:
+    return pairs.compare_sets(_few_codes, _conflict, 2, pairs.same_isrc() == 0)
+
+
+def _conflicting(pairs: Pairs, column: int) -> Column:
+    return pairs.once("conflicts of codes", lambda: _conflicts(pairs))[column]
+
+
+def _besides(pairs: Pairs, column: int) -> Column:
+    return pairs.once("codes beside", lambda: _beside(pairs))[column]
 
 
 def _conflict(codes: Crossed[str]) -> list[Column]:
@@ -129,5 +143,5 @@ CODES = FeatureGroup(
             "a damaged ISRC is no part of the other's",
         ),
     ),
-    _compute,
+    tuple(partial(compute, column=column) for compute in (_conflicting, _besides) for column in (0, 1)),
 )

@@ -16,14 +16,8 @@ from matching.prepared import Prepared, solid_title
 _contributors = attrgetter("contributors")
 
 
-def _compute(pairs: Pairs) -> list[Column]:
-    return [
-        pairs.cosines.astype(np.float64),
-        _titles(pairs),
-        pairs.artists().overlap,
-        pairs.names(_contributors, CONTRIBUTOR_SCORERS).overlap,
-        pairs.same_isrc(),
-    ]
+def _cosine(pairs: Pairs) -> Column:
+    return pairs.cosines.astype(np.float64)
 
 
 def _titles(pairs: Pairs) -> Column:
@@ -32,6 +26,14 @@ def _titles(pairs: Pairs) -> Column:
     edits = solids.spread(text_similarity(solids.q, solids.m, (fuzz.ratio,)))
     words = titles.spread(text_similarity(titles.q, titles.m, (fuzz.token_set_ratio,)))
     return (edits + words) / 2
+
+
+def _artists(pairs: Pairs) -> Column:
+    return pairs.artists().overlap
+
+
+def _same_contributors(pairs: Pairs) -> Column:
+    return pairs.names(_contributors, CONTRIBUTOR_SCORERS).overlap
 
 
 def _title(row: Prepared) -> str:
@@ -77,5 +79,5 @@ CORE = FeatureGroup(
             "conflicting ISRCs",
         ),
     ),
-    _compute,
+    (_cosine, _titles, _artists, _same_contributors, Pairs.same_isrc),
 )

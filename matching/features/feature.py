@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from matching.columns import Column
 from matching.pairs import Pairs
 
 Features = npt.NDArray[np.float32]
-Compute = Callable[[Pairs], Sequence[Column]]
+Compute = Callable[[Pairs], Column]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class FeatureGroup:
-    """Features that are computed together and switched on and off together.
+    """Features that are switched on and off together.
 
     Attributes
     ----------
@@ -51,10 +51,14 @@ class FeatureGroup:
         Of the group.
     features : tuple of Feature
         Its columns.
-    compute : callable
-        Pairs to the columns, each of shape (n_pairs,).
+    columns : tuple of callable
+        Pairs to the column of each of `features`, shape (n_pairs,). What several share is computed `once`.
     """
 
     name: str
     features: tuple[Feature, ...]
-    compute: Compute
+    columns: tuple[Compute, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.features) != len(self.columns):
+            raise ValueError(f"expected {len(self.features)} columns in group {self.name}, got {len(self.columns)}")

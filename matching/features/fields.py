@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -21,28 +21,23 @@ _FOUND = 0.999
 _LONGEST_PART = 256
 
 
-def _compute(pairs: Pairs) -> list[Column]:
-    title_most, title_least = _both_ways("title", pairs)
-    artist_most, artist_least = _both_ways("artists", pairs)
-    return [
-        *(np.where(pairs.comparable("all"), column, np.nan) for column in pairs.shared.overlap("all")),
-        title_most,
-        title_least,
-        _inside(title_most, "title", pairs),
-        artist_most,
-        artist_least,
-        _inside(artist_most, "artists", pairs),
-        _both_ways("notes", pairs)[1],
-    ]
+def _all_words(pairs: Pairs) -> Column:
+    return pairs.where_comparable("all", pairs.shared.overlap("all")[0])
 
 
-def _both_ways(field: str, pairs: Pairs) -> tuple[Column, Column]:
+def _all_contained(pairs: Pairs) -> Column:
+    return pairs.where_comparable("all", pairs.shared.overlap("all")[1])
+
+
+def _most(pairs: Pairs, field: str) -> Column:
     """Look for a side's field in all of the other; nothing can be found of what is in another script."""
-    forth, back = pairs.shared.found(field, "all")
-    if field == "notes":
-        return np.fmax(forth, back), np.fmin(forth, back)
-    comparable = pairs.comparable(field) & pairs.comparable("all")
-    return np.where(comparable, np.fmax(forth, back), np.nan), np.where(comparable, np.fmin(forth, back), np.nan)
+    found = np.fmax(*pairs.shared.found(field, "all"))
+    return pairs.where_comparable("all", pairs.where_comparable(field, found))
+
+
+def _least(pairs: Pairs, field: str) -> Column:
+    found = np.fmin(*pairs.shared.found(field, "all"))
+    return found if field == "notes" else pairs.where_comparable("all", pairs.where_comparable(field, found))
 
 
 class _Texts(NamedTuple):
@@ -53,15 +48,16 @@ class _Texts(NamedTuple):
     text: str
 
 
-def _inside(found: Column, part: str, pairs: Pairs) -> Column:
+def _inside(pairs: Pairs, field: str) -> Column:
     """Look for a field inside the other side's text letter by letter, where its words do not show it."""
+    found = _most(pairs, field)
     unsure = found < _FOUND
     if not unsure.any():
         return found
     sides = pairs.distinct(_texts, wanted=unsure)
-    texts, read = sides.values, attrgetter(part)
+    texts, read = sides.values, attrgetter(field)
     lengths = pairs.table.column(
-        ("lengths", part),
+        ("lengths", field),
         lambda: GrowingArray(np.int64),
         lambda column, _: column.add([len(read(each)) for each in texts[len(column.array) :]]),
     ).array
@@ -164,5 +160,9 @@ FIELDS = FeatureGroup(
             "a note of a title is not on the other side",
         ),
     ),
-    _compute,
+    (
+        *(_all_words, _all_contained),
+        *(partial(compute, field=field) for field in ("title", "artists") for compute in (_most, _least, _inside)),
+        partial(_least, field="notes"),
+    ),
 )

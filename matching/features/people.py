@@ -20,19 +20,30 @@ _CONTRIBUTORS = "contributors"
 _EVENLY = np.float32(1)
 
 
-def _compute(pairs: Pairs) -> list[Column]:
+def _credited_alike(pairs: Pairs) -> Column:
+    return pairs.once("credits", lambda: _compare_credits(pairs)).overlap
+
+
+def _best_credited(pairs: Pairs) -> Column:
+    return pairs.once("credits", lambda: _compare_credits(pairs)).best
+
+
+def _words(pairs: Pairs) -> Column:
+    return pairs.where_comparable(_CONTRIBUTORS, pairs.shared.overlap(_CONTRIBUTORS)[0])
+
+
+def _contained(pairs: Pairs) -> Column:
+    return pairs.where_comparable(_CONTRIBUTORS, pairs.shared.overlap(_CONTRIBUTORS)[1])
+
+
+def _by_initials(pairs: Pairs) -> Column:
     evenly = np.broadcast_to(_EVENLY, pairs.table.rarity.weights.shape)
     initials = SharedWords(pairs.table.bags(_initials, evenly), pairs.q, pairs.m, [(_CONTRIBUTORS, _CONTRIBUTORS)])
-    by_initials = initials.overlap(_CONTRIBUTORS)[1]
-    contributing = np.fmax(*pairs.shared.found("artists", _CONTRIBUTORS))
-    comparable = pairs.comparable(_CONTRIBUTORS)
-    return [
-        *_compare_credits(pairs),
-        *(
-            np.where(comparable, column, np.nan)
-            for column in (*pairs.shared.overlap(_CONTRIBUTORS), by_initials, contributing)
-        ),
-    ]
+    return pairs.where_comparable(_CONTRIBUTORS, initials.overlap(_CONTRIBUTORS)[1])
+
+
+def _contributing(pairs: Pairs) -> Column:
+    return pairs.where_comparable(_CONTRIBUTORS, np.fmax(*pairs.shared.found("artists", _CONTRIBUTORS)))
 
 
 def _compare_credits(pairs: Pairs) -> NameSimilarities:
@@ -116,5 +127,5 @@ PEOPLE = FeatureGroup(
             rises=False,
         ),
     ),
-    _compute,
+    (_credited_alike, _best_credited, _words, _contained, _by_initials, _contributing),
 )

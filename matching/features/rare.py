@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from matching.columns import Column, Integers
@@ -14,12 +16,9 @@ from matching.rarity import bucket_of, whole_title
 _HALF = 1.0
 
 
-def _compute(pairs: Pairs) -> list[Column]:
+def _title_rarity(pairs: Pairs) -> Column:
     titles = pairs.table.integers(_title_bucket)
-    return [
-        np.minimum(*(_rarity(titles.take(side), pairs) for side in (pairs.q, pairs.m))),
-        *(_shared(pairs, field) for field in ("title", "artists", "all")),
-    ]
+    return np.minimum(*(_rarity(titles.take(side), pairs) for side in (pairs.q, pairs.m)))
 
 
 def _title_bucket(prepared: Prepared) -> int:
@@ -32,7 +31,7 @@ def _rarity(buckets: Integers, pairs: Pairs) -> Column:
 
 def _shared(pairs: Pairs, field: str) -> Column:
     shared = pairs.shared.weight(field, field)
-    return np.where(pairs.comparable(field), shared / (shared + _HALF), np.nan)
+    return pairs.where_comparable(field, shared / (shared + _HALF))
 
 
 RARITY = FeatureGroup(
@@ -68,5 +67,5 @@ RARITY = FeatureGroup(
             "no rare words in common",
         ),
     ),
-    _compute,
+    (_title_rarity, *(partial(_shared, field=field) for field in ("title", "artists", "all"))),
 )

@@ -46,7 +46,8 @@ def reference() -> str:
 
 
 def _section(group: FeatureGroup) -> Iterator[str]:
-    about = inspect.getdoc(inspect.getmodule(group.compute)) or ""
+    compute = group.columns[0]
+    about = inspect.getdoc(inspect.getmodule(getattr(compute, "func", compute))) or ""
     yield f"## {group.name}\n\n{about.partition(chr(10))[0]}\n\n{_HEAD}"
     for each in group.features:
         rises = "yes" if each.rises else "no"

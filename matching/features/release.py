@@ -15,25 +15,50 @@ from matching.prepared import Prepared
 
 # Sources measure silence at the ends differently: up to 2 s say nothing, from 10 s on they are two recordings.
 _SOFT_S, _GRACE_S = 2.0, 10.0
-_YEARS = 10.0  # apart, from which years are simply different
+_YEARS_APART = 10.0  # apart, from which years are simply different
 
 _album, _label = attrgetter("album"), attrgetter("label")
 
 
-def _compute(pairs: Pairs) -> list[Column]:
-    q, m = pairs.q, pairs.m
-    seconds, years = pairs.table.numbers(_seconds), pairs.table.numbers(_year)
-    q_seconds, m_seconds = seconds.take(q), seconds.take(m)
-    apart = np.abs(q_seconds - m_seconds)
-    return [
-        pairs.similar(_solid_album),
-        pairs.similar(_album, fuzz.token_set_ratio),
-        pairs.similar(_label, fuzz.token_set_ratio),
-        1 - np.minimum(np.abs(years.take(q) - years.take(m)), _YEARS) / _YEARS,
-        1 - np.clip((apart - _SOFT_S) / (_GRACE_S - _SOFT_S), 0, 1),
-        np.minimum(q_seconds, m_seconds) / np.maximum(q_seconds, m_seconds),
-        1 - np.minimum(apart, _GRACE_S) / _GRACE_S,
-    ]
+def _years(pairs: Pairs) -> Column:
+    years = pairs.table.numbers(_year)
+    return 1 - np.minimum(np.abs(years.take(pairs.q) - years.take(pairs.m)), _YEARS_APART) / _YEARS_APART
+
+
+def _durations(pairs: Pairs) -> tuple[Column, Column]:
+    seconds = pairs.table.numbers(_seconds)
+    q, m = seconds.take(pairs.q), seconds.take(pairs.m)
+    return np.minimum(q, m), np.maximum(q, m)
+
+
+def _apart(pairs: Pairs) -> Column:
+    shorter, longer = pairs.once("durations", lambda: _durations(pairs))
+    return longer - shorter
+
+
+def _near(pairs: Pairs) -> Column:
+    return 1 - np.clip((_apart(pairs) - _SOFT_S) / (_GRACE_S - _SOFT_S), 0, 1)
+
+
+def _ratio(pairs: Pairs) -> Column:
+    shorter, longer = pairs.once("durations", lambda: _durations(pairs))
+    return shorter / longer
+
+
+def _exact(pairs: Pairs) -> Column:
+    return 1 - np.minimum(_apart(pairs), _GRACE_S) / _GRACE_S
+
+
+def _albums(pairs: Pairs) -> Column:
+    return pairs.similar(_solid_album)
+
+
+def _album_words(pairs: Pairs) -> Column:
+    return pairs.similar(_album, fuzz.token_set_ratio)
+
+
+def _labels(pairs: Pairs) -> Column:
+    return pairs.similar(_label, fuzz.token_set_ratio)
 
 
 def _solid_album(prepared: Prepared) -> str:
@@ -97,5 +122,5 @@ RELEASE = FeatureGroup(
             "durations seconds apart",
         ),
     ),
-    _compute,
+    (_albums, _album_words, _labels, _years, _near, _ratio, _exact),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -19,12 +20,13 @@ _MOST_TEXTS = 3
 Texts = tuple[str, ...]
 
 
-def _compute(pairs: Pairs) -> list[Column]:
-    titles, artists, contributors = (_compare(field, pairs) for field in _FIELDS)
-    return [
-        *(np.where(sounds.consonants == only, sounds.best, np.nan) for sounds in (titles, artists) for only in (0, 1)),
-        contributors.mean,
-    ]
+def _best(pairs: Pairs, field: _Field, by_consonants: bool) -> Column:
+    sounds = pairs.once(field, lambda: _compare(field, pairs))
+    return np.where(sounds.consonants == by_consonants, sounds.best, np.nan)
+
+
+def _mean(pairs: Pairs, field: _Field) -> Column:
+    return _compare(field, pairs).mean
 
 
 class _Sounds(NamedTuple):
@@ -132,5 +134,8 @@ SOUND = FeatureGroup(
             "contributors sound different",
         ),
     ),
-    _compute,
+    (
+        *(partial(_best, field=field, by_consonants=only) for field in _FIELDS[:2] for only in (False, True)),
+        partial(_mean, field=_FIELDS[2]),
+    ),
 )

@@ -15,12 +15,16 @@ from matching.prepared import Prepared, solid_title
 _MOST_PIECES = 4
 
 
-def _compute(pairs: Pairs) -> list[Column]:
-    base = pairs.similar(_base)
-    words = pairs.shared.overlap("title")
-    comparable = pairs.comparable("title")
-    base, *rest = (np.where(comparable, column, np.nan) for column in (base, *words, _cut_off(pairs)))
-    return [base, *rest, _pieces(base, pairs)]
+def _bases(pairs: Pairs) -> Column:
+    return pairs.once("title bases", lambda: pairs.where_comparable("title", pairs.similar(_base)))
+
+
+def _words(pairs: Pairs) -> Column:
+    return pairs.where_comparable("title", pairs.shared.overlap("title")[0])
+
+
+def _contained(pairs: Pairs) -> Column:
+    return pairs.where_comparable("title", pairs.shared.overlap("title")[1])
 
 
 def _cut_off(pairs: Pairs) -> Column:
@@ -28,13 +32,13 @@ def _cut_off(pairs: Pairs) -> Column:
     titles = pairs.distinct(solid_title)
     q_beginnings = [one[: len(other)] for one, other in zip(titles.q, titles.m, strict=True)]
     m_beginnings = [other[: len(one)] for one, other in zip(titles.q, titles.m, strict=True)]
-    return titles.spread(similarities(q_beginnings, m_beginnings, fuzz.ratio))
+    return pairs.where_comparable("title", titles.spread(similarities(q_beginnings, m_beginnings, fuzz.ratio)))
 
 
-def _pieces(base: Column, pairs: Pairs) -> Column:
+def _pieces(pairs: Pairs) -> Column:
     """Take the best match of any two pieces where a side has several."""
     several = pairs.either(pairs.table.flags(_has_several))
-    return np.fmax(base, *pairs.compare_sets(_pieces_of, _best_piece, 1, several))
+    return np.fmax(_bases(pairs), *pairs.compare_sets(_pieces_of, _best_piece, 1, several))
 
 
 def _best_piece(pieces: Crossed[str]) -> list[Column]:
@@ -92,5 +96,5 @@ TITLES = FeatureGroup(
             "no piece of the titles is the same",
         ),
     ),
-    _compute,
+    (_bases, _words, _contained, _cut_off, _pieces),
 )

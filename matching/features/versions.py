@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import NamedTuple
+
 import numpy as np
 from rapidfuzz import fuzz
 
 from catalog.versions import SAME_MASTER, MarkerType
-from matching.columns import Column
+from matching.columns import Column, Flags
 from matching.features.feature import Feature, FeatureGroup
 from matching.fuzzy import similarities
 from matching.pairs import Pairs
@@ -19,14 +22,28 @@ _COLUMNS = {kind: column for column, kind in enumerate(_TYPES)}
 _BITS = (1 << np.arange(len(_TYPES)))[:, None]
 
 
-def _compute(pairs: Pairs) -> list[Column]:
-    said = pairs.table.integers(_said)
-    q, m = said.take(pairs.q), said.take(pairs.m)
-    either, both = (q | m) & _BITS > 0, (q & m) & _BITS > 0
-    columns = np.where(both, 1.0, np.where(either, 0.0, np.nan))
-    n_either = either.sum(axis=0)
-    agreement = both.sum(axis=0) / np.where(n_either, n_either, np.nan)
-    return [*columns, agreement, _details(pairs), _numbers(pairs)]
+class _Marked(NamedTuple):
+    """Whether a side, and whether both, are marked with a type; each of shape (n_types, n_pairs)."""
+
+    either: Flags
+    both: Flags
+
+    @classmethod
+    def of(cls, pairs: Pairs) -> _Marked:
+        said = pairs.table.integers(_said)
+        q, m = said.take(pairs.q), said.take(pairs.m)
+        return cls((q | m) & _BITS > 0, (q & m) & _BITS > 0)
+
+
+def _marked_by(pairs: Pairs, column: int) -> Column:
+    marked = pairs.once("marked", lambda: _Marked.of(pairs))
+    return np.where(marked.both[column], 1.0, np.where(marked.either[column], 0.0, np.nan))
+
+
+def _agreement(pairs: Pairs) -> Column:
+    marked = pairs.once("marked", lambda: _Marked.of(pairs))
+    n_either = marked.either.sum(axis=0)
+    return marked.both.sum(axis=0) / np.where(n_either, n_either, np.nan)
 
 
 def _said(prepared: Prepared) -> int:
@@ -118,5 +135,5 @@ VERSIONS = FeatureGroup(
             "other numbers in the titles",
         ),
     ),
-    _compute,
+    (*(partial(_marked_by, column=column) for column in range(len(_TYPES))), _agreement, _details, _numbers),
 )
