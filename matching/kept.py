@@ -18,7 +18,7 @@ from matching.rarity import Rarity
 from matching.table import RecordingTable
 
 # Some kilobytes each; when there are more, all but those that are being asked about go.
-_MOST = 65_536
+MOST_KEPT = 65_536
 _STEP = 512
 
 
@@ -128,7 +128,7 @@ class KeptRecordings:
         """
         held = self._held
         missing = [sr_id for sr_id in dict.fromkeys(sr_ids) if sr_id not in held.places]
-        if missing and held.places and len(held.table) + len(missing) > _MOST:
+        if missing and held.places and len(held.table) + len(missing) > MOST_KEPT:
             held = self._held = _Held(RecordingTable([], self._rarity))
             missing = list(dict.fromkeys(sr_ids))
         for start in range(0, len(missing), _STEP):

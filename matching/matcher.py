@@ -185,6 +185,28 @@ class Matcher:
         """
         return self._kept.unknown(sr_ids)
 
+    def keep_ready(self, start: int, stop: int) -> None:
+        """Read some recordings, so that they are ready when they are asked about.
+
+        Parameters
+        ----------
+        start : int
+            The first of their rows in the index.
+        stop : int
+            Behind the last one.
+
+        Raises
+        ------
+        CatalogError
+            If the catalogue cannot be read any more.
+        UnknownRecordingError
+            If one of them has gone since the index was built.
+        """
+        rows = np.arange(start, min(stop, len(self.snapshot.snapshot)))
+        sr_ids = self.snapshot.ids_of(rows)
+        gone = self.unknown(sr_ids)
+        self._kept.take([sr_id for sr_id in sr_ids if sr_id not in gone])
+
     def judge(self, pairs: Sequence[tuple[str, str]], by: str = SIAMESE) -> Judged:
         """Judge many pairs without explaining it.
 

@@ -241,9 +241,10 @@ class Pairs:
         list of numpy.ndarray
             Each of shape (n_pairs,), float64: 1 for equal sets, NaN where a side is missing.
         """
+        numbered = self.table.sets(read)  # even if not needed now: the sooner there is a column, the less it has to read
         if wanted is not None and not wanted.any():
             return [np.full(len(self.q), np.nan)] * n_columns
-        sets, numbered = self.distinct(read, wanted), self.table.sets(read)
+        sets = self.distinct(read, wanted)
         if not len(sets):
             return [sets.spread(np.zeros(0))] * n_columns
         sizes = numbered.counts.take(sets.q_places) * numbered.counts.take(sets.m_places)

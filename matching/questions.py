@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from catalog.errors import UnknownRecordingError
 from matching.decision import Decision
@@ -97,7 +97,7 @@ def questions(
 def _uncertain(path: Path, chance: random.Random) -> list[tuple[str, str]]:
     probability = pc.field("match_probability")
     wanted = (probability > _FROM) & (probability < _BELOW)
-    found = ds.dataset(path).to_table(columns=["q_sr_id", "m_sr_id"], filter=wanted)
+    found = pq.read_table(path, columns=["q_sr_id", "m_sr_id"], filters=wanted)
     rows = sorted(chance.sample(range(found.num_rows), min(_MOST_PAIRS, found.num_rows)))
     q, m = (found.column(name).take(rows).to_pylist() for name in ("q_sr_id", "m_sr_id"))
     return [(min(pair), max(pair)) for pair in zip(q, m, strict=True)]

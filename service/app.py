@@ -22,6 +22,7 @@ from service.limits import BodyLimits
 from service.logs import log_as_json
 from service.settings import Settings
 from service.state import MatcherSource, source_of
+from service.warming import warming
 
 # Objects more before the youngest are looked through, and how often that is done before the older and the oldest are.
 _GARBAGE_THRESHOLDS = (10_000, 10, 1_000)
@@ -80,7 +81,7 @@ def _collect_less_garbage() -> None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.decisions.start()
-    async with source_of(app).serving():
+    async with source_of(app).serving(), warming(source_of(app)):
         _collect_less_garbage()
         yield
         await asyncio.to_thread(app.state.decisions.stop)

@@ -50,17 +50,16 @@ class _Texts(NamedTuple):
 
 def _inside(pairs: Pairs, field: str) -> Column:
     """Look for a field inside the other side's text letter by letter, where its words do not show it."""
-    found = _most(pairs, field)
-    unsure = found < _FOUND
-    if not unsure.any():
-        return found
-    sides = pairs.distinct(_texts, wanted=unsure)
-    texts, read = sides.values, attrgetter(field)
+    found, read, texts = _most(pairs, field), attrgetter(field), pairs.table.values(_texts).values
     lengths = pairs.table.column(
         ("lengths", field),
         lambda: GrowingArray(np.int64),
         lambda column, _: column.add([len(read(each)) for each in texts[len(column.array) :]]),
     ).array
+    unsure = found < _FOUND
+    if not unsure.any():
+        return found
+    sides = pairs.distinct(_texts, wanted=unsure)
     q_length, m_length = lengths.take(sides.q_places), lengths.take(sides.m_places)
     # The shorter part is the one that may stand inside of a longer text; words are looked for both ways.
     forth = np.flatnonzero((q_length > 0) & ((m_length == 0) | (q_length <= m_length)))

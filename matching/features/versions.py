@@ -83,10 +83,9 @@ def _told(prepared: Prepared) -> tuple[tuple[MarkerType, str], ...]:
 
 
 def _numbers(pairs: Pairs) -> Column:
-    numbered = pairs.either(pairs.table.flags(_has_numbers))
-    if not numbered.any():
-        return np.full(len(pairs.q), np.nan)
-    sides = pairs.distinct(_numbers_of)
+    numbered, sides = pairs.either(pairs.table.flags(_has_numbers)), pairs.distinct(_numbers_of)
+    if not len(sides):
+        return np.where(numbered, sides.spread(np.zeros(0)), np.nan)
     answers = np.array(
         [0.5 if one <= other or other <= one else 0.0 for (one,), (other,) in zip(sides.q, sides.m, strict=True)]
     )
