@@ -149,7 +149,9 @@ def judge_all_features(work: Work, batch: int) -> Iterator[npt.NDArray[np.float6
     for start in range(0, len(work.q), batch):
         part = work.take(slice(start, start + batch))
         pairs = Pairs(table, part.q, part.m, part.cosines)
-        yield work.classifier.match_probabilities(features_of(pairs, work.classifier.features, work.classifier.looked_at))
+        yield work.classifier.match_probabilities(
+            features_of(pairs, work.classifier.features, work.classifier.looked_at)
+        )
 
 
 def judge_by_baseline(work: Work, batch: int) -> Iterator[npt.NDArray[np.float64]]:

@@ -20,8 +20,7 @@ from index.snapshot import Neighbours, Snapshot
 from index.vectors import Queries, Rows, VectorIndex, Vectors
 
 # A query whose neighbours in the snapshot are gone is asked again for so many times as many.
-_WIDER, _SPARE = 4, 8
-_EXACT_BLOCK = 16_384
+_WIDER, _SPARE, _EXACT_BLOCK = 4, 8, 16_384
 
 
 class LiveIndex:
@@ -167,7 +166,7 @@ class LiveIndex:
         numpy.ndarray
             Shape (n, dim), float16 unit rows; zeros for a recording without text.
         """
-        if not len(self._changes.ids):
+        if self.delta is None:
             return self.snapshot.vectors[rows]
         vectors = np.empty((len(rows), self.snapshot.vectors.shape[1]), dtype=np.float16)
         old = rows < len(self.snapshot)

@@ -7,37 +7,19 @@ up replaces walking down the trees.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from catalog.errors import DamagedArtefactError
-from matching.trees import Integers, Numbers, TreeEnsemble
+from matching.cells import Cells, Table
+from matching.trees import Numbers, TreeEnsemble
 
 _BLOCK = 4096
 # Far more than any training gives; a file that wants more is not one of ours.
 _MOST_CELLS = 1 << 24
-
-
-class Table(NamedTuple):
-    """What one feature, or two that meet on a path, add to the log-odds.
-
-    Attributes
-    ----------
-    first, second : int
-        Columns of the features; equal if it is one.
-    shares : numpy.ndarray
-        Shape (2, n_codes of the first, n_codes of the second or 1), float64: what each cell adds by its first feature
-        and by its second.
-    """
-
-    first: int
-    second: int
-    shares: Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,121 +117,8 @@ class AdditiveTables:
         return self.bias + np.concatenate([np.zeros(0), *blocks])
 
     @cached_property
-    def _cells(self) -> _Cells:
-        return _Cells.of(self.thresholds, self.tables)
-
-
-@dataclass(frozen=True, eq=False)
-class _Cells:
-    """The cells of all tables in one row, so that few steps look up all tables at once.
-
-    Attributes
-    ----------
-    columns : numpy.ndarray
-        Shape (n_columns,), int64: features that have thresholds.
-    cuts : numpy.ndarray
-        Shape (n_thresholds,), int64, sorted: all thresholds as `_ordered` writes them, column after column.
-    counts : numpy.ndarray
-        Shape (n_columns,), int64, thresholds of each.
-    firsts, seconds : numpy.ndarray
-        Shape (n_tables,), int64: places in `columns` of the features that a table looks at.
-    first_steps, second_steps : numpy.ndarray
-        Shape (n_tables,), int64: how many cells farther the next code of a feature is.
-    starts : numpy.ndarray
-        Shape (n_tables,), int64: place of the first cell.
-    by_first, by_second : numpy.ndarray
-        Shape (n_cells,), float64: what each cell adds by either feature.
-    added : numpy.ndarray
-        Shape (n_cells,), float64: what each cell adds.
-    """
-
-    columns: Integers
-    cuts: Integers
-    counts: Integers
-    firsts: Integers
-    seconds: Integers
-    first_steps: Integers
-    second_steps: Integers
-    starts: Integers
-    by_first: Numbers
-    by_second: Numbers
-    added: Numbers
-
-    @classmethod
-    def of(cls, thresholds: Sequence[Numbers], tables: Sequence[Table]) -> _Cells:
-        counts = np.array(list(map(len, thresholds)), dtype=np.int64)
-        columns = np.flatnonzero(counts)
-        cuts = [_ordered(_rounded_down(thresholds[column])) + place * _APART for place, column in enumerate(columns)]
-        features = np.array([(table.first, table.second) for table in tables], dtype=np.int64).reshape(-1, 2)
-        widths = np.array([table.shares.shape[2] for table in tables], dtype=np.int64)
-        sizes = np.array([table.shares[0].size for table in tables], dtype=np.int64)
-        shares = np.concatenate([np.zeros((2, 0)), *(table.shares.reshape(2, -1) for table in tables)], axis=1)
-        return cls(
-            columns=columns,
-            cuts=np.concatenate([np.zeros(0, dtype=np.int64), *cuts]),
-            counts=counts[columns],
-            firsts=np.searchsorted(columns, features[:, 0]),
-            seconds=np.searchsorted(columns, features[:, 1]),
-            first_steps=widths,
-            second_steps=(features[:, 0] != features[:, 1]).astype(np.int64),
-            starts=np.cumsum(sizes) - sizes,
-            by_first=shares[0],
-            by_second=shares[1],
-            added=shares.sum(axis=0),
-        )
-
-    def sums(self, features: npt.NDArray[np.float32]) -> Numbers:
-        """Look up what all features add together, shape (n_pairs,)."""
-        sums: Numbers = self.added.take(self._places(features)).sum(axis=1)
-        return sums
-
-    def contributions(self, features: npt.NDArray[np.float32], width: int) -> Numbers:
-        """Look up what each feature adds, shape (n_pairs, width)."""
-        places, rows = self._places(features), np.arange(0, len(features) * width, width)[:, None]
-        added = [
-            np.bincount((rows + self.columns.take(side)).ravel(), shares.take(places).ravel(), len(features) * width)
-            for side, shares in ((self.firsts, self.by_first), (self.seconds, self.by_second))
-        ]
-        contributions: Numbers = (added[0] + added[1]).reshape(len(features), width)
-        return contributions
-
-    def _places(self, features: npt.NDArray[np.float32]) -> Integers:
-        """Find each pair's cell in each table, shape (n_pairs, n_tables)."""
-        codes = self._codes(features)
-        places = codes.take(self.firsts, axis=1)
-        places *= self.first_steps
-        places += codes.take(self.seconds, axis=1) * self.second_steps
-        places += self.starts
-        return places
-
-    def _codes(self, features: npt.NDArray[np.float32]) -> Integers:
-        """Count the thresholds below each value, shape (n_pairs, n_columns); NaN is one more than all of them."""
-        values = features.take(self.columns, axis=1)
-        missing = np.isnan(values)
-        keys = np.where(missing, _LAST, _ordered(values))
-        keys += np.arange(len(self.columns)) * _APART
-        codes = self.cuts.searchsorted(keys)
-        codes -= np.cumsum(self.counts) - self.counts
-        codes += missing
-        return codes
-
-
-# Keys of two columns are so far apart; every float32 lies between.
-_APART = 1 << 32
-_LAST = (1 << 31) - 1
-
-
-def _ordered(values: npt.NDArray[np.float32]) -> Integers:
-    """Write float32 values as integers of the same order, from -2^31 to 2^31 - 1."""
-    bits = (values + np.float32(0)).view(np.int32)  # -0 becomes 0
-    return (bits ^ ((bits >> 31) & _LAST)).astype(np.int64)
-
-
-def _rounded_down(thresholds: Numbers) -> npt.NDArray[np.float32]:
-    """Round to float32 without letting any float32 value change sides."""
-    with np.errstate(over="ignore"):
-        rounded = thresholds.astype(np.float32)
-    return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+    def _cells(self) -> Cells:
+        return Cells.of(self.thresholds, self.tables)
 
 
 @dataclass(frozen=True)

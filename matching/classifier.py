@@ -54,9 +54,7 @@ class PairClassifier:
     @cached_property
     def looked_at(self) -> frozenset[str]:
         """Those of the features that the trees ever look at: the others change no match probability."""
-        return frozenset(
-            name for name, cuts in zip(self.features, self.tables.thresholds, strict=True) if len(cuts)
-        )
+        return frozenset(name for name, cuts in zip(self.features, self.tables.thresholds, strict=True) if len(cuts))
 
     def contributions(self, features: npt.NDArray[np.float32]) -> Numbers:
         """Explain match probabilities.

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.recording import Recording
+from index.proposals import Proposals
 from matching.classifier import PairClassifier
 from matching.features import Features
 
@@ -118,6 +119,44 @@ def decide(
         for pair, values, parts, match_probability in zip(
             zip(q, m, strict=True), features.tolist(), contributions.tolist(), probabilities, strict=True
         )
+    ]
+
+
+def rank(
+    classifier: PairClassifier,
+    m: Sequence[Recording],
+    proposed: Proposals,
+    match_probabilities: npt.NDArray[np.float64],
+) -> list[Candidate]:
+    """Put candidates into order.
+
+    Parameters
+    ----------
+    classifier : PairClassifier
+        That judged.
+    m : sequence of Recording
+        The candidates, in the order in which they were proposed.
+    proposed : Proposals
+        Where they come from.
+    match_probabilities : numpy.ndarray
+        Shape (n_candidates,), float64.
+
+    Returns
+    -------
+    list of Candidate
+        Most probable first, equal ones as proposed.
+    """
+    order = np.argsort(-match_probabilities, kind="stable").tolist()
+    cosines, probabilities = proposed.cosines.tolist(), match_probabilities.tolist()
+    return [
+        Candidate(
+            m=m[place],
+            cosine=None if math.isnan(cosines[place]) else cosines[place],
+            match_probability=probabilities[place],
+            decided=classifier.decide(probabilities[place]),
+            source=proposed.sources[place],
+        )
+        for place in order
     ]
 
 

@@ -41,6 +41,26 @@ def similarities(q_texts: Sequence[str], m_texts: Sequence[str], *scorers: Score
     return total / (100 * len(scorers))
 
 
+def best_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorer: Scorer) -> float:
+    """Compare every text of one side with every text of the other.
+
+    Parameters
+    ----------
+    q_texts : sequence of str
+        Normalised texts of one side.
+    m_texts : sequence of str
+        Normalised texts of the other.
+    scorer : callable
+        Of rapidfuzz.
+
+    Returns
+    -------
+    float
+        That of the two that are most alike, in [0, 1]; NaN where a side has none.
+    """
+    return max((scorer(q, m) for q in q_texts for m in m_texts), default=np.nan) / 100
+
+
 def solid(text: str) -> str:
     """Leave the blanks out: where words end is often written differently.
 

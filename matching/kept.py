@@ -136,6 +136,28 @@ class KeptRecordings:
         places = np.array([held.places[sr_id] for sr_id in sr_ids], dtype=np.int64).reshape(-1, 2)
         return Kept(held.table, places[:, 0], places[:, 1])
 
+    def read_ahead(self, start: int, stop: int) -> None:
+        """Read some recordings, so that they are ready when they are asked about.
+
+        Parameters
+        ----------
+        start : int
+            The first of their rows in the index's snapshot.
+        stop : int
+            Behind the last one.
+
+        Raises
+        ------
+        CatalogError
+            If the catalogue cannot be read any more.
+        UnknownRecordingError
+            If one of them has gone since the index was built.
+        """
+        rows = np.arange(start, min(stop, len(self._index.snapshot)))
+        sr_ids = self._index.ids_of(rows)
+        gone = self.unknown(sr_ids)
+        self.take([sr_id for sr_id in sr_ids if sr_id not in gone])
+
     def _add(self, held: _Held, sr_ids: Sequence[str]) -> None:
         prepared = list(map(prepare, self._stored(sr_ids)))
         index_rows = self._index.rows_of(sr_ids).tolist()

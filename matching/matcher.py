@@ -6,8 +6,7 @@ ids -> recordings (catalogue) and cosine (index) -> pair features -> match proba
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import cached_property
@@ -27,7 +26,7 @@ from index.proposals import Proposals, propose, propose_by
 from index.snapshot import Snapshot
 from matching.baseline import baseline_features
 from matching.columns import Integers
-from matching.decision import Candidate, Decision, Judged, decide
+from matching.decision import Candidate, Decision, Judged, decide, rank
 from matching.features import Features, features_of
 from matching.kept import Kept, KeptRecordings
 from matching.model import BASELINE, SIAMESE, Model, model_with_encoder
@@ -55,13 +54,18 @@ class Matcher:
         Their vectors and neighbours; built from this catalogue, and brought up to its present state.
     model : Model
         With the encoder that the snapshot was built with.
+
+    Attributes
+    ----------
+    recordings : KeptRecordings
+        Those that were asked about.
     """
 
     def __init__(self, catalog: Catalog, snapshot: LiveIndex, model: Model) -> None:
         self.catalog = catalog
         self.snapshot = snapshot
         self.model = model
-        self._kept = KeptRecordings(catalog, snapshot, model.rarity)
+        self.recordings = KeptRecordings(catalog, snapshot, model.rarity)
 
     @classmethod
     def open(cls, folder: DataFolder) -> Matcher:
@@ -140,11 +144,6 @@ class Matcher:
         -------
         Decision
             A recording and itself are always valid.
-
-        Raises
-        ------
-        UnknownRecordingError
-            If the catalogue does not hold one of them.
         """
         return self.classify_many([(q_sr_id, m_sr_id)], by)[0]
 
@@ -170,43 +169,6 @@ class Matcher:
         """
         return self.explain(self.judge(pairs, by))
 
-    def unknown(self, sr_ids: Iterable[str]) -> set[str]:
-        """Tell which recordings the catalogue does not hold, without reading them.
-
-        Parameters
-        ----------
-        sr_ids : iterable of str
-            Ids, repetitions allowed.
-
-        Returns
-        -------
-        set of str
-            Those of them that it does not hold.
-        """
-        return self._kept.unknown(sr_ids)
-
-    def keep_ready(self, start: int, stop: int) -> None:
-        """Read some recordings, so that they are ready when they are asked about.
-
-        Parameters
-        ----------
-        start : int
-            The first of their rows in the index.
-        stop : int
-            Behind the last one.
-
-        Raises
-        ------
-        CatalogError
-            If the catalogue cannot be read any more.
-        UnknownRecordingError
-            If one of them has gone since the index was built.
-        """
-        rows = np.arange(start, min(stop, len(self.snapshot.snapshot)))
-        sr_ids = self.snapshot.ids_of(rows)
-        gone = self.unknown(sr_ids)
-        self._kept.take([sr_id for sr_id in sr_ids if sr_id not in gone])
-
     def judge(self, pairs: Sequence[tuple[str, str]], by: str = SIAMESE) -> Judged:
         """Judge many pairs without explaining it.
 
@@ -221,11 +183,6 @@ class Matcher:
         -------
         Judged
             The same match probabilities as of `classify_many`.
-
-        Raises
-        ------
-        UnknownRecordingError
-            For the first id that the catalogue does not hold.
         """
         q, m = self._sides(pairs)
         classifier = self.model.judge(by)
@@ -246,12 +203,7 @@ class Matcher:
         Returns
         -------
         numpy.ndarray
-            Shape (n_pairs, n_features), float32, columns as the classifier's features, also those that it never looks at.
-
-        Raises
-        ------
-        UnknownRecordingError
-            For the first id that the catalogue does not hold.
+            Shape (n_pairs, n_features), float32, columns as the classifier's features, needed or not.
         """
         return self._features(*self._sides(pairs), by)
 
@@ -285,16 +237,17 @@ class Matcher:
         Returns
         -------
         list of Candidate
-            At most k of its neighbours and of those that have an ISRC in common, most probable first, equal ones by cosine. Empty if the recording has neither text nor code to be found by.
+            At most k of its neighbours and of those that have an ISRC in common, most probable first, equal ones by
+            cosine. Empty if the recording has neither text nor code to be found by.
 
         Raises
         ------
         UnknownRecordingError
             If the catalogue does not hold it.
         """
-        query = self._kept.take([sr_id]).recordings()[0]
+        query = self.recordings.take([sr_id]).recordings()[0]
         proposed = propose(self.snapshot, query, max(k, _POOL))
-        both = self._kept.take([sr_id, *self.snapshot.ids_of(proposed.rows)])
+        both = self.recordings.take([sr_id, *self.snapshot.ids_of(proposed.rows)])
         return self._ranked(both.table, both.rows, proposed, k)
 
     def candidates_of(self, query: Recording, k: int = 10) -> list[Candidate]:
@@ -315,7 +268,7 @@ class Matcher:
         query = replace(query, sr_id=_NOT_STORED)
         vector = self.encoder.encode([query]).astype(np.float16)
         proposed = propose_by(self.snapshot, query, vector, max(k, _POOL))
-        candidates = self._kept.take(self.snapshot.ids_of(proposed.rows))
+        candidates = self.recordings.take(self.snapshot.ids_of(proposed.rows))
         rows = np.concatenate((candidates.table.add([prepare(query)]), candidates.rows))
         return self._ranked(candidates.table, rows, proposed, k)
 
@@ -334,24 +287,7 @@ class Matcher:
         pairs = Pairs(table, rows[:1].repeat(len(rows) - 1), rows[1:], proposed.cosines)
         classifier = self.model.classifier
         probabilities = classifier.match_probabilities(features_of(pairs, classifier.features, classifier.looked_at))
-        # The proposals come nearest first and the sort is stable.
-        best = np.argsort(-probabilities, kind="stable")[:k]
-        return [
-            Candidate(
-                m=table.rows[row].recording,
-                cosine=None if math.isnan(cosine) else cosine,
-                match_probability=probability,
-                decided=classifier.decide(probability),
-                source=proposed.sources[place],
-            )
-            for place, row, cosine, probability in zip(
-                best.tolist(),
-                pairs.m[best].tolist(),
-                proposed.cosines[best].tolist(),
-                probabilities[best].tolist(),
-                strict=True,
-            )
-        ]
+        return rank(classifier, [table.rows[row].recording for row in rows[1:]], proposed, probabilities)[:k]
 
     def _features(self, q: Kept, m: Kept, by: str, needed: Collection[str] | None = None) -> Features:
         if by == BASELINE:
@@ -360,5 +296,5 @@ class Matcher:
         return features_of(Pairs(q.table, q.rows, m.rows, cosines), self.model.classifier.features, needed)
 
     def _sides(self, pairs: Sequence[tuple[str, str]]) -> tuple[Kept, Kept]:
-        both = self._kept.take([sr_id for pair in pairs for sr_id in pair])
+        both = self.recordings.take([sr_id for pair in pairs for sr_id in pair])
         return both.every_second(0), both.every_second(1)

@@ -12,9 +12,9 @@ from rapidfuzz import fuzz
 
 from catalog.normalize import normalize, romanize
 from catalog.sound import leaves_vowels_out, readings, skeleton, sound_key
-from matching.crossed import Crossed
 from matching.columns import Column
-from matching.fuzzy import Scorer, similarities
+from matching.crossed import Crossed
+from matching.fuzzy import Scorer, best_similarity, similarities
 
 # How several names are joined into one text; words only where they stand alone between names.
 _JOINERS = regex.compile(
@@ -163,7 +163,7 @@ def sound_similarity(q_texts: Sequence[str], m_texts: Sequence[str]) -> Column:
 def _sound_similarity(q_text: str, m_text: str) -> float:
     consonants = leaves_vowels_out(q_text) or leaves_vowels_out(m_text)
     q_forms, m_forms = sound_forms(q_text, consonants), sound_forms(m_text, consonants)
-    return max((fuzz.ratio(q, m) for q in q_forms for m in m_forms), default=np.nan) / 100
+    return best_similarity(q_forms, m_forms, fuzz.ratio)
 
 
 @lru_cache(maxsize=_CACHE_SIZE)

@@ -11,40 +11,20 @@ import numpy.typing as npt
 from rapidfuzz import fuzz
 
 from catalog.recording import Recording
-from matching.crossed import Crossed, runs
 from matching.columns import Column, Flags, Integers
+from matching.crossed import Crossed, runs
 from matching.distinct import DistinctPairs
 from matching.fuzzy import Scorer, similarities
 from matching.names import ARTIST_SCORERS, NameSimilarities, compare_names
 from matching.prepared import Prepared
 from matching.rarity import Rarity
-from matching.table import RecordingTable
+from matching.scripts import FIELDS, comparable, scripts_of
+from matching.table import RecordingTable, distinct_recordings
 from matching.wordbags import SharedWords
 
-
-def _scripts(prepared: Prepared) -> int:
-    """Write the scripts of all fields as two bits each."""
-    return sum(prepared.scripts[field] << shift for field, shift in _SHIFTS.items())
-
-
-def _comparable(scripts: Integers) -> Flags:
-    """Tell for both sides' scripts, written as 16 bits, which fields can be compared, shape (n, n_fields)."""
-    shifts = np.array(list(_SHIFTS.values()))
-    q, m = ((scripts[:, None] >> 8 + shifts) & 3, (scripts[:, None] >> shifts) & 3)
-    return ((q & m) > 0) | (np.minimum(q, m) == 0)
-
-
-_SHIFTS = {"title": 0, "artists": 2, "contributors": 4, "all": 6}
-_COMPARABLE = _comparable(np.arange(1 << 16))
 _artists, _codes, _words = attrgetter("artists"), attrgetter("codes"), attrgetter("words")
-_FIELDS = (
-    *((field, field) for field in ("title", "artists", "contributors", "all")),
-    *(("title", "all"), ("all", "title"), ("artists", "all"), ("all", "artists"), ("notes", "all"), ("all", "notes")),
-    *(("artists", "contributors"), ("contributors", "artists")),
-)
 
-# Sets of names are crossed in runs: lists of contributors may be long.
-_MOST_CELLS = 1 << 21
+_MOST_CELLS = 1 << 21  # of sets that are crossed at once: lists of contributors may be long
 
 T = TypeVar("T")
 H = TypeVar("H", bound=Hashable)
@@ -98,13 +78,8 @@ class Pairs:
         Pairs
             All of them.
         """
-        places: dict[Recording, int] = {}
-        known: dict[int, int] = {}  # most often the very same object comes again, which need not be hashed
-        for recording in (*q, *m):
-            if id(recording) not in known:
-                known[id(recording)] = places.setdefault(recording, len(places))
-        q_rows, m_rows = (np.array([known[id(each)] for each in side], dtype=np.int64) for side in (q, m))
-        return cls(RecordingTable(list(places), rarity), q_rows, m_rows, cosines)
+        distinct, rows = distinct_recordings([*q, *m])
+        return cls(RecordingTable(distinct, rarity), rows[: len(q)], rows[len(q) :], cosines)
 
     def block(self, start: int, stop: int) -> Pairs:
         """Take some of the pairs.
@@ -147,7 +122,7 @@ class Pairs:
     def shared(self) -> SharedWords:
         """The words that both sides have, in whatever fields."""
         bags = self.table.bags(_words, self.table.rarity.weights)
-        return self.once("shared words", lambda: SharedWords(bags, self.q, self.m, _FIELDS))
+        return self.once("shared words", lambda: SharedWords(bags, self.q, self.m))
 
     def comparable(self, field: str) -> Flags:
         """Tell whether the words of a field can be the same: not those of two scripts.
@@ -241,7 +216,9 @@ class Pairs:
         list of numpy.ndarray
             Each of shape (n_pairs,), float64: 1 for equal sets, NaN where a side is missing.
         """
-        numbered = self.table.sets(read)  # even if not needed now: the sooner there is a column, the less it has to read
+        numbered = self.table.sets(
+            read
+        )  # even if not needed now: the sooner a column is made, the less there is to read
         if wanted is not None and not wanted.any():
             return [np.full(len(self.q), np.nan)] * n_columns
         sets = self.distinct(read, wanted)
@@ -314,14 +291,10 @@ class Pairs:
         numpy.ndarray
             Shape (n_pairs,), float64: 1 for a common code, 0 for conflicting ones, NaN where a side has none.
         """
-        return self.once("same ISRC", self._same_isrc)
-
-    def _same_isrc(self) -> Column:
         codes = self.distinct(_codes)
         common = [not one.isdisjoint(other) for one, other in zip(codes.q, codes.m, strict=True)]
         return codes.spread(np.array(common, dtype=np.float64))
 
     def _comparable(self) -> dict[str, Flags]:
-        scripts = self.table.integers(_scripts)
-        both = (scripts.take(self.q) << 8) | scripts.take(self.m)
-        return dict(zip(_SHIFTS, _COMPARABLE.take(both, axis=0).T, strict=True))
+        scripts = self.table.integers(scripts_of)
+        return dict(zip(FIELDS, comparable(scripts.take(self.q), scripts.take(self.m)), strict=True))

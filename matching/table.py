@@ -215,8 +215,29 @@ class RecordingTable:
             ("bags", read), lambda: WordBags(weights), lambda bags, rows: bags.add(list(map(read, rows)))
         )
 
-    def _array(self, read: Callable[[Prepared], object], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    def _array(self, read: Callable[[Prepared], float], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         column = self.column(
             ("array", read), lambda: GrowingArray(dtype), lambda array, rows: array.add(list(map(read, rows)))
         )
         return column.array
+
+
+def distinct_recordings(recordings: Sequence[Recording]) -> tuple[list[Recording], Integers]:
+    """Find the distinct ones of some recordings.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        Any number of them.
+
+    Returns
+    -------
+    tuple of list and numpy.ndarray
+        The distinct ones; and for each recording which of them it is, shape (n_recordings,), int64.
+    """
+    places: dict[Recording, int] = {}
+    known: dict[int, int] = {}  # most often the very same object comes again, which need not be hashed
+    for recording in recordings:
+        if id(recording) not in known:
+            known[id(recording)] = places.setdefault(recording, len(places))
+    return list(places), np.array([known[id(recording)] for recording in recordings], dtype=np.int64)

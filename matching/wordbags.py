@@ -16,6 +16,11 @@ Bits = npt.NDArray[np.uint8]
 # Of every word, so that common ones are not nothing.
 _LEAST_WEIGHT = 0.05
 _COLUMNS = {field: column for column, field in enumerate(FIELDS)}
+_ASKED_ABOUT = (
+    *((field, field) for field in ("title", "artists", "contributors", "all")),
+    *(("title", "all"), ("all", "title"), ("artists", "all"), ("all", "artists"), ("notes", "all"), ("all", "notes")),
+    *(("artists", "contributors"), ("contributors", "artists")),
+)
 
 
 class WordBags:
@@ -107,11 +112,13 @@ class SharedWords:
         Shape (n_pairs,), int64, rows of `bags`: one side.
     m : numpy.ndarray
         Shape (n_pairs,), int64, rows of `bags`: the other.
-    fields : sequence of (str, str)
+    fields : sequence of (str, str), optional
         Keys of `FIELDS`, in which q and m may be asked about.
     """
 
-    def __init__(self, bags: WordBags, q: Integers, m: Integers, fields: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self, bags: WordBags, q: Integers, m: Integers, fields: Sequence[tuple[str, str]] = _ASKED_ABOUT
+    ) -> None:
         self._places = {each: place for place, each in enumerate(fields)}
         q_totals, m_totals = (
             bags.totals.take(side, axis=0).T[[_COLUMNS[each[place]] for each in fields]]
@@ -143,7 +150,8 @@ class SharedWords:
         numpy.ndarray
             Shape (n_pairs,), float64, not negative; NaN where a side is missing.
         """
-        return self._weights[self._places[q_field, m_field]]
+        weights: Column = self._weights[self._places[q_field, m_field]]
+        return weights
 
     def overlap(self, field: str) -> tuple[Column, Column]:
         """Relate what two sides share to what both have together, and to what the smaller has.

@@ -101,7 +101,7 @@ class Batching:
         waiting = [each for each in asked if not each.answer.done()]  # who hung up waits no longer
         try:
             opened = self._source.in_charge()
-            unknown = opened.matcher.unknown(sr_id for each in waiting for sr_id in each.pair)
+            unknown = opened.matcher.recordings.unknown(sr_id for each in waiting for sr_id in each.pair)
             known = [each for each in waiting if unknown.isdisjoint(each.pair)]
             for each in waiting if unknown else ():
                 if not unknown.isdisjoint(each.pair):

@@ -94,7 +94,7 @@ async def explain(
 def judge(request: Request, question: PairsQuestion, matcher: MatcherInCharge, model: Judge = SIAMESE) -> Response:
     """Decide on many pairs, in the order in which they come; a bad one is answered with its error."""
     pairs = [_ids(item) for item in question.pairs]
-    unknown = matcher.unknown(sr_id for pair in pairs if pair for sr_id in pair)
+    unknown = matcher.recordings.unknown(sr_id for pair in pairs if pair for sr_id in pair)
     judged = _judged(request, pairs, unknown, model)
     probabilities = iter(judged.probabilities.tolist())
     classifier = matcher.model.judge(model)

@@ -59,7 +59,7 @@ async def _warm(opened: Opened) -> None:
         began = time.monotonic()
         opened.users += 1
         try:
-            await asyncio.to_thread(opened.matcher.keep_ready, start, start + _AT_ONCE)
+            await asyncio.to_thread(opened.matcher.recordings.read_ahead, start, start + _AT_ONCE)
         finally:
             opened.release()
         ended = time.monotonic()

@@ -11,8 +11,8 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from catalog.isrc import parse_isrc, parse_isrcs
-from matching.crossed import Crossed
 from matching.columns import Column, Flags, GrowingArray
+from matching.crossed import Crossed
 from matching.features.feature import Feature, FeatureGroup
 from matching.pairs import Pairs
 from matching.prepared import Prepared

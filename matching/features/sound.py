@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from catalog.sound import leaves_vowels_out
-from matching.crossed import Crossed
 from matching.columns import Column, Flags
+from matching.crossed import Crossed
 from matching.features.feature import Feature, FeatureGroup
 from matching.names import sound_similarity
 from matching.pairs import Pairs

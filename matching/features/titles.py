@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from rapidfuzz import fuzz
 
-from matching.crossed import Crossed
 from matching.columns import Column
+from matching.crossed import Crossed
 from matching.features.feature import Feature, FeatureGroup
 from matching.fuzzy import similarities, solid
 from matching.pairs import Pairs

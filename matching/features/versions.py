@@ -43,7 +43,8 @@ def _marked_by(pairs: Pairs, column: int) -> Column:
 def _agreement(pairs: Pairs) -> Column:
     marked = pairs.once("marked", lambda: _Marked.of(pairs))
     n_either = marked.either.sum(axis=0)
-    return marked.both.sum(axis=0) / np.where(n_either, n_either, np.nan)
+    agreement: Column = marked.both.sum(axis=0) / np.where(n_either, n_either, np.nan)
+    return agreement
 
 
 def _said(prepared: Prepared) -> int:
