@@ -90,6 +90,9 @@ class KeptRecordings:
         self._adding = threading.Lock()
         self._held = _Held(RecordingTable([], rarity))
 
+    def __len__(self) -> int:
+        return len(self._held.places)
+
     def unknown(self, sr_ids: Iterable[str]) -> set[str]:
         """Tell which recordings the index does not hold.
 

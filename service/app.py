@@ -52,6 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan,
+        telemetry=dict.fromkeys(("auto_configure", "tracing", "metrics", "logs"), settings.traced),
     )
     app.state.matcher_source = MatcherSource(settings.folder, settings.look_every, settings.shadow)
     app.state.decisions = DecisionLog(settings.folder.decisions, settings.log_share)

@@ -17,6 +17,7 @@ _PATHS = ("ONEMASTER_DATA", "ONEMASTER_CATALOG", "ONEMASTER_MODELS", "ONEMASTER_
 _DATA, _CATALOG, _MODELS, _INDEX = _PATHS
 _KEYS, _READ, _WRITE, _RATE = "ONEMASTER_KEYS", "ONEMASTER_READ", "ONEMASTER_WRITE", "ONEMASTER_RATE"
 _LOG_SHARE, _SHADOW, _LOG = "ONEMASTER_LOG_SHARE", "ONEMASTER_SHADOW", "ONEMASTER_LOG"
+_COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _OPEN, _WITH_KEY = "open", "key"
 
 
@@ -38,6 +39,8 @@ class Settings:
         Whether the candidate model judges those, too.
     log_as_json : bool
         Whether log lines are JSON.
+    traced : bool
+        Whether requests are traced and measured for OpenTelemetry.
     """
 
     folder: DataFolder
@@ -46,6 +49,7 @@ class Settings:
     log_share: float = 0.0
     shadow: bool = False
     log_as_json: bool = False
+    traced: bool = False
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str]) -> Settings:
@@ -60,7 +64,8 @@ class Settings:
             ``key``, writing being open, on this machine, only where there are no keys; ``ONEMASTER_RATE`` is how many
             requests a second a caller may send. ``ONEMASTER_LOG_SHARE`` is the share of pairs, 0 to 1, whose decisions
             are kept, and ``ONEMASTER_SHADOW`` ``on`` if the candidate model is to judge them, too. ``ONEMASTER_LOG`` is
-            ``json`` or ``text``. An empty value counts as not set.
+            ``json`` or ``text``. Where ``OTEL_EXPORTER_OTLP_ENDPOINT`` names a collector, requests are traced, as its
+            other standard variables have it. An empty value counts as not set.
 
         Returns
         -------
@@ -93,6 +98,7 @@ class Settings:
             log_share=share,
             shadow=_choice(variables, _SHADOW, "off", ("on", "off")) == "on",
             log_as_json=_choice(variables, _LOG, "text", ("json", "text")) == "json",
+            traced=bool(variables.get(_COLLECTOR)),
         )
 
 

@@ -156,6 +156,6 @@ def test_markers_are_those_of_the_title_behind_a_track_number(title):
 )
 def test_long_titles_take_bounded_time(unit):
     title = unit * (4_096 // len(unit))
-    started = time.perf_counter()
+    started = time.process_time()
     parse_title(title)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 2

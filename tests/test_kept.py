@@ -1,0 +1,182 @@
+"""Recordings that are kept ready are compared as those that are read anew, whoever asks, in whatever order."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.errors import UnknownRecordingError
+from catalog.recording import Recording
+from index.exact import pair_cosines
+from matching import kept
+from matching.columns import GrowingArray, Numbered, NumberedSets
+from matching.features import NAMES, pair_features
+from matching.kept import KeptRecordings
+from matching.prepared import prepare
+from matching.rarity import BUCKETS, Rarity
+from matching.table import RecordingTable
+from service import warming
+from service.app import create_app
+from service.settings import Settings
+from training.pairs import read_groundtruth
+
+
+@pytest.fixture(scope="module")
+def pairs(matcher, sample_folder):
+    found = read_groundtruth(sample_folder.groundtruth, matcher.catalog)
+    return [(q.sr_id, m.sr_id) for q, m in zip(found.q[:300], found.m[:300], strict=True)]
+
+
+def computed_anew(matcher, pairs):
+    q, m = ([matcher.catalog.get(pair[side]) for pair in pairs] for side in (0, 1))
+    vectors = [matcher.snapshot.vectors_of(matcher.snapshot.rows_of([each.sr_id for each in side])) for side in (q, m)]
+    return pair_features(q, m, pair_cosines(*vectors), matcher.model.rarity, matcher.model.classifier.features)
+
+
+@pytest.mark.parametrize("step", [1, 7, 150])
+def test_a_table_that_grows_gives_the_features_of_one_made_at_once(matcher, pairs, step):
+    expected = computed_anew(matcher, pairs)
+    matcher.recordings = KeptRecordings(matcher.catalog, matcher.snapshot, matcher.model.rarity)
+    found = [matcher.features(pairs[start : start + step]) for start in range(0, len(pairs), step)]
+    np.testing.assert_array_equal(np.concatenate(found), expected)
+    np.testing.assert_array_equal(matcher.features(pairs[::-1])[::-1], expected)
+
+
+def test_what_a_classifier_never_looks_at_changes_nothing(matcher, pairs):
+    classifier = matcher.model.classifier
+    assert classifier.looked_at < set(NAMES)
+    features = computed_anew(matcher, pairs)
+    np.testing.assert_array_equal(matcher.judge(pairs).probabilities, classifier.match_probabilities(features))
+    unseen = [place for place, name in enumerate(classifier.features) if name not in classifier.looked_at]
+    features[:, unseen] = np.random.default_rng(1).random((len(pairs), len(unseen)))
+    np.testing.assert_array_equal(matcher.judge(pairs).probabilities, classifier.match_probabilities(features))
+    assert (classifier.contributions(features)[:, unseen] == 0).all()
+
+
+def test_when_there_are_too_many_all_but_those_asked_about_go(matcher, pairs, monkeypatch):
+    expected = matcher.judge(pairs).probabilities
+    monkeypatch.setattr(kept, "MOST_KEPT", 20)
+    matcher.recordings = KeptRecordings(matcher.catalog, matcher.snapshot, matcher.model.rarity)
+    found = []
+    for start in range(0, len(pairs), 5):
+        found.append(matcher.judge(pairs[start : start + 5]).probabilities)
+        assert len(matcher.recordings) <= 20
+    np.testing.assert_array_equal(np.concatenate(found), expected)
+    np.testing.assert_array_equal(matcher.judge(pairs).probabilities, expected)  # more than there is room for
+    matcher.judge(pairs[:1])
+    assert len(matcher.recordings) <= len({sr_id for pair in pairs for sr_id in pair})
+
+
+def test_many_threads_get_the_same_answers(matcher, pairs):
+    expected = dict(zip(pairs, matcher.judge(pairs).probabilities.tolist(), strict=True))
+    matcher.recordings = KeptRecordings(matcher.catalog, matcher.snapshot, matcher.model.rarity)
+    begin = threading.Barrier(8)
+
+    def ask(seed):
+        order = np.random.default_rng(seed).permutation(len(pairs)).tolist()
+        begin.wait()
+        for start in range(0, len(order), 10):
+            some = [pairs[place] for place in order[start : start + 10]]
+            assert matcher.judge(some).probabilities.tolist() == [expected[pair] for pair in some]
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(ask, range(8)))
+
+
+def test_unknown_recordings_are_named_and_nothing_is_kept_of_them(matcher, pairs):
+    recordings = KeptRecordings(matcher.catalog, matcher.snapshot, matcher.model.rarity)
+    known = pairs[0][0]
+    assert recordings.unknown([known, "nobody", known, ""]) == {"nobody", ""}
+    with pytest.raises(UnknownRecordingError) as error:
+        recordings.take([known, "nobody", "no one"])
+    assert error.value.sr_id == "nobody"
+    assert len(recordings) == 0
+    assert recordings.take([known, known]).recordings() == [matcher.catalog.get(known)] * 2
+    assert len(recordings) == 1
+    assert len(recordings.take([]).rows) == 0
+
+
+def test_a_column_that_cannot_be_read_leaves_the_others_whole():
+    table = RecordingTable([Recording("a", "One")], Rarity.of_counts(np.zeros(BUCKETS, dtype=np.uint32), 1))
+
+    def length(prepared):
+        return len(prepared.recording.title)
+
+    def first_letter(prepared):
+        return prepared.recording.sr_id
+
+    assert table.values(first_letter).values == ["a"]
+    assert table.integers(length).tolist() == [3]
+    with pytest.raises(TypeError):
+        table.add([prepare(Recording("b"))])
+    assert table.add([prepare(Recording("c", "Three"))]).tolist() == [1]
+    assert table.values(first_letter).values == ["a", "c"]
+    assert table.integers(length).tolist() == [3, 5]
+
+
+@given(st.lists(st.lists(st.text(max_size=2), max_size=3), max_size=12))
+def test_values_keep_their_numbers_when_others_come(batches):
+    grown = Numbered()
+    for batch in batches:
+        before = grown.rows
+        copied = before.copy()
+        grown.add(batch)
+        np.testing.assert_array_equal(before, copied)
+    column = [value for batch in batches for value in batch]
+    at_once = Numbered(column)
+    assert grown.values == at_once.values == list(dict.fromkeys(filter(None, column)))
+    assert grown.rows.tolist() == at_once.rows.tolist()
+    assert [grown.values[row] if row >= 0 else "" for row in grown.rows] == column
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=4), max_size=8))
+def test_sets_keep_their_numbers_when_others_come(batches):
+    grown, at_once = NumberedSets(), NumberedSets([each for batch in batches for each in batch])
+    for batch in batches:
+        grown.add(batch)
+    assert (grown.values, len(grown)) == (at_once.values, len(at_once))
+    for name in ("members", "starts", "counts"):
+        np.testing.assert_array_equal(getattr(grown, name), getattr(at_once, name))
+    for start, count, expected in zip(
+        grown.starts, grown.counts, [each for batch in batches for each in batch], strict=True
+    ):
+        assert [grown.values[place] for place in grown.members[start : start + count]] == list(expected)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(0, 200), max_size=6), st.sampled_from([None, 1, 3]))
+def test_arrays_that_were_read_stay_as_they_are(sizes, width):
+    grown, expected = GrowingArray(np.int64, width), np.zeros((0,) if width is None else (0, width), dtype=np.int64)
+    for size in sizes:
+        before, copied = grown.array, grown.array.copy()
+        more = np.arange(size * (width or 1)).reshape((size,) if width is None else (size, width))
+        grown.add(more)
+        expected = np.concatenate((expected, more))
+        np.testing.assert_array_equal(grown.array, expected)
+        np.testing.assert_array_equal(before, copied)
+
+
+def all_are_kept(client):
+    matcher = client.app.state.matcher_source.opened.matcher
+    return len(matcher.recordings) == len(matcher.snapshot)
+
+
+def test_a_small_catalogue_is_read_before_anybody_asks(tiny_data):
+    with TestClient(create_app(Settings(tiny_data))) as client:
+        deadline = time.monotonic() + 20
+        while not all_are_kept(client) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert all_are_kept(client)
+
+
+def test_of_a_large_catalogue_only_what_is_asked_about_is_kept(tiny_data, monkeypatch):
+    monkeypatch.setattr(warming, "MOST_KEPT", 3)
+    with TestClient(create_app(Settings(tiny_data))) as client:
+        assert client.get("/?q_sr_id=123&m_sr_id=456").status_code == 200
+        time.sleep(0.5)
+        assert not all_are_kept(client)
