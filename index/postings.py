@@ -133,8 +133,9 @@ def map_arrays(folder: Path, names: Sequence[str]) -> list[npt.NDArray[Any]]:
         If a file is none that NumPy can map.
     """
     try:
-        return [np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in names]
+        mapped = [np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in names]
     except ValueError as error:
         raise DamagedArtefactError(
             f"expected arrays in {folder}, {', '.join(names)}, got: {error}; run onemaster rebuild"
         ) from error
+    return [each.view(np.ndarray) for each in mapped]  # every step with a memmap makes another one, and takes longer

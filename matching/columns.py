@@ -17,7 +17,7 @@ H = TypeVar("H", bound=Hashable)
 _LEAST_ROOM = 64
 
 
-class GrowingArray:
+class GrowingColumn:
     """An array that rows are added to; arrays that were read before stay as they are.
 
     Parameters
@@ -68,7 +68,7 @@ class Numbered(Generic[H]):
     def __init__(self, column: Iterable[H] = ()) -> None:
         self.values: list[H] = []
         self._places: dict[H, int] = {}
-        self._rows = GrowingArray(np.int64)
+        self._rows = GrowingColumn(np.int64)
         self.add(column)
 
     def add(self, column: Iterable[H]) -> None:
@@ -111,8 +111,8 @@ class NumberedSets(Generic[H]):
     def __init__(self, sets: Sequence[Sequence[H]] = ()) -> None:
         self.values: list[H] = []
         self._places: dict[H, int] = {}
-        self._members, self._counts = GrowingArray(np.int64), GrowingArray(np.int64)
-        self._starts = GrowingArray(np.int64)
+        self._members, self._counts = GrowingColumn(np.int64), GrowingColumn(np.int64)
+        self._starts = GrowingColumn(np.int64)
         self.add(sets)
 
     def __len__(self) -> int:

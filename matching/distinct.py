@@ -97,7 +97,7 @@ class DistinctPairs(Generic[T]):
 
 
 # Comparing so few again takes less time than finding out which of them are equal.
-_WORTH_SORTING = 64
+_WORTH_SORTING = 256
 
 
 class UniquePairs(NamedTuple):

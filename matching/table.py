@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.recording import Recording
-from matching.columns import Column, Flags, GrowingArray, Integers, Numbered, NumberedSets
+from matching.columns import Column, Flags, GrowingColumn, Integers, Numbered, NumberedSets
 from matching.prepared import Prepared, prepare
 from matching.rarity import Rarity
 from matching.wordbags import WordBags
@@ -217,7 +217,7 @@ class RecordingTable:
 
     def _array(self, read: Callable[[Prepared], float], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         column = self.column(
-            ("array", read), lambda: GrowingArray(dtype), lambda array, rows: array.add(list(map(read, rows)))
+            ("array", read), lambda: GrowingColumn(dtype), lambda array, rows: array.add(list(map(read, rows)))
         )
         return column.array
 

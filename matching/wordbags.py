@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
-from matching.columns import Column, GrowingArray, Integers
+from matching.columns import Column, GrowingColumn, Integers
 from matching.prepared import FIELDS
 
 Bits = npt.NDArray[np.uint8]
@@ -36,9 +36,9 @@ class WordBags:
 
     def __init__(self, weights: npt.NDArray[np.float32], words: Sequence[Mapping[int, int]] = ()) -> None:
         self._weight_of = weights
-        self._starts, self._sizes = GrowingArray(np.int64), GrowingArray(np.int64)
-        self._buckets, self._weights, self._fields = map(GrowingArray, (np.int64, np.float64, np.uint8))
-        self._totals = GrowingArray(np.float64, len(FIELDS))
+        self._starts, self._sizes = GrowingColumn(np.int64), GrowingColumn(np.int64)
+        self._buckets, self._weights, self._fields = map(GrowingColumn, (np.int64, np.float64, np.uint8))
+        self._totals = GrowingColumn(np.float64, len(FIELDS))
         self.add(words)
 
     def add(self, words: Sequence[Mapping[int, int]]) -> None:

@@ -14,6 +14,7 @@ from fastapi_offline import FastAPIOffline
 
 from service import candidates, clusters, health, labels, metrics, pairs, recordings
 from service.access import Gatekeeper
+from service.asked_most import AskedMost
 from service.batching import Batching
 from service.decisions import DecisionLog
 from service.errors import MAY_BE_REFUSED, answer_errors
@@ -62,7 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Gatekeeper, access=settings.access)
     app.add_middleware(Answered, logged=settings.log_as_json)
     answer_errors(app)
-    # What is asked most is looked for first.
+    app.router.routes.insert(0, AskedMost())
     for group in (pairs, candidates, clusters, labels, recordings, metrics):
         app.include_router(group.router, responses=MAY_BE_REFUSED)
     app.include_router(health.router)

@@ -14,7 +14,7 @@ from catalog.errors import UnknownRecordingError
 from catalog.recording import Recording
 from index.exact import pair_cosines
 from matching import kept
-from matching.columns import GrowingArray, Numbered, NumberedSets
+from matching.columns import GrowingColumn, Numbered, NumberedSets
 from matching.features import NAMES, pair_features
 from matching.kept import KeptRecordings
 from matching.prepared import prepare
@@ -151,7 +151,7 @@ def test_sets_keep_their_numbers_when_others_come(batches):
 @settings(max_examples=25)
 @given(st.lists(st.integers(0, 200), max_size=6), st.sampled_from([None, 1, 3]))
 def test_arrays_that_were_read_stay_as_they_are(sizes, width):
-    grown, expected = GrowingArray(np.int64, width), np.zeros((0,) if width is None else (0, width), dtype=np.int64)
+    grown, expected = GrowingColumn(np.int64, width), np.zeros((0,) if width is None else (0, width), dtype=np.int64)
     for size in sizes:
         before, copied = grown.array, grown.array.copy()
         more = np.arange(size * (width or 1)).reshape((size,) if width is None else (size, width))

@@ -9,6 +9,7 @@ import tiny
 from fastapi.testclient import TestClient
 
 from catalog.paths import DataFolder
+from service import warming
 from service.app import create_app
 from service.settings import Settings
 
@@ -239,7 +240,8 @@ def test_a_catalogue_of_another_state_than_the_index_is_a_503(tiny_data, tmp_pat
     assert "was built from another state" in answer["error"]
 
 
-def test_a_catalogue_that_is_destroyed_while_it_is_served_is_a_503(tiny_data, tmp_path):
+def test_a_catalogue_that_is_destroyed_while_it_is_served_is_a_503(tiny_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(warming, "MOST_KEPT", 0)  # nothing is read in advance
     folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
     with TestClient(create_app(Settings(folder))) as client:
         assert client.get("/ready").status_code == 200
@@ -251,7 +253,8 @@ def test_a_catalogue_that_is_destroyed_while_it_is_served_is_a_503(tiny_data, tm
         assert client.get("/live").status_code == 200
 
 
-def test_what_was_asked_about_before_the_catalogue_was_destroyed_is_answered_on(tiny_data, tmp_path):
+def test_what_was_asked_about_before_the_catalogue_was_destroyed_is_answered_on(tiny_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(warming, "MOST_KEPT", 0)
     folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
     with TestClient(create_app(Settings(folder))) as client:
         assert client.get("/?q_sr_id=123&m_sr_id=456").json() == {"class": "valid"}

@@ -11,7 +11,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from catalog.isrc import parse_isrc, parse_isrcs
-from matching.columns import Column, Flags, GrowingArray
+from matching.columns import Column, Flags, GrowingColumn
 from matching.crossed import Crossed
 from matching.features.feature import Feature, FeatureGroup
 from matching.pairs import Pairs
@@ -82,7 +82,7 @@ def _further(prepared: Prepared) -> tuple[frozenset[str], frozenset[str]]:
 def _are_there(further: Sequence[tuple[frozenset[str], frozenset[str]]], table: RecordingTable) -> Flags:
     flags = table.column(
         "further codes",
-        lambda: GrowingArray(np.bool_),
+        lambda: GrowingColumn(np.bool_),
         lambda column, _: column.add([bool(one or other) for one, other in further[len(column.array) :]]),
     )
     return flags.array

@@ -10,7 +10,7 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from catalog.normalize import normalize
-from matching.columns import Column, GrowingArray
+from matching.columns import Column, GrowingColumn
 from matching.features.feature import Feature, FeatureGroup
 from matching.fuzzy import similarities, solid
 from matching.pairs import Pairs
@@ -53,7 +53,7 @@ def _inside(pairs: Pairs, field: str) -> Column:
     found, read, texts = _most(pairs, field), attrgetter(field), pairs.table.values(_texts).values
     lengths = pairs.table.column(
         ("lengths", field),
-        lambda: GrowingArray(np.int64),
+        lambda: GrowingColumn(np.int64),
         lambda column, _: column.add([len(read(each)) for each in texts[len(column.array) :]]),
     ).array
     unsure = found < _FOUND
