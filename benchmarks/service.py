@@ -65,11 +65,7 @@ def measure(size: int, data: Path) -> Figures:
     dict
         Figures.
     """
-    for words in (["sample", "--records", str(size), "--pairs", "20000", "--seed", _SEED], ["rebuild"]):
-        command = [sys.executable, "-m", "onemaster", words[0], "--data", str(data), *words[1:]]
-        subprocess.run(command, cwd=ROOT, capture_output=True, check=True)  # noqa: S603 - our own command
-    pairs = pd.read_csv(data / "groundtruth.csv", dtype=str)[["q_source_id", "m_source_id"]]
-    asked = [{"q_sr_id": q, "m_sr_id": m} for q, m in pairs.itertuples(index=False)]
+    asked = _built(size, data)
     queries = [urlencode({"sr_id": pair["q_sr_id"], "k": 10}) for pair in asked[:_QUERIES]]
     routes = {
         "empty": [get("/empty")],
@@ -104,6 +100,15 @@ def measure(size: int, data: Path) -> Figures:
     figures["plain"] = _figures(plain)
     figures["pair_to_plain"] = round(_rate(many["pair"]) / _rate(plain), 1)
     return figures
+
+
+def _built(size: int, data: Path) -> list[dict[str, str]]:
+    """Write a catalogue, index it, and list its labelled pairs."""
+    for words in (["sample", "--records", str(size), "--pairs", str(2 * _PAIRS), "--seed", _SEED], ["rebuild"]):
+        command = [sys.executable, "-m", "onemaster", words[0], "--data", str(data), *words[1:]]
+        subprocess.run(command, cwd=ROOT, capture_output=True, check=True)  # noqa: S603 - our own command
+    pairs = pd.read_csv(data / "groundtruth.csv", dtype=str)[["q_source_id", "m_source_id"]]
+    return [{"q_sr_id": q, "m_sr_id": m} for q, m in pairs.itertuples(index=False)]
 
 
 def _in_turn(port: int, routes: dict[str, list[bytes]], callers: int) -> dict[str, list[Load]]:

@@ -150,8 +150,8 @@ class LiveIndex:
         list of str
             Their ids.
         """
-        old, fresh = self.snapshot.ids, self._changes.ids
-        return [(old[row] if row < len(old) else fresh[row - len(old)]).decode() for row in rows.tolist()]
+        old, new = self.snapshot.ids, self._changes.ids
+        return [(old[row] if row < len(old) else new[row - len(old)]).decode() for row in rows.tolist()]
 
     def vectors_of(self, rows: Rows) -> Vectors:
         """Take the vectors at some rows.
@@ -168,8 +168,7 @@ class LiveIndex:
         """
         if self.delta is None:
             return self.snapshot.vectors[rows]
-        vectors = np.empty((len(rows), self.snapshot.vectors.shape[1]), dtype=np.float16)
-        old = rows < len(self.snapshot)
+        vectors, old = np.empty((len(rows), self.snapshot.vectors.shape[1]), np.float16), rows < len(self.snapshot)
         vectors[old] = self.snapshot.vectors[rows[old]]
         vectors[~old] = self._changes.vectors[rows[~old] - len(self.snapshot)]
         return vectors

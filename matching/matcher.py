@@ -39,8 +39,7 @@ logger = logging.getLogger(__name__)
 # Candidates are ranked by probability out of at least this many nearest neighbours: a true duplicate that is written
 # very differently is often not among the first few.
 _POOL = 50
-# No id of a catalogue is empty.
-_NOT_STORED = ""
+_NOT_STORED = ""  # as no id of a catalogue is
 
 
 class Matcher:

@@ -292,8 +292,7 @@ class Pairs:
             Shape (n_pairs,), float64: 1 for a common code, 0 for conflicting ones, NaN where a side has none.
         """
         codes = self.distinct(_codes)
-        common = [not one.isdisjoint(other) for one, other in zip(codes.q, codes.m, strict=True)]
-        return codes.spread(np.array(common, dtype=np.float64))
+        return codes.spread(np.array([not q.isdisjoint(m) for q, m in zip(codes.q, codes.m, strict=True)], np.float64))
 
     def _comparable(self) -> dict[str, Flags]:
         scripts = self.table.integers(scripts_of)
