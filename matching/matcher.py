@@ -31,7 +31,6 @@ from matching.features import Features, features_of
 from matching.kept import Kept, KeptRecordings
 from matching.model import BASELINE, SIAMESE, Model, model_with_encoder
 from matching.pairs import Pairs
-from matching.prepared import prepare
 from matching.table import RecordingTable
 
 logger = logging.getLogger(__name__)
@@ -267,9 +266,9 @@ class Matcher:
         query = replace(query, sr_id=_NOT_STORED)
         vector = self.encoder.encode([query]).astype(np.float16)
         proposed = propose_by(self.snapshot, query, vector, max(k, _POOL))
-        candidates = self.recordings.take(self.snapshot.ids_of(proposed.rows))
-        rows = np.concatenate((candidates.table.add([prepare(query)]), candidates.rows))
-        return self._ranked(candidates.table, rows, proposed, k)
+        candidates = self.recordings.take(self.snapshot.ids_of(proposed.rows)).recordings()
+        table = RecordingTable([query, *candidates], self.model.rarity)
+        return self._ranked(table, np.arange(len(table)), proposed, k)
 
     @cached_property
     def encoder(self) -> Encoder:

@@ -128,7 +128,7 @@ class Batching:
     def _judge(self, opened: Opened, asked: list[_Asked]) -> None:
         judged = opened.matcher.judge([each.pair for each in asked])
         classifier = opened.matcher.model.classifier
-        observe_decisions(judged.probabilities.tolist(), classifier, SIAMESE)
+        observe_decisions(judged.probabilities.tolist(), opened.matcher.model, SIAMESE)
         first = asked[0]
         self._log.note(judged, opened.matcher, opened.shadow, first.route, first.began)
         for each, probability in zip(asked, judged.probabilities, strict=True):

@@ -89,11 +89,16 @@ class DecisionLog:
             return
         rows = np.flatnonzero(drawn)
         pairs = [judged.pairs[row] for row in rows.tolist()]
+        try:
+            features = matcher.features(pairs, judged.by)
+        except OnemasterError:  # a recording has just gone
+            observe_logged(len(rows), kept=False)
+            return
         classifier, index = matcher.model.judge(judged.by), matcher.snapshot
         decided = Decided(
             pairs=pairs,
             probabilities=judged.probabilities[rows],
-            features=matcher.features(pairs, judged.by),
+            features=features,
             decided=[classifier.decide(each) for each in judged.probabilities[rows]],
             about={
                 "decided_at": datetime.now(UTC),

@@ -6,7 +6,9 @@ import math
 import os
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from pathlib import Path
 
+import psutil
 from fastapi import APIRouter, Request, Response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -16,10 +18,10 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.types import Scope
 
-from matching.classifier import PairClassifier
+from matching.model import SIAMESE, Model
 
 router = APIRouter(tags=["service"])
 
@@ -35,7 +37,7 @@ _latency = Histogram(
 )
 _decisions = Counter("onemaster_decisions", "Pairs decided", ("judge", "decided"), registry=_REGISTRY)
 _probability = Histogram(
-    "onemaster_match_probability", "Match probabilities of pairs", buckets=_BINS, registry=_REGISTRY
+    "onemaster_match_probability", "Match probabilities of pairs", ("model",), buckets=_BINS, registry=_REGISTRY
 )
 _exchanges = Counter("onemaster_exchanges", "Models and indexes put in the place of others", registry=_REGISTRY)
 _refused = Gauge(
@@ -64,25 +66,27 @@ _drift = Gauge(
 )
 
 
-def observe_decisions(probabilities: Sequence[float], classifier: PairClassifier, judge: str) -> None:
+def observe_decisions(probabilities: Sequence[float], model: Model, judge: str) -> None:
     """Count decisions.
 
     Parameters
     ----------
     probabilities : sequence of float
         Match probabilities.
-    classifier : PairClassifier
+    model : Model
         That judged.
     judge : str
-        ``siamese`` or ``baseline``; the histogram is of the former.
+        Which of its classifiers; the histogram is of `SIAMESE`.
     """
-    valid = sum(each >= classifier.threshold for each in probabilities)
+    threshold = model.judge(judge).threshold
+    valid = sum(each >= threshold for each in probabilities)
     for decided, count in (("valid", valid), ("invalid", len(probabilities) - valid)):
         if count:
             _decisions.labels(judge, decided).inc(count)
-    if judge == "siamese":
+    if judge == SIAMESE:
+        histogram = _probability.labels(model.version)
         for each in probabilities:
-            _probability.observe(each)
+            histogram.observe(each)
 
 
 def observe_in_charge(versions: Iterable[tuple[str, str]], recordings: int, exchanged: bool) -> None:
@@ -179,21 +183,30 @@ def observe_request(scope: Scope, status: int, seconds: float) -> None:
 async def metrics(request: Request) -> Response:
     """Give what was counted since the service was started, by all of its processes, as Prometheus reads it."""
     registry = _REGISTRY
-    if os.environ.get(FOLDER_VARIABLE):
+    if folder := os.environ.get(FOLDER_VARIABLE):
+        _forget_the_dead(Path(folder))
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    expected = request.app.state.matcher_source.expected_probabilities
-    _drift.set(drift(_counts(registry), expected))
+    source = request.app.state.matcher_source
+    model = source.opened.matcher.model.version if source.opened else ""
+    _drift.set(drift(_counts(registry, model), source.expected_probabilities))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _counts(registry: CollectorRegistry) -> list[float]:
-    """Read how many match probabilities fell into each bin."""
+def _forget_the_dead(folder: Path) -> None:
+    """Leave out what processes that are gone said of themselves; what they counted stays."""
+    for pid in {int(path.stem.rpartition("_")[2]) for path in folder.glob("gauge_live*.db")}:
+        if not psutil.pid_exists(pid):
+            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+
+
+def _counts(registry: CollectorRegistry, model: str) -> list[float]:
+    """Read how many match probabilities of a model fell into each bin."""
     cumulative = {
         float(sample.labels["le"]): sample.value
         for metric in registry.collect()
         if metric.name == "onemaster_match_probability"
         for sample in metric.samples
-        if sample.name.endswith("_bucket")
+        if sample.name.endswith("_bucket") and sample.labels["model"] == model
     }
     return [high - low for low, high in pairwise((0.0, *(cumulative.get(edge, 0.0) for edge in _BINS)))]

@@ -33,6 +33,6 @@ def judge_noted(request: Request, opened: Opened, pairs: Sequence[tuple[str, str
     """
     began = time.perf_counter()
     judged = opened.matcher.judge(pairs, by)
-    observe_decisions(judged.probabilities.tolist(), opened.matcher.model.judge(by), by)
+    observe_decisions(judged.probabilities.tolist(), opened.matcher.model, by)
     request.app.state.decisions.note(judged, opened.matcher, opened.shadow, request.scope["route"].path, began)
     return judged

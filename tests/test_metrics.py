@@ -5,6 +5,9 @@ import json
 import math
 import os
 import re
+import subprocess
+import sys
+from dataclasses import replace
 
 import pytest
 from fastapi.testclient import TestClient
@@ -62,7 +65,7 @@ def test_requests_and_decisions_are_counted(client):
     assert more("onemaster_decisions_total", judge="siamese", decided="valid") == 2
     assert more("onemaster_decisions_total", judge="siamese", decided="invalid") == 1
     assert sum(more("onemaster_decisions_total", judge="baseline", decided=each) for each in ("valid", "invalid")) == 1
-    assert more("onemaster_match_probability_count") == 3
+    assert more("onemaster_match_probability_count", model=client.get("/version").json()["model"]) == 3
 
 
 def test_what_answers_is_named(client):
@@ -104,6 +107,16 @@ def test_drift_of_nothing_is_unknown(client):
     assert re.search(r"onemaster_probability_drift [0-9.e-]+", client.get("/metrics").text)
 
 
+def test_drift_is_that_of_the_model_in_charge(tiny_data):
+    with TestClient(create_app(Settings(tiny_data))) as client:
+        model = client.app.state.matcher_source.opened.matcher.model
+        before = metrics._counts(metrics._REGISTRY, model.version)
+        metrics.observe_decisions([0.05] * 1_000, replace(model, version="another"), "siamese")
+        client.get("/metrics")
+        assert metrics._counts(metrics._REGISTRY, model.version) == before
+        assert metrics._counts(metrics._REGISTRY, "another")[0] == 1_000
+
+
 def test_workers_count_together(tiny_data, tmp_path, monkeypatch):
     monkeypatch.setitem(os.environ, metrics.FOLDER_VARIABLE, str(tmp_path))
     process, port = start(tiny_data, tmp_path / "log", "--workers", "2")
@@ -117,10 +130,12 @@ def test_workers_count_together(tiny_data, tmp_path, monkeypatch):
         assert answer.status == 200
         return text
 
+    model = json.loads(get("/version"))["model"]
+
     def counted():
         found = read(get("/metrics"))
         requests = value(found, "onemaster_requests_total", route="/", method="GET", status="200")
-        return requests, value(found, "onemaster_match_probability_count")
+        return requests, value(found, "onemaster_match_probability_count", model=model)
 
     try:
         for _ in range(40):
@@ -128,6 +143,22 @@ def test_workers_count_together(tiny_data, tmp_path, monkeypatch):
         wait_for(lambda: counted() == (40, 40))  # a request is counted once it is answered
     finally:
         end(process)
+
+
+def test_what_a_killed_process_said_of_itself_is_forgotten_and_what_it_counted_stays(tmp_path):
+    code = (
+        "from service import metrics; metrics._in_charge.labels('model', 'old').set(1); metrics._exchanges.inc();"
+        "print(flush=True); import time; time.sleep(60)"
+    )
+    environment = os.environ | {metrics.FOLDER_VARIABLE: str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        metrics._forget_the_dead(tmp_path)
+        assert list(tmp_path.glob(f"gauge_live*_{process.pid}.db")), "it is alive"
+        process.kill()
+    metrics._forget_the_dead(tmp_path)
+    assert not list(tmp_path.glob("gauge_live*.db"))
+    assert list(tmp_path.glob(f"counter_{process.pid}.db"))
 
 
 def test_the_dashboard_shows_what_is_counted(client):
