@@ -121,6 +121,8 @@ def load(port: int, requests: Sequence[bytes], callers: int, seconds: float) -> 
         ]
         await asyncio.gather(*(caller.done for _, caller in made))
         found.seconds = time.perf_counter() - began
+        if found.failures:
+            raise RuntimeError(f"expected answers with status 200, got {found.failures} others")
         return found
 
     return asyncio.run(run())

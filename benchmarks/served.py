@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from fastapi import FastAPI, HTTPException, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from rapidfuzz import fuzz
 from sklearn.ensemble import GradientBoostingClassifier
+from starlette.routing import Route
 
 from catalog.paths import DataFolder
 from catalog.store import Catalog
@@ -30,19 +31,19 @@ _MOST_LEARNT = 5_000
 
 
 def with_empty_route() -> FastAPI:
-    """Make the service, with a route that does nothing.
+    """Make the service, with a route that does nothing and is found as soon as that of a pair.
 
     Returns
     -------
     FastAPI
         For ``uvicorn --factory``.
     """
-    app = create_app()
 
-    @app.get("/empty")
-    async def empty() -> Response:
+    async def empty(_: Request) -> Response:
         return Response(b"{}", media_type="application/json")
 
+    app = create_app()
+    app.router.routes.insert(0, Route("/empty", empty))
     return app
 
 

@@ -1,4 +1,4 @@
-"""Sets of values compared: every value of one set with every value of the other, each two values once."""
+"""Sets of values compared: every value of one set with every value of the other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ H = TypeVar("H")
 
 @dataclass(frozen=True, eq=False)
 class Crossed(Generic[T]):
-    """Rows of two sets of values: every value of one with every value of the other, each two values once.
+    """Rows of two sets of values: every value of one with every value of the other; each two once, if there are many.
 
     Attributes
     ----------

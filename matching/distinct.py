@@ -16,7 +16,7 @@ H = TypeVar("H", bound=Hashable)
 
 @dataclass(frozen=True, eq=False)
 class DistinctPairs(Generic[T]):
-    """Pairs of values that are present and differ, each once.
+    """Pairs of values that are present and differ; each once, if there are many.
 
     Attributes
     ----------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,13 +13,16 @@ from catalog.recording import Recording
 from catalog.store import Catalog
 from index.live import LiveIndex
 from matching.columns import Integers
-from matching.prepared import prepare
+from matching.features import features_of
+from matching.pairs import Pairs
+from matching.prepared import Prepared, prepare
 from matching.rarity import Rarity
 from matching.table import RecordingTable
 
 # Some kilobytes each; when there are more, all but those that are being asked about go.
 MOST_KEPT = 65_536
-_STEP = 512
+# Read at once: whoever adds others waits for so long.
+_STEP = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +69,19 @@ class Kept:
         return [self.table.rows[row].recording for row in self.rows.tolist()]
 
 
-@dataclass(eq=False)
 class _Held:
-    table: RecordingTable
-    places: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """A table, and where in it and in the index recordings stand."""
+
+    def __init__(self, rarity: Rarity) -> None:
+        self.table = RecordingTable([Recording("")], rarity)
+        self.places: dict[str, tuple[int, int]] = {}
+        self.adding = threading.Lock()
+        # Every column is made while there is nothing to read.
+        nothing = np.zeros(1, dtype=np.int64)
+        features_of(Pairs(self.table, nothing, nothing, np.full(1, np.nan, dtype=np.float32)))
+
+    def prepared(self, sr_id: str) -> Prepared:
+        return self.table.rows[self.places[sr_id][0]]
 
 
 class KeptRecordings:
@@ -87,8 +99,7 @@ class KeptRecordings:
 
     def __init__(self, catalog: Catalog, index: LiveIndex, rarity: Rarity) -> None:
         self._catalog, self._index, self._rarity = catalog, index, rarity
-        self._adding = threading.Lock()
-        self._held = _Held(RecordingTable([], rarity))
+        self._held = _Held(rarity)
 
     def __len__(self) -> int:
         return len(self._held.places)
@@ -127,15 +138,13 @@ class KeptRecordings:
         Raises
         ------
         UnknownRecordingError
-            For the first id that the catalogue, or the index, does not hold.
+            If the catalogue, or the index, does not hold one of them.
         """
-        held = self._held
-        missing = [sr_id for sr_id in dict.fromkeys(sr_ids) if sr_id not in held.places]
-        if missing and held.places and len(held.table) + len(missing) > MOST_KEPT:
-            held = self._held = _Held(RecordingTable([], self._rarity))
-            missing = list(dict.fromkeys(sr_ids))
-        for start in range(0, len(missing), _STEP):
-            self._add(held, missing[start : start + _STEP])
+        wanted, held = list(dict.fromkeys(sr_ids)), self._held
+        if not self._hold(held, wanted, room=MOST_KEPT):
+            before, held = held, _Held(self._rarity)
+            self._hold(held, wanted, room=len(wanted), before=before)
+            self._held = held
         places = np.array([held.places[sr_id] for sr_id in sr_ids], dtype=np.int64).reshape(-1, 2)
         return Kept(held.table, places[:, 0], places[:, 1])
 
@@ -145,7 +154,7 @@ class KeptRecordings:
         Parameters
         ----------
         start : int
-            The first of their rows in the index's snapshot.
+            The first of their rows in the index, 0 to `n_rows`.
         stop : int
             Behind the last one.
 
@@ -156,17 +165,37 @@ class KeptRecordings:
         UnknownRecordingError
             If one of them has gone since the index was built.
         """
-        rows = np.arange(start, min(stop, len(self._index.snapshot)))
-        sr_ids = self._index.ids_of(rows)
+        sr_ids = self._index.ids_of(np.arange(start, min(stop, self.n_rows)))
         gone = self.unknown(sr_ids)
         self.take([sr_id for sr_id in sr_ids if sr_id not in gone])
 
-    def _add(self, held: _Held, sr_ids: Sequence[str]) -> None:
-        prepared = list(map(prepare, self._stored(sr_ids)))
-        index_rows = self._index.rows_of(sr_ids).tolist()
-        with self._adding:  # of two threads that looked up the same recording, the second one's row is used
-            rows = held.table.add(prepared).tolist()
-            held.places.update(zip(sr_ids, zip(rows, index_rows, strict=True), strict=True))
+    @property
+    def n_rows(self) -> int:
+        """Rows of the index, those that are gone included."""
+        delta = self._index.delta
+        return len(self._index.snapshot) + (len(delta.changes.ids) if delta else 0)
+
+    def _hold(self, held: _Held, sr_ids: Sequence[str], room: int, before: _Held | None = None) -> bool:
+        """Add what is missing, and tell whether there was room for all of it."""
+        missing = [sr_id for sr_id in sr_ids if sr_id not in held.places]
+        for start in range(0, len(missing), _STEP):
+            some = missing[start : start + _STEP]
+            known = [sr_id for sr_id in some if before and sr_id in before.places]
+            prepared = {sr_id: before.prepared(sr_id) for sr_id in known} if before else {}
+            stored = [sr_id for sr_id in some if sr_id not in prepared]
+            prepared |= zip(stored, map(prepare, self._stored(stored)), strict=True)
+            index_rows = dict(zip(some, self._index.rows_of(some).tolist(), strict=True))
+            with held.adding:
+                new = [sr_id for sr_id in some if sr_id not in held.places]  # another thread may have been quicker
+                if len(held.places) + len(new) > room:
+                    return False
+                try:
+                    rows = held.table.add([prepared[sr_id] for sr_id in new]).tolist()
+                except BaseException:
+                    self._held = _Held(self._rarity)  # the table has been left half filled
+                    raise
+                held.places.update((sr_id, (row, index_rows[sr_id])) for sr_id, row in zip(new, rows, strict=True))
+        return True
 
     def _stored(self, sr_ids: Sequence[str]) -> list[Recording]:
         recordings = self._catalog.get_many(sr_ids)

@@ -99,7 +99,7 @@ class Pairs:
         return Pairs(self.table, self.q[start:stop], self.m[start:stop], self.cosines[start:stop])
 
     def once(self, key: object, compute: Callable[[], T]) -> T:
-        """Compute something that several groups of features need, once.
+        """Compute something that several features need, once.
 
         Parameters
         ----------
@@ -216,19 +216,15 @@ class Pairs:
         list of numpy.ndarray
             Each of shape (n_pairs,), float64: 1 for equal sets, NaN where a side is missing.
         """
-        numbered = self.table.sets(
-            read
-        )  # even if not needed now: the sooner a column is made, the less there is to read
+        numbered = self.table.sets(read)  # even if not needed: later there would be more to read
         if wanted is not None and not wanted.any():
             return [np.full(len(self.q), np.nan)] * n_columns
         sets = self.distinct(read, wanted)
         if not len(sets):
             return [sets.spread(np.zeros(0))] * n_columns
         sizes = numbered.counts.take(sets.q_places) * numbered.counts.take(sets.m_places)
-        parts = [
-            compare(Crossed.of(numbered, sets.q_places[run], sets.m_places[run])) for run in runs(sizes, _MOST_CELLS)
-        ]
-        return [sets.spread(np.concatenate(columns)) for columns in zip(*parts, strict=True)]
+        crossed = (Crossed.of(numbered, sets.q_places[run], sets.m_places[run]) for run in runs(sizes, _MOST_CELLS))
+        return [sets.spread(np.concatenate(columns)) for columns in zip(*map(compare, crossed), strict=True)]
 
     def similar(self, read: Callable[[Prepared], str], scorer: Scorer = fuzz.ratio) -> Column:
         """Compare one text of each recording.
@@ -291,6 +287,9 @@ class Pairs:
         numpy.ndarray
             Shape (n_pairs,), float64: 1 for a common code, 0 for conflicting ones, NaN where a side has none.
         """
+        return self.once("same ISRC", self._same_isrc)
+
+    def _same_isrc(self) -> Column:
         codes = self.distinct(_codes)
         return codes.spread(np.array([not q.isdisjoint(m) for q, m in zip(codes.q, codes.m, strict=True)], np.float64))
 

@@ -46,6 +46,7 @@ class RecordingTable:
         self._columns: dict[object, Any] = {}
         self._readers: list[Callable[[Sequence[Prepared]], object]] = []
         self._changing = threading.RLock()
+        self._is_half_filled = False
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -62,16 +63,21 @@ class RecordingTable:
         -------
         numpy.ndarray
             Shape (n_recordings,), int64, their rows.
+
+        Raises
+        ------
+        RuntimeError
+            If an earlier call failed: some columns have its rows and others have not, so that no more can be added. The
+            rows before it are as they were.
         """
         with self._changing:
+            if self._is_half_filled:
+                raise RuntimeError("expected a table that can grow, got one that a failed call has left half filled")
             begin = len(self.rows)
-            try:
-                for read in self._readers:
-                    read(new)
-            except BaseException:
-                # Some columns have the new rows and some have not: they are read again when they are wanted.
-                self._columns, self._readers = {}, []
-                raise
+            self._is_half_filled = True
+            for read in self._readers:
+                read(new)
+            self._is_half_filled = False
             self.rows.extend(new)
         return np.arange(begin, begin + len(new))
 
@@ -92,16 +98,14 @@ class RecordingTable:
         object
             With a row for each recording, at least for those that the caller knows of.
         """
-        columns = self._columns
-        if key not in columns:
+        if key not in self._columns:
             with self._changing:
                 if key not in self._columns:
                     made = empty()
                     read(made, self.rows)
                     self._columns[key] = made
                     self._readers.append(lambda rows: read(made, rows))
-                columns = self._columns
-        found: C = columns[key]
+        found: C = self._columns[key]
         return found
 
     def values(self, read: Callable[[Prepared], H]) -> Numbered[H]:

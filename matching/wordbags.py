@@ -15,6 +15,7 @@ Bits = npt.NDArray[np.uint8]
 
 # Of every word, so that common ones are not nothing.
 _LEAST_WEIGHT = 0.05
+_MOST_CELLS = 1 << 22  # shared words by pairs of fields, at once
 _COLUMNS = {field: column for column, field in enumerate(FIELDS)}
 _ASKED_ABOUT = (
     *((field, field) for field in ("title", "artists", "contributors", "all")),
@@ -126,11 +127,15 @@ class SharedWords:
         )
         q_bits, m_bits = (np.array([[FIELDS[each[place]]] for each in fields], dtype=np.uint8) for place in (0, 1))
         pairs, q_words, m_words = _in_both(bags, q, m)
-        there = (bags.fields.take(q_words) & q_bits > 0) & (bags.fields.take(m_words) & m_bits > 0)
-        rows = pairs + np.arange(0, len(fields) * len(q), max(len(q), 1))[:, None]
-        weights = _sums(rows.ravel(), (bags.weights.take(q_words) * there).ravel(), q_totals.size)
+        step = max(1, _MOST_CELLS // max(len(pairs), 1))
+        weights = [
+            _weights(
+                bags, pairs, (q_words, m_words), (q_bits[start : start + step], m_bits[start : start + step]), len(q)
+            )
+            for start in range(0, len(fields), step)
+        ]
         least = np.minimum(q_totals, m_totals)
-        self._weights = np.where(least > 0, weights.reshape(q_totals.shape), np.nan)
+        self._weights = np.where(least > 0, np.concatenate(weights), np.nan)
         self._of_q, self._of_m = (np.minimum(self._weights / totals, 1) for totals in (q_totals, m_totals))
         self._of_both = np.minimum(self._weights / (q_totals + m_totals - self._weights), 1)
         self._of_least = np.minimum(self._weights / least, 1)
@@ -185,6 +190,16 @@ class SharedWords:
             What is found of q in m, and of m in q, each of shape (n_pairs,), in [0, 1]; NaN where a side is missing.
         """
         return self._of_q[self._places[part, whole]], self._of_m[self._places[whole, part]]
+
+
+def _weights(
+    bags: WordBags, pairs: Integers, words: tuple[Integers, Integers], bits: tuple[Bits, Bits], n_pairs: int
+) -> Column:
+    """Sum up the weights of shared words for some pairs of fields, shape (n_fields, n_pairs)."""
+    q_there, m_there = (bags.fields.take(places) & wanted > 0 for places, wanted in zip(words, bits, strict=True))
+    rows = pairs + np.arange(0, len(bits[0]) * n_pairs, max(n_pairs, 1))[:, None]
+    weights = bags.weights.take(words[0]) * (q_there & m_there)
+    return _sums(rows.ravel(), weights.ravel(), len(bits[0]) * n_pairs).reshape(len(bits[0]), n_pairs)
 
 
 def _in_both(bags: WordBags, q: Integers, m: Integers) -> tuple[Integers, Integers, Integers]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan,
-        telemetry=dict.fromkeys(("auto_configure", "tracing", "metrics", "logs"), settings.traced),
+        telemetry=dict.fromkeys(("auto_configure", "tracing", "metrics"), settings.traced) | {"logs": False},
     )
     app.state.matcher_source = MatcherSource(settings.folder, settings.look_every, settings.shadow)
     app.state.decisions = DecisionLog(settings.folder.decisions, settings.log_share)
@@ -70,20 +70,27 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _collect_less_garbage() -> None:
+@contextmanager
+def _little_garbage_collected() -> Iterator[None]:
     """Keep the garbage collector from stopping all requests for as long as it takes to look through everything.
 
-    What is there already lives as long as the process, and recordings that are kept ready live long.
+    Nearly all that is there already lives as long as the process, and recordings that are kept ready live long.
     """
+    thresholds = gc.get_threshold()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GARBAGE_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.decisions.start()
     async with source_of(app).serving(), warming(source_of(app)):
-        _collect_less_garbage()
-        yield
+        with _little_garbage_collected():
+            yield
         await asyncio.to_thread(app.state.decisions.stop)

@@ -40,10 +40,9 @@ class _Asked(NamedTuple):
 
 
 class Batching:
-    """Collects the pairs of one turn of the event loop.
+    """Collects pairs for as long as every turn of the event loop brings more of them, up to 256.
 
-    Whoever asks while others are being judged waits for the next turn, so that batches are as large as the load is
-    high, and one pair alone waits for nobody.
+    So batches are as large as the load is high, and one pair alone waits for one turn more.
 
     Parameters
     ----------

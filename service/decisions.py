@@ -88,36 +88,21 @@ class DecisionLog:
         if not any(drawn):
             return
         rows = np.flatnonzero(drawn)
-        pairs = [judged.pairs[row] for row in rows.tolist()]
-        try:
-            features = matcher.features(pairs, judged.by)
-        except OnemasterError:  # a recording has just gone
-            observe_logged(len(rows), kept=False)
-            return
-        classifier, index = matcher.model.judge(judged.by), matcher.snapshot
-        decided = Decided(
-            pairs=pairs,
-            probabilities=judged.probabilities[rows],
-            features=features,
-            decided=[classifier.decide(each) for each in judged.probabilities[rows]],
-            about={
-                "decided_at": datetime.now(UTC),
-                "route": route,
-                "judge": judged.by,
-                "model": matcher.model.version,
-                "index": index.version,
-                "delta": index.delta_version,
-                "milliseconds": (time.perf_counter() - began) * 1e3,
-            },
-            names=classifier.features,
-        )
         with self._counting:
             fits = self._rows + len(rows) <= _MOST_WAITING
             self._rows += len(rows) if fits else 0
-        if fits:
-            self._waiting.put((decided, shadow if judged.by == SIAMESE else None))
-        else:
+        if not fits:
             observe_logged(len(rows), kept=False)
+            return
+        try:
+            decided = _decided(judged, rows, matcher, route, began)
+        except Exception as error:  # noqa: BLE001 - a recording has just gone, say; what was answered is answered
+            logger.warning("%d decisions could not be kept: %s", len(rows), error)
+            observe_logged(len(rows), kept=False)
+            with self._counting:
+                self._rows -= len(rows)
+            return
+        self._waiting.put((decided, shadow if judged.by == SIAMESE else None))
 
     def _write(self) -> None:
         while True:
@@ -157,6 +142,28 @@ class DecisionLog:
             observe_logged(rows, kept=False)
         else:
             observe_logged(rows, kept=True)
+
+
+def _decided(judged: Judged, rows: npt.NDArray[np.int64], matcher: Matcher, route: str, began: float) -> Decided:
+    """Put down what was said of some of the pairs, with all features."""
+    pairs = [judged.pairs[row] for row in rows.tolist()]
+    classifier, index = matcher.model.judge(judged.by), matcher.snapshot
+    return Decided(
+        pairs=pairs,
+        probabilities=judged.probabilities[rows],
+        features=matcher.features(pairs, judged.by),
+        decided=[classifier.decide(each) for each in judged.probabilities[rows]],
+        about={
+            "decided_at": datetime.now(UTC),
+            "route": route,
+            "judge": judged.by,
+            "model": matcher.model.version,
+            "index": index.version,
+            "delta": index.delta_version,
+            "milliseconds": (time.perf_counter() - began) * 1e3,
+        },
+        names=classifier.features,
+    )
 
 
 def _kind(taken: tuple[Decided, Matcher | None]) -> tuple[tuple[str, ...], str]:

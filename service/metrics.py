@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -197,7 +198,8 @@ def _forget_the_dead(folder: Path) -> None:
     """Leave out what processes that are gone said of themselves; what they counted stays."""
     for pid in {int(path.stem.rpartition("_")[2]) for path in folder.glob("gauge_live*.db")}:
         if not psutil.pid_exists(pid):
-            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+            with suppress(FileNotFoundError):  # another process was quicker
+                mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
 def _counts(registry: CollectorRegistry, model: str) -> list[float]:

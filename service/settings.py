@@ -6,6 +6,7 @@ import math
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from catalog.errors import InputError
@@ -17,7 +18,7 @@ _PATHS = ("ONEMASTER_DATA", "ONEMASTER_CATALOG", "ONEMASTER_MODELS", "ONEMASTER_
 _DATA, _CATALOG, _MODELS, _INDEX = _PATHS
 _KEYS, _READ, _WRITE, _RATE = "ONEMASTER_KEYS", "ONEMASTER_READ", "ONEMASTER_WRITE", "ONEMASTER_RATE"
 _LOG_SHARE, _SHADOW, _LOG = "ONEMASTER_LOG_SHARE", "ONEMASTER_SHADOW", "ONEMASTER_LOG"
-_COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
+_COLLECTORS = [f"OTEL_EXPORTER_OTLP_{signal}ENDPOINT" for signal in ("", "TRACES_", "METRICS_")]
 _OPEN, _WITH_KEY = "open", "key"
 
 
@@ -64,8 +65,9 @@ class Settings:
             ``key``, writing being open, on this machine, only where there are no keys; ``ONEMASTER_RATE`` is how many
             requests a second a caller may send. ``ONEMASTER_LOG_SHARE`` is the share of pairs, 0 to 1, whose decisions
             are kept, and ``ONEMASTER_SHADOW`` ``on`` if the candidate model is to judge them, too. ``ONEMASTER_LOG`` is
-            ``json`` or ``text``. Where ``OTEL_EXPORTER_OTLP_ENDPOINT`` names a collector, requests are traced, as its
-            other standard variables have it. An empty value counts as not set.
+            ``json`` or ``text``. Where ``OTEL_EXPORTER_OTLP_ENDPOINT`` (or that of traces or of metrics) names a
+            collector, requests are traced and measured, as its other standard variables have it. An empty value counts
+            as not set.
 
         Returns
         -------
@@ -98,12 +100,19 @@ class Settings:
             log_share=share,
             shadow=_choice(variables, _SHADOW, "off", ("on", "off")) == "on",
             log_as_json=_choice(variables, _LOG, "text", ("json", "text")) == "json",
-            traced=bool(variables.get(_COLLECTOR)),
+            traced=_is_traced(variables),
         )
 
 
 def _is_open(variables: Mapping[str, str], name: str, default: str) -> bool:
     return _choice(variables, name, default, (_OPEN, _WITH_KEY)) == _OPEN
+
+
+def _is_traced(variables: Mapping[str, str]) -> bool:
+    named = [name for name in _COLLECTORS if variables.get(name)]
+    if named and find_spec("opentelemetry.exporter") is None:
+        raise InputError(f"{named[0]} wants requests to be traced: pip install '.[telemetry]', or do not set it")
+    return bool(named)
 
 
 def _choice(variables: Mapping[str, str], name: str, default: str, choices: Sequence[str]) -> str:

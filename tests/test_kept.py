@@ -1,5 +1,6 @@
 """Recordings that are kept ready are compared as those that are read anew, whoever asks, in whatever order."""
 
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,15 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import UnknownRecordingError
+from catalog.paths import DataFolder
 from catalog.recording import Recording
+from embeddings.encoder import Encoder
 from index.exact import pair_cosines
-from matching import kept
+from matching import kept, wordbags
 from matching.columns import GrowingColumn, Numbered, NumberedSets
 from matching.features import NAMES, pair_features
 from matching.kept import KeptRecordings
 from matching.prepared import prepare
 from matching.rarity import BUCKETS, Rarity
 from matching.table import RecordingTable
+from matching.upkeep import Delivery, add
+from matching.wordbags import WordBags
 from service import warming
 from service.app import create_app
 from service.settings import Settings
@@ -68,12 +73,30 @@ def test_when_there_are_too_many_all_but_those_asked_about_go(matcher, pairs, mo
         assert len(matcher.recordings) <= 20
     np.testing.assert_array_equal(np.concatenate(found), expected)
     np.testing.assert_array_equal(matcher.judge(pairs).probabilities, expected)  # more than there is room for
-    matcher.judge(pairs[:1])
-    assert len(matcher.recordings) <= len({sr_id for pair in pairs for sr_id in pair})
+    of_all = {sr_id for pair in pairs for sr_id in pair}
+    assert len(matcher.recordings) == len(of_all) > 20
+    others = [sr_id for sr_id in matcher.snapshot.ids_of(np.arange(200)) if sr_id not in of_all][:3]
+    matcher.judge([(others[0], pairs[0][0]), (others[1], others[2])])
+    assert len(matcher.recordings) == 4
 
 
-def test_many_threads_get_the_same_answers(matcher, pairs):
+def test_what_is_unknown_makes_no_room(matcher, pairs, monkeypatch):
+    monkeypatch.setattr(kept, "MOST_KEPT", 20)
+    matcher.recordings = KeptRecordings(matcher.catalog, matcher.snapshot, matcher.model.rarity)
+    known = list(dict.fromkeys(sr_id for pair in pairs for sr_id in pair))[:20]
+    matcher.recordings.take(known)
+    with pytest.raises(UnknownRecordingError):
+        matcher.recordings.take([known[0], "nobody"])
+    assert len(matcher.recordings) == 20
+    held = matcher.recordings.take(known)
+    assert held.recordings() == [matcher.catalog.get(sr_id) for sr_id in known]
+    assert len(held.table) == 21  # and the one that all columns were made with
+
+
+@pytest.mark.parametrize("most", [40, 65_536])
+def test_many_threads_get_the_same_answers(matcher, pairs, monkeypatch, most):
     expected = dict(zip(pairs, matcher.judge(pairs).probabilities.tolist(), strict=True))
+    monkeypatch.setattr(kept, "MOST_KEPT", most)
     matcher.recordings = KeptRecordings(matcher.catalog, matcher.snapshot, matcher.model.rarity)
     begin = threading.Barrier(8)
 
@@ -86,6 +109,9 @@ def test_many_threads_get_the_same_answers(matcher, pairs):
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(ask, range(8)))
+    assert len(matcher.recordings) <= most
+    held = matcher.recordings.take([pairs[0][0]])
+    assert len(held.table) == len(matcher.recordings) + 1, "nothing is held twice"
 
 
 def test_unknown_recordings_are_named_and_nothing_is_kept_of_them(matcher, pairs):
@@ -101,22 +127,47 @@ def test_unknown_recordings_are_named_and_nothing_is_kept_of_them(matcher, pairs
     assert len(recordings.take([]).rows) == 0
 
 
-def test_a_column_that_cannot_be_read_leaves_the_others_whole():
+def test_a_table_whose_column_cannot_be_read_stays_as_it_was_and_takes_no_more():
     table = RecordingTable([Recording("a", "One")], Rarity.of_counts(np.zeros(BUCKETS, dtype=np.uint32), 1))
 
     def length(prepared):
         return len(prepared.recording.title)
 
-    def first_letter(prepared):
-        return prepared.recording.sr_id
+    def letters(prepared):
+        return tuple(prepared.recording.sr_id)
 
-    assert table.values(first_letter).values == ["a"]
+    assert table.sets(letters).values == ["a"]
     assert table.integers(length).tolist() == [3]
     with pytest.raises(TypeError):
         table.add([prepare(Recording("b"))])
-    assert table.add([prepare(Recording("c", "Three"))]).tolist() == [1]
-    assert table.values(first_letter).values == ["a", "c"]
-    assert table.integers(length).tolist() == [3, 5]
+    with pytest.raises(RuntimeError):
+        table.add([prepare(Recording("c", "Three"))])
+    assert len(table) == 1
+    assert table.integers(length)[0] == 3
+
+
+def test_a_recording_that_cannot_be_read_leaves_the_others_usable(matcher, pairs, monkeypatch):
+    expected = matcher.judge(pairs).probabilities
+    matcher.recordings = KeptRecordings(matcher.catalog, matcher.snapshot, matcher.model.rarity)
+    matcher.judge(pairs[:10])
+    read, broken = WordBags.add, []
+
+    def add(self, words):
+        if not broken:
+            broken.append(True)
+            raise MemoryError
+        read(self, words)
+
+    monkeypatch.setattr(WordBags, "add", add)
+    with pytest.raises(MemoryError):
+        matcher.judge(pairs)
+    np.testing.assert_array_equal(matcher.judge(pairs).probabilities, expected)
+
+
+def test_many_shared_words_are_weighed_part_by_part(matcher, pairs, monkeypatch):
+    expected = matcher.features(pairs)
+    monkeypatch.setattr(wordbags, "_MOST_CELLS", 500)
+    np.testing.assert_array_equal(matcher.features(pairs), expected)
 
 
 @given(st.lists(st.lists(st.text(max_size=2), max_size=3), max_size=12))
@@ -161,17 +212,17 @@ def test_arrays_that_were_read_stay_as_they_are(sizes, width):
         np.testing.assert_array_equal(before, copied)
 
 
-def all_are_kept(client):
+def kept_after(client, condition=lambda matcher: len(matcher.recordings) == len(matcher.snapshot)):
     matcher = client.app.state.matcher_source.opened.matcher
-    return len(matcher.recordings) == len(matcher.snapshot)
+    deadline = time.monotonic() + 20
+    while not condition(matcher) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return len(matcher.recordings)
 
 
 def test_a_small_catalogue_is_read_before_anybody_asks(tiny_data):
     with TestClient(create_app(Settings(tiny_data))) as client:
-        deadline = time.monotonic() + 20
-        while not all_are_kept(client) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert all_are_kept(client)
+        assert kept_after(client) == client.get("/ready").json()["recordings"]
 
 
 def test_of_a_large_catalogue_only_what_is_asked_about_is_kept(tiny_data, monkeypatch):
@@ -179,4 +230,30 @@ def test_of_a_large_catalogue_only_what_is_asked_about_is_kept(tiny_data, monkey
     with TestClient(create_app(Settings(tiny_data))) as client:
         assert client.get("/?q_sr_id=123&m_sr_id=456").status_code == 200
         time.sleep(0.5)
-        assert not all_are_kept(client)
+        assert kept_after(client, bool) <= 3
+
+
+def test_what_cannot_be_read_in_advance_is_passed_over(tiny_data, monkeypatch, caplog):
+    monkeypatch.setattr(warming, "_AT_ONCE", 1)
+    read = KeptRecordings.read_ahead
+
+    def read_ahead(self, start, stop):
+        if start == 2:
+            raise ValueError("not this one")
+        read(self, start, stop)
+
+    monkeypatch.setattr(KeptRecordings, "read_ahead", read_ahead)
+    with TestClient(create_app(Settings(tiny_data))) as client:
+        n_rows = client.get("/ready").json()["recordings"]
+        assert kept_after(client, lambda matcher: len(matcher.recordings) == n_rows - 1) == n_rows - 1
+    assert "not this one" in caplog.text
+
+
+def test_what_was_added_since_the_rebuild_is_read_in_advance_too(tiny_data, tmp_path):
+    folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
+    delivered = tmp_path / "more.csv"
+    delivered.write_text("sr_id,title,artists\nnew,Something New,Somebody\n123,Yesterday,Beatles\n")
+    add(folder, Delivery([delivered]), Encoder.load)
+    with TestClient(create_app(Settings(folder))) as client:
+        assert kept_after(client) == client.get("/ready").json()["recordings"]
+        assert client.app.state.matcher_source.opened.matcher.recordings.unknown(["new"]) == set()
