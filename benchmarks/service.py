@@ -1,7 +1,7 @@
 """The service under load, the server on one core and the callers on another, beside an empty route and a plain service.
 
 All routes are asked in turn within one run, first by few callers, then by many. Memory is that of the server's process
-when all is done; what several share is counted once for each.
+when all is done.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
-import psutil
 
 from benchmarks.load import Load, get, load, post
 from benchmarks.record import ROOT, earlier_rows, save, when
@@ -80,12 +79,12 @@ def measure(size: int, data: Path) -> Figures:
         found = {callers: _in_turn(port, routes, callers) for callers in (_FEW, _MANY)}
         again = load(port, routes["candidates"], 1, _SECONDS)
         posted = [[_posted(port, asked[start : start + _PAIRS]) for start in (0, _PAIRS)] for _ in range(2)]
-        memory = psutil.Process(served.pid).memory_full_info()
+        memory = _memory(served.pid)
     many = found[_MANY]
     figures: Figures = {
         "records": size,
         "seconds_to_ready": served.seconds_to_ready,
-        "memory_mb": round(memory.pss / 2**20),
+        "memory_mb": memory,
         "candidates_first_p50_ms": round(first.percentile(0.5), 2),
         "candidates_again_p50_ms": round(again.percentile(0.5), 2),
         "posted_pairs_per_second": {"first": posted[0], "again": posted[1]},
@@ -109,6 +108,12 @@ def _built(size: int, data: Path) -> list[dict[str, str]]:
         subprocess.run(command, cwd=ROOT, capture_output=True, check=True)  # noqa: S603 - our own command
     pairs = pd.read_csv(data / "groundtruth.csv", dtype=str)[["q_source_id", "m_source_id"]]
     return [{"q_sr_id": q, "m_sr_id": m} for q, m in pairs.itertuples(index=False)]
+
+
+def _memory(pid: int) -> dict[str, int]:
+    """Read how much memory a process has of its own, and how much it maps from files, which others may map, too."""
+    told = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+    return {kind: int(told[f"Pss_{name}"].split()[0]) // 1024 for kind, name in (("own", "Anon"), ("mapped", "File"))}
 
 
 def _in_turn(port: int, routes: dict[str, list[bytes]], callers: int) -> dict[str, list[Load]]:
