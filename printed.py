@@ -25,9 +25,10 @@ def print_table(columns: Mapping[str, Mapping[str, object]]) -> None:
     columns : mapping
         Heading to its figures, by name; all have those of the first.
     """
-    print(f"{'':20}" + "".join(f"{name:>15}" for name in columns))
+    widths = {name: max(15, len(name) + 2) for name in columns}
+    print(f"{'':20}" + "".join(f"{name:>{width}}" for name, width in widths.items()))
     for row in next(iter(columns.values())):
-        print(f"{row:20}" + "".join(f"{column.get(row)!s:>15}" for column in columns.values()))
+        print(f"{row:20}" + "".join(f"{column.get(row)!s:>{widths[name]}}" for name, column in columns.items()))
 
 
 def print_clusters(measured: Mapping[str, object], as_json: bool) -> None:

@@ -134,7 +134,9 @@ def _compare_over_log(given: argparse.Namespace) -> None:
         print_json({**found.to_json(), "written": str(listed)})
         return
     print(f"{len(found.pairs)} pairs of the log, {len(found.reviewed)} of them with a verdict")
-    print_table(found.figures)
+    roles = dict(zip(("baseline", "in charge", "candidate"), found.figures, strict=False))
+    print("; ".join(f"{role}: {name}" for role, name in roles.items()))
+    print_table({role: found.figures[name] for role, name in roles.items()})
     print(f"wrote {differ} pairs that not all decide alike to {listed}")
 
 

@@ -1,6 +1,7 @@
 """From reviewers' verdicts to a model in charge, and back."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -188,7 +189,10 @@ def test_models_are_compared_over_what_the_service_was_asked(folder, catalog, da
     listed = (folder.root / "disagreements.csv").read_text().splitlines()
     assert len(listed) - 1 >= differ
     assert main(["compare", "--log", "--data", str(folder.root)]) == 0
-    assert "40 pairs of the log, 10 of them with a verdict" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "40 pairs of the log, 10 of them with a verdict" in printed
+    assert f"in charge: {model.version}; candidate: {always}" in printed
+    assert re.search(r"^ +baseline +in charge +candidate$", printed, re.MULTILINE)
 
 
 def test_a_log_that_holds_nothing_cannot_be_compared_over(folder, capsys):
