@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from embeddings.text import TEMPLATE_VERSION
 from matching.baseline import BASELINE_FEATURES
 from matching.classifier import PairClassifier
 from matching.features import NAMES, Features, pair_features
+from matching.held_out import HeldOut
 from matching.rarity import Rarity
 
 logger = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ BASELINE_FILE = "baseline.json"
 REPORT_FILE = "report.html"
 RARITY_FILE = "rarity.safetensors"
 LESSONS_FILE = "lessons.safetensors"
+HELD_OUT_FILE = "held_out.safetensors"
 ENCODER_FOLDER = "encoder"
 FORMAT = 2
 SIAMESE: Final = "siamese"
@@ -131,6 +134,11 @@ class Model:
             On the features of that name.
         """
         return {SIAMESE: self.classifier, BASELINE: self.baseline}[by]
+
+    @cached_property
+    def held_out(self) -> HeldOut:
+        """Recordings of its test pairs."""
+        return HeldOut.load(self.folder / HELD_OUT_FILE)
 
     @property
     def labelled_share(self) -> float:

@@ -16,7 +16,7 @@ from catalog.errors import UnknownRecordingError
 from matching.decision import Decision
 from matching.explain import reasons
 from matching.matcher import Matcher
-from matching.model import BASELINE
+from matching.model import BASELINE, Model
 
 PAIRS_FILE = "pairs.parquet"
 
@@ -57,6 +57,8 @@ def questions(
 ) -> list[Question]:
     """Choose pairs that nobody has judged: uncertain ones, on which the two classifiers disagree, of all sorts.
 
+    Pairs that touch the model's test pairs are left out, since nothing is learnt from them.
+
     Parameters
     ----------
     matcher : Matcher
@@ -79,7 +81,7 @@ def questions(
     """
     chance = random.Random(seed)
     proposed = _uncertain(pairs, chance) if pairs.is_file() else _drawn(matcher, chance)
-    left = [pair for pair in dict.fromkeys(proposed) if pair not in labelled and pair[0] != pair[1]]
+    left = [pair for pair in dict.fromkeys(proposed) if pair not in labelled and _teaches(matcher.model, pair)]
     asked = sorted(_judged(matcher, left), key=lambda each: -each.worth)
     by_topic: dict[str, list[Question]] = {}
     for each in asked:
@@ -113,6 +115,10 @@ def _drawn(matcher: Matcher, chance: random.Random) -> Iterable[tuple[str, str]]
             if _FROM < candidate.match_probability < _BELOW:
                 pair = (sr_id, candidate.m.sr_id)
                 yield min(pair), max(pair)
+
+
+def _teaches(model: Model, pair: tuple[str, str]) -> bool:
+    return pair[0] != pair[1] and not any(map(model.held_out.holds, pair))
 
 
 def _judged(matcher: Matcher, pairs: list[tuple[str, str]]) -> list[Question]:

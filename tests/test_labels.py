@@ -4,13 +4,17 @@ import multiprocessing
 import shutil
 import sqlite3
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import save
 
-from catalog.errors import InputError, MissingArtefactError
+from catalog.errors import DamagedArtefactError, InputError, MissingArtefactError
 from catalog.paths import DataFolder
+from catalog.store import Catalog
+from matching.held_out import HeldOut
 from matching.labels import Label, Verdict, agreed_tags, append_label, read_labels, require_labels
 from matching.matcher import Matcher
 from matching.questions import questions
@@ -18,6 +22,7 @@ from service.access import Access
 from service.app import create_app
 from service.keys import WRITE, new_key
 from service.settings import Settings
+from training.holdout import TrainingData, hold_out
 
 SAID = {"q_sr_id": "123", "m_sr_id": "789", "tag": "invalid"}
 
@@ -218,3 +223,28 @@ def test_questions_of_every_sort_come_in_turn_the_most_telling_first(sample_fold
     assert len(set(topics[: len(set(topics))])) == len(set(topics)), "every topic once before one comes again"
     by_topic = {topic: [each.worth for each in found if each.topic == topic] for topic in topics}
     assert all(worths == sorted(worths, reverse=True) for worths in by_topic.values())
+
+
+def test_no_question_touches_the_test_pairs(sample_folder, matcher, tmp_path, monkeypatch):
+    with Catalog.open(sample_folder.catalog, sample_folder.copies) as catalog:
+        test = hold_out(TrainingData(catalog, sample_folder.groundtruth, sample_folder.root), 20).test
+    of_the_test = {each.sr_id for each in (*test.q, *test.m)}
+    assert all(map(matcher.model.held_out.holds, of_the_test))
+    assert len(matcher.model.held_out.hashes) == len(of_the_test)
+    found = questions(matcher, tmp_path / "none", (), 100, seed=1)
+    assert found
+    assert of_the_test.isdisjoint(each.sr_id for found in found for each in (found.decision.q, found.decision.m))
+    monkeypatch.setitem(vars(matcher.model), "held_out", HeldOut.of(()))
+    without = questions(matcher, tmp_path / "none", (), 100, seed=1)
+    assert not of_the_test.isdisjoint(each.sr_id for found in without for each in (found.decision.q, found.decision.m))
+
+
+def test_a_model_of_before_holds_nothing_out_and_a_damaged_file_is_refused(tmp_path):
+    assert not HeldOut.load(tmp_path / "none").holds("123")
+    HeldOut.of(["a", "b", "a"]).write(tmp_path / "some")
+    again = HeldOut.load(tmp_path / "some")
+    assert [again.holds(each) for each in ("a", "b", "c", "")] == [True, True, False, False]
+    for content in (b"", b"x" * 40, save({"recordings": np.zeros(3)}), save({"others": np.zeros(3, np.uint64)})):
+        (tmp_path / "some").write_bytes(content)
+        with pytest.raises(DamagedArtefactError):
+            HeldOut.load(tmp_path / "some")

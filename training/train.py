@@ -16,11 +16,13 @@ from embeddings.encoder import FITTED_ON, Encoder
 from matching.baseline import baseline_features
 from matching.classifier import PairClassifier
 from matching.features import NAMES, Features, names_without
+from matching.held_out import HeldOut
 from matching.model import (
     BASELINE_FILE,
     CLASSIFIER_FILE,
     ENCODER_FOLDER,
     FORMAT,
+    HELD_OUT_FILE,
     LESSONS_FILE,
     RARITY_FILE,
     REPORT_FILE,
@@ -146,8 +148,7 @@ def train(
         evidence = Evidence.gather(judged, fitted, options.policy, shown)
         evaluation = judged.onemaster.evaluate(split.test.valid)
         baseline_evaluation = judged.baseline.evaluate(split.test.valid)
-        for name, classifier in ((CLASSIFIER_FILE, fitted.classifier), (BASELINE_FILE, baseline)):
-            write_json(building / name, classifier.to_json())
+        _write(building, fitted.classifier, baseline, split.test)
         card = {
             "format": FORMAT,
             "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -192,6 +193,12 @@ def _judge(test: LabelledPairs, features: Features, classifier: PairClassifier, 
         Verdicts(classifier.match_probabilities(features), classifier.threshold),
         Verdicts(by_baseline, baseline.threshold),
     )
+
+
+def _write(building: Path, classifier: PairClassifier, baseline: PairClassifier, test: LabelledPairs) -> None:
+    for name, each in ((CLASSIFIER_FILE, classifier), (BASELINE_FILE, baseline)):
+        write_json(building / name, each.to_json())
+    HeldOut.of(each.sr_id for each in (*test.q, *test.m)).write(building / HELD_OUT_FILE)
 
 
 def _choices(options: TrainOptions, split: Split, choice: Choice, fitted: Fitted) -> dict[str, object]:
