@@ -156,7 +156,7 @@ def test_a_catalogue_that_somebody_writes_is_waited_for(folder):
     with served(folder) as client:
         connection = sqlite3.connect(folder.catalog, isolation_level=None)
         connection.execute("BEGIN EXCLUSIVE")
-        answer = client.get(PAIR)
+        answer = client.get("/recordings/123")
         assert answer.status_code == 503
         assert "locked" in answer.json()["error"]
         connection.execute("ROLLBACK")

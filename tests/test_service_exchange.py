@@ -104,7 +104,7 @@ def test_a_bad_build_is_refused_and_the_present_one_goes_on(client, folder, dama
 def test_a_request_in_progress_is_answered_by_what_it_began_with(client, folder):
     source = client.app.state.matcher_source
     opened = source.opened
-    client.portal.call(lambda: setattr(opened, "users", 1))
+    client.portal.call(lambda: setattr(opened, "users", opened.users + 1))
     index = new_index(folder)
     wait_for(lambda: origin(client.get(PAIR))[1] == index)
     assert opened.matcher.catalog.get("123").title == "Yesterday", "still open"
