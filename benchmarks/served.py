@@ -31,7 +31,7 @@ _MOST_LEARNT = 5_000
 
 
 def with_empty_route() -> FastAPI:
-    """Make the service, with a route that does nothing and is found as soon as that of a pair.
+    """Make the service, with two routes that do nothing: one of FastAPI, ``/empty``, and ``/bare``, found as `GET /` is.
 
     Returns
     -------
@@ -39,11 +39,12 @@ def with_empty_route() -> FastAPI:
         For ``uvicorn --factory``.
     """
 
-    async def empty(_: Request) -> Response:
+    async def empty(request: Request) -> Response:  # noqa: ARG001 - what is asked does not matter
         return Response(b"{}", media_type="application/json")
 
     app = create_app()
-    app.router.routes.insert(0, Route("/empty", empty))
+    app.get("/empty")(empty)
+    app.router.routes.insert(0, Route("/bare", empty))
     return app
 
 

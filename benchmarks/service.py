@@ -67,6 +67,7 @@ def measure(size: int, data: Path) -> Figures:
     asked = _built(size, data)
     queries = [urlencode({"sr_id": pair["q_sr_id"], "k": 10}) for pair in asked[:_QUERIES]]
     routes = {
+        "bare": [get("/bare")],
         "empty": [get("/empty")],
         "pair": [get(f"/?{urlencode(pair)}") for pair in asked[:_QUERIES]],
         "candidates": [get(f"/candidates?{query}") for query in queries],
@@ -75,7 +76,9 @@ def measure(size: int, data: Path) -> Figures:
         port = served.port
         first = load(port, routes["candidates"], 1, _SECONDS)
         for name, requests in routes.items():
-            load(port, requests, _MANY, 1.0 if name == "empty" else _SECONDS)  # everybody has been asked once
+            load(
+                port, requests, _MANY, _SECONDS if name in {"pair", "candidates"} else 1.0
+            )  # everybody has been asked once
         found = {callers: _in_turn(port, routes, callers) for callers in (_FEW, _MANY)}
         again = load(port, routes["candidates"], 1, _SECONDS)
         posted = [[_posted(port, asked[start : start + _PAIRS]) for start in (0, _PAIRS)] for _ in range(2)]
@@ -91,8 +94,11 @@ def measure(size: int, data: Path) -> Figures:
     }
     for callers, loads in found.items():
         figures[f"{callers}_callers"] = {name: _figures(each) for name, each in loads.items()} | {
-            "pair_to_empty": round(_rate(loads["pair"]) / _rate(loads["empty"]), 3),
-            "pair_p99_to_empty_p99": round(_p99(loads["pair"]) / _p99(loads["empty"]), 2),
+            f"pair_to_{route}": {
+                "requests_per_second": round(_rate(loads["pair"]) / _rate(loads[route]), 3),
+                "p99": round(_p99(loads["pair"]) / _p99(loads[route]), 2),
+            }
+            for route in ("empty", "bare")
         }
     with _served("plain", data) as served:
         plain = [load(served.port, routes["pair"], _MANY, _SECONDS)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import re
 import sys
-import uuid
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
@@ -64,6 +64,10 @@ def log_as_json() -> None:
         theirs.propagate = name != "uvicorn.access"
 
 
+# Seeded by the system once: asking it for every request takes a tenth of the time of one.
+_drawn = random.Random()
+
+
 def begin_request(scope: Scope) -> str:
     """Give a request an id, which every line that is logged meanwhile has.
 
@@ -78,7 +82,7 @@ def begin_request(scope: Scope) -> str:
         The caller's own, if that is 1 to 64 letters, digits, dots, dashes and underscores.
     """
     sent = Headers(scope=scope).get("x-request-id", "")
-    request_id = sent if _USABLE.fullmatch(sent) else uuid.uuid4().hex
+    request_id = sent if _USABLE.fullmatch(sent) else f"{_drawn.getrandbits(128):032x}"
     _request_id.set(request_id)
     return request_id
 
