@@ -75,10 +75,8 @@ def measure(size: int, data: Path) -> Figures:
     with _served("with_empty_route", data) as served:
         port = served.port
         first = load(port, routes["candidates"], 1, _SECONDS)
-        for name, requests in routes.items():
-            load(
-                port, requests, _MANY, _SECONDS if name in {"pair", "candidates"} else 1.0
-            )  # everybody has been asked once
+        for requests in routes.values():
+            load(port, requests, _MANY, _SECONDS)  # everybody has been asked once
         found = {callers: _in_turn(port, routes, callers) for callers in (_FEW, _MANY)}
         again = load(port, routes["candidates"], 1, _SECONDS)
         posted = [[_posted(port, asked[start : start + _PAIRS]) for start in (0, _PAIRS)] for _ in range(2)]
@@ -92,19 +90,23 @@ def measure(size: int, data: Path) -> Figures:
         "candidates_again_p50_ms": round(again.percentile(0.5), 2),
         "posted_pairs_per_second": {"first": posted[0], "again": posted[1]},
     }
-    for callers, loads in found.items():
-        figures[f"{callers}_callers"] = {name: _figures(each) for name, each in loads.items()} | {
-            f"pair_to_{route}": {
-                "requests_per_second": round(_rate(loads["pair"]) / _rate(loads[route]), 3),
-                "p99": round(_p99(loads["pair"]) / _p99(loads[route]), 2),
-            }
-            for route in ("empty", "bare")
-        }
+    figures |= {f"{callers}_callers": _side_by_side(loads) for callers, loads in found.items()}
     with _served("plain", data) as served:
         plain = [load(served.port, routes["pair"], _MANY, _SECONDS)]
     figures["plain"] = _figures(plain)
     figures["pair_to_plain"] = round(_rate(many["pair"]) / _rate(plain), 1)
     return figures
+
+
+def _side_by_side(loads: dict[str, list[Load]]) -> Figures:
+    beside = {
+        f"pair_to_{route}": {
+            "requests_per_second": round(_rate(loads["pair"]) / _rate(loads[route]), 3),
+            "p99": round(_p99(loads["pair"]) / _p99(loads[route]), 2),
+        }
+        for route in ("empty", "bare")
+    }
+    return {name: _figures(each) for name, each in loads.items()} | beside
 
 
 def _built(size: int, data: Path) -> list[dict[str, str]]:
