@@ -31,7 +31,7 @@ _MOST_LEARNT = 5_000
 
 
 def with_empty_route() -> FastAPI:
-    """Make the service, with two routes that do nothing: ``/empty``, one of FastAPI, and ``/bare``, found as `GET /` is.
+    """Make the service, with two routes that do nothing: ``/empty``, one of FastAPI, and ``/bare``, found as `GET /`.
 
     Returns
     -------
