@@ -75,22 +75,20 @@ class DistinctPairs(Generic[T]):
         """Values of the other."""
         return [self.values[place] for place in self.m_places.tolist()]
 
-    def spread(self, answers: Column, same: float = 1.0) -> Column:
+    def spread(self, answers: Column) -> Column:
         """Give every pair of recordings the answer for its values.
 
         Parameters
         ----------
         answers : numpy.ndarray
             Shape (n_distinct,), float64, for `q` and `m`.
-        same : float
-            Answer for two equal values.
 
         Returns
         -------
         numpy.ndarray
-            Shape (n_pairs,), float64; NaN where a side is missing.
+            Shape (n_pairs,), float64: 1 for equal values, NaN where a side is missing.
         """
-        result = np.where(self._present, same, np.nan)
+        result = np.where(self._present, 1.0, np.nan)
         if len(self._rows):
             result[self._rows] = answers.take(self._places)
         return result
