@@ -180,8 +180,7 @@ class KeptRecordings:
         missing = [sr_id for sr_id in sr_ids if sr_id not in held.places]
         for start in range(0, len(missing), _STEP):
             some = missing[start : start + _STEP]
-            known = [sr_id for sr_id in some if before and sr_id in before.places]
-            prepared = {sr_id: before.prepared(sr_id) for sr_id in known} if before else {}
+            prepared = {sr_id: before.prepared(sr_id) for sr_id in some if before and sr_id in before.places}
             stored = [sr_id for sr_id in some if sr_id not in prepared]
             prepared |= zip(stored, map(prepare, self._stored(stored)), strict=True)
             index_rows = dict(zip(some, self._index.rows_of(some).tolist(), strict=True))

@@ -67,11 +67,10 @@ def _few_codes(prepared: Prepared) -> tuple[str, ...]:
 
 
 def _hidden(prepared: Prepared) -> frozenset[str]:
-    if len(prepared.recording.sr_id) < _CODE_LENGTH:
+    sr_id = prepared.recording.sr_id
+    if len(sr_id) < _CODE_LENGTH or not _DIGITS.search(sr_id):  # most of them, told quickly
         return _NONE
-    if not _DIGITS.search(prepared.recording.sr_id):
-        return _NONE
-    return frozenset(_IN_ID.findall(prepared.recording.sr_id.upper().replace("_", " ")))
+    return frozenset(_IN_ID.findall(sr_id.upper().replace("_", " ")))
 
 
 def _further(prepared: Prepared) -> tuple[frozenset[str], frozenset[str]]:

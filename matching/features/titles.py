@@ -30,9 +30,9 @@ def _contained(pairs: Pairs) -> Column:
 def _cut_off(pairs: Pairs) -> Column:
     """Compare as much of two titles as the shorter one has."""
     titles = pairs.distinct(solid_title)
-    q_beginnings = [one[: len(other)] for one, other in zip(titles.q, titles.m, strict=True)]
-    m_beginnings = [other[: len(one)] for one, other in zip(titles.q, titles.m, strict=True)]
-    return pairs.where_comparable("title", titles.spread(similarities(q_beginnings, m_beginnings, fuzz.ratio)))
+    cut = [(q[: len(m)], m[: len(q)]) for q, m in zip(titles.q, titles.m, strict=True)]
+    alike = similarities([q for q, _ in cut], [m for _, m in cut], fuzz.ratio)
+    return pairs.where_comparable("title", titles.spread(alike))
 
 
 def _pieces(pairs: Pairs) -> Column:
