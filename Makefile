@@ -16,7 +16,7 @@ BIN        := $(VENV)/bin
 ONEMASTER  := $(BIN)/onemaster
 PIP        := $(BIN)/python -m pip --disable-pip-version-check
 BENCHMARKS := sample_realism pairs ablation few_labels throughput encoder index dedupe beside_exact peers ten_times \
-              scale service tables plots
+              scale service calls tables plots
 
 serve: $(VENV)/.runtime ## serve DATA on HOST:PORT (the first time: write the sample, train, build the index)
 	@[[ -e "$(DATA)/catalog.db" ]] || $(ONEMASTER) sample --data "$(DATA)"
