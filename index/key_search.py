@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from catalog.errors import DamagedArtefactError
 from index.exact import nearest_of_all
+from index.halves import widened
 from index.key_weights import POOL, Shared, asked_keys, best_by_both, information, squared_lengths
 from index.postings import Postings, map_arrays, ranges
 from index.rare_keys import KeyCounts, Keys
@@ -132,7 +133,7 @@ class KeyIndex:
         cosines = np.empty(len(q), dtype=np.float32)
         for start in range(0, len(q), _PAIRS_AT_ONCE):
             part = slice(start, start + _PAIRS_AT_ONCE)
-            cosines[part] = np.einsum("nd,nd->n", queries[q[part]], vectors[rows[part]].astype(np.float32))
+            cosines[part] = np.einsum("nd,nd->n", queries[q[part]], widened(vectors[rows[part]]))
         chosen = best_by_both(q, rows, cosines, found.similarities[other], k)
         proposed = np.full((len(queries), min(k, len(self))), -1, dtype=np.int64)
         q = q[chosen]

@@ -14,13 +14,13 @@ import numpy.typing as npt
 from catalog.errors import UnknownRecordingError
 from index.changes import Changes, rows_among
 from index.delta import Delta, deltas_beside, find_delta
-from index.exact import pair_cosines
+from index.exact import pair_cosines, row_cosines
 from index.kinds import FLAT
 from index.snapshot import Neighbours, Snapshot
 from index.vectors import Queries, Rows, VectorIndex, Vectors
 
 # A query whose neighbours in the snapshot are gone is asked again for so many times as many.
-_WIDER, _SPARE, _EXACT_BLOCK = 4, 8, 16_384
+_WIDER, _SPARE = 4, 8
 
 
 class LiveIndex:
@@ -268,14 +268,7 @@ class LiveIndex:
 
     def _ranked(self, queries: Queries, rows: Rows, k: int) -> Neighbours:
         """Order rows by their exact cosine, equal ones by id, and keep the best."""
-        cosines = np.empty(rows.shape, dtype=np.float32)
-        step = max(1, _EXACT_BLOCK // max(1, rows.shape[1]))
-        for start in range(0, len(rows), step):
-            block = rows[start : start + step]
-            vectors = self.vectors_of(np.maximum(block, 0).ravel()).astype(np.float32)
-            vectors = vectors.reshape(*block.shape, vectors.shape[1])
-            cosines[start : start + step] = np.einsum("qd,qpd->qp", queries[start : start + step], vectors)
-        cosines[rows < 0] = -np.inf
+        cosines = row_cosines(queries, rows, self.vectors_of)
         order = np.lexsort((rows, self.order_of_ids(rows), -cosines), axis=1)[:, :k]
         best_rows, best = np.take_along_axis(rows, order, axis=1), np.take_along_axis(cosines, order, axis=1)
         return Neighbours(best_rows, np.clip(np.where(best_rows < 0, np.nan, best), -1, 1))

@@ -45,7 +45,7 @@ class Postings:
         (numpy.ndarray, numpy.ndarray)
             Shape (n_asked,), int64 each: where the entries of each key begin, and where they end.
         """
-        return np.searchsorted(self.keys, keys, "left"), np.searchsorted(self.keys, keys, "right")
+        return self.keys.searchsorted(keys, "left"), self.keys.searchsorted(keys, "right")
 
 
 def ranges(first: Places, last: Places) -> Places:

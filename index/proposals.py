@@ -10,6 +10,7 @@ import numpy.typing as npt
 from catalog.recording import Recording
 from embeddings.text import recording_text
 from index.exact import pair_cosines
+from index.halves import widened
 from index.kinds import ISRC
 from index.live import LiveIndex
 from index.vectors import Rows, Vectors
@@ -77,14 +78,16 @@ def propose_by(index: LiveIndex, query: Recording, vector: Vectors, k: int, own:
     Proposals
         Equally near ones in the order of ids.
     """
-    texts = [recording_text(query)]
-    nearest = index.nearest(vector.astype(np.float32), k, own_rows=own, texts=texts).rows[0]
+    nearest = index.nearest(widened(vector), k, own_rows=own, texts=[recording_text(query)]).rows[0]
+    nearest = nearest[nearest >= 0]
     with_code = index.rows_with_isrc(query.isrcs, -1 if own is None else int(own[0]))
-    rows = np.union1d(nearest[nearest >= 0], with_code)
+    rows = np.concatenate((nearest, with_code[~np.isin(with_code, nearest)])) if len(with_code) else nearest
     cosines = pair_cosines(np.repeat(vector, len(rows), axis=0), index.vectors_of(rows))
     # Among very few recordings, those without text are the nearest, too.
-    found_by = {index.source: np.isin(rows, nearest) & ~np.isnan(cosines), ISRC: np.isin(rows, with_code)}
+    by_source = (np.arange(len(rows)) < len(nearest)) & ~np.isnan(cosines)
+    by_code = np.isin(rows, with_code) if len(with_code) else np.zeros(len(rows), dtype=np.bool_)
     order = np.lexsort((rows, index.order_of_ids(rows), -cosines))  # NaN sorts last
-    order = order[np.logical_or.reduce(list(found_by.values()))[order]]
-    sources = ["+".join(name for name, found in found_by.items() if found[place]) for place in order.tolist()]
-    return Proposals(rows[order], cosines[order], sources)
+    order = order[(by_source | by_code)[order]]
+    names = ("", index.source, ISRC, f"{index.source}+{ISRC}")
+    found_by = by_source + 2 * by_code
+    return Proposals(rows[order], cosines[order], [names[each] for each in found_by[order].tolist()])

@@ -14,7 +14,7 @@ from catalog.manifest import read_json, require, verify
 from catalog.normalize import NORMALIZER_VERSION
 from embeddings.text import TEMPLATE_VERSION
 from index.codes import CODE_FILES, CodeIndex
-from index.exact import nearest_of_all, pair_cosines
+from index.exact import nearest_of_all, pair_cosines, row_cosines
 from index.key_search import KEY_FILES, KeyIndex
 from index.kinds import KEYS, VECTORS
 from index.postings import map_arrays
@@ -27,7 +27,6 @@ IDS_FILE = "ids.npy"
 FORMAT = 2
 
 _EXPECTED = {"format": FORMAT, "template_version": TEMPLATE_VERSION, "normalizer_version": NORMALIZER_VERSION}
-_EXACT_BLOCK = 16_384
 
 
 @dataclass(frozen=True)
@@ -214,8 +213,8 @@ class Snapshot:
         own_rows : numpy.ndarray, optional
             Shape (n_queries,): the queries' own rows, which are never their neighbours; -1 for one that has none.
         texts : sequence of str, optional
-            The queries' `embeddings.text.recording_text`, if they have no rows of their own. An index of rare keys that
-            is told neither compares with every vector.
+            The queries' `embeddings.text.recording_text`, wanted if not all have rows of their own. An index of rare
+            keys that is told neither compares with every vector.
 
         Returns
         -------
@@ -225,10 +224,10 @@ class Snapshot:
         """
         if isinstance(self.searcher, VectorIndex):
             rows = self.searcher.propose(queries, k + 1, self.widening)
-        elif texts is not None:
-            rows = self.searcher.propose(self.searcher.counts.keys(texts), self.vectors, queries, k, own_rows)
         elif own_rows is not None and (own_rows >= 0).all():
             rows = self.searcher.propose(self.searcher.keys_at(own_rows), self.vectors, queries, k, own_rows)
+        elif texts is not None:
+            rows = self.searcher.propose(self.searcher.counts.keys(texts), self.vectors, queries, k, own_rows)
         else:
             rows = nearest_of_all(self.vectors, queries, k, own_rows)
         if own_rows is not None:
@@ -256,12 +255,7 @@ def rank(vectors: Vectors, queries: Queries, rows: Rows, k: int) -> Neighbours:
     Neighbours
         Shape (n_queries, min(k, n_proposed)).
     """
-    cosines = np.empty(rows.shape, dtype=np.float32)
-    step = max(1, _EXACT_BLOCK // max(1, rows.shape[1]))
-    for start in range(0, len(rows), step):
-        block = vectors[rows[start : start + step]].astype(np.float32)
-        cosines[start : start + step] = np.einsum("qd,qpd->qp", queries[start : start + step], block)
-    cosines[rows < 0] = -np.inf
+    cosines = row_cosines(queries, rows, vectors.__getitem__)
     order = np.lexsort((rows, -cosines), axis=1)[:, :k]
     best_rows = np.take_along_axis(rows, order, axis=1)
     best = np.take_along_axis(cosines, order, axis=1)

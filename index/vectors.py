@@ -13,6 +13,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from catalog.errors import DamagedArtefactError, InputError
+from index.halves import widened
 from index.kinds import FLAT, HNSW, IVFPQ
 
 # k-means wants at least so many points a centroid (faiss warns below); a 4-bit code has 16.
@@ -76,7 +77,7 @@ class VectorIndex:
             raise InputError(f"expected an index kind out of {', '.join(_FACTORY)}, got {kind!r}")
         faiss_index = _empty(kind, vectors, training_rows)
         for start in range(0, len(vectors), _BLOCK):
-            faiss_index.add(vectors[start : start + _BLOCK].astype(np.float32))
+            faiss_index.add(widened(vectors[start : start + _BLOCK]))
         return cls(kind, faiss_index)
 
     @property
@@ -170,5 +171,5 @@ def _empty(kind: str, vectors: Vectors, training_rows: Rows) -> faiss.Index:
     faiss_index = faiss.index_factory(dimension, description, faiss.METRIC_INNER_PRODUCT)
     if not faiss_index.is_trained:
         with threadpool_limits(1):  # on a busy machine more of them spend their time waiting for each other
-            faiss_index.train(vectors[chosen].astype(np.float32))
+            faiss_index.train(widened(vectors[chosen]))
     return faiss_index

@@ -127,8 +127,9 @@ def rank(
     m: Sequence[Recording],
     proposed: Proposals,
     match_probabilities: npt.NDArray[np.float64],
+    k: int,
 ) -> list[Candidate]:
-    """Put candidates into order.
+    """Choose the best candidates.
 
     Parameters
     ----------
@@ -140,13 +141,15 @@ def rank(
         Where they come from.
     match_probabilities : numpy.ndarray
         Shape (n_candidates,), float64.
+    k : int
+        How many are wanted.
 
     Returns
     -------
     list of Candidate
-        Most probable first, equal ones as proposed.
+        At most k, most probable first, equal ones as proposed.
     """
-    order = np.argsort(-match_probabilities, kind="stable").tolist()
+    order = np.argsort(-match_probabilities, kind="stable")[:k].tolist()
     cosines, probabilities = proposed.cosines.tolist(), match_probabilities.tolist()
     return [
         Candidate(

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.answers import error_answer
 from service.keys import READ, SCOPES, WRITE, Key
+from service.sent import sent_header
 
 _WRITES = frozenset({"/labels"})
 _FOR_EVERYBODY = frozenset({"/live", "/ready"})
@@ -134,12 +134,12 @@ class Gatekeeper:
         if scope["type"] != "http" or path in _FOR_EVERYBODY:
             await self._app(scope, receive, send)
             return
-        address, headers = (scope.get("client") or ("",))[0], Headers(scope=scope)
+        address = (scope.get("client") or ("",))[0]
         wanted = WRITE if scope["method"] == "POST" and path in _WRITES else READ
-        sent = headers.get("authorization", "")
+        sent = sent_header(scope, b"authorization")
         key = self._access.holder(sent.removeprefix("Bearer ").strip()) if sent else None
         refusal = None
-        if key is None and (sent or not self._access.is_open(wanted, address, headers.get("host", ""))):
+        if key is None and (sent or not self._access.is_open(wanted, address, sent_header(scope, b"host"))):
             refusal = error_answer(
                 401, "expected a known key in the header Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
             )

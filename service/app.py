@@ -59,11 +59,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.decisions = DecisionLog(settings.folder.decisions, settings.log_share)
     app.state.batching = Batching(app.state.matcher_source, app.state.decisions)
     # The last one is the outermost.
+    if not settings.traced:  # traces are made by routes
+        app.add_middleware(AskedMost, batching=app.state.batching)
     app.add_middleware(BodyLimits)
     app.add_middleware(Gatekeeper, access=settings.access)
     app.add_middleware(Answered, logged=settings.log_as_json)
     answer_errors(app)
-    app.router.routes.insert(0, AskedMost())
     for group in (pairs, candidates, clusters, labels, recordings, metrics):
         app.include_router(group.router, responses=MAY_BE_REFUSED)
     app.include_router(health.router)

@@ -1,35 +1,61 @@
-"""``GET /`` is asked most of all: it is looked for first, and called without reading parameters that it has not got."""
+"""``GET /`` is asked most of all: what is well asked is answered before routes are looked for."""
 
 from __future__ import annotations
 
-from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.pairs import classify
+from catalog.errors import OnemasterError
+from service.batching import Batching, JudgedAlone
+from service.pairs import ANSWERS, PATH, classify, ids_in, parameters_of
 
 _METHOD = "GET"
 
 
-class AskedMost(Route):
-    """The route of `service.pairs.classify`; whatever else is sent to its path goes on to the documented one."""
+class _Asked:
+    """What requests are counted and logged as: the route that would have answered them."""
 
-    def __init__(self) -> None:
-        super().__init__("/", classify, methods=[_METHOD])
+    path, methods, endpoint = PATH, frozenset({_METHOD}), classify
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Tell whether a request is for it.
 
-        Parameters
-        ----------
-        scope : Scope
-            Of the request.
+class AskedMost:
+    """Answers what names two recordings in the query string of ``GET /``.
 
-        Returns
-        -------
-        tuple of Match and Scope
-            Full or none, and what the request knows of its route.
-        """
-        match, known = super().matches(scope)
-        if match is Match.FULL and scope["method"] == _METHOD:
-            return match, {**known, "route": self}
-        return Match.NONE, {}
+    Everything else, errors included, goes on to the application and its documented route.
+
+    Parameters
+    ----------
+    app : ASGIApp
+        The application.
+    batching : Batching
+        Judges pairs.
+    """
+
+    def __init__(self, app: ASGIApp, batching: Batching) -> None:
+        self._app = app
+        self._batching = batching
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, as the protocol wants it."""
+        judged = await self._judged(scope) if _is_it(scope) else None
+        if judged is None:
+            await self._app(scope, receive, send)
+            return
+        answer = ANSWERS[judged.decided]
+        scope["route"] = _Asked
+        scope.setdefault("state", {})["answered_by"] = judged.opened
+        headers = [(b"content-length", b"%d" % len(answer)), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+    async def _judged(self, scope: Scope) -> JudgedAlone | None:
+        pair = ids_in(parameters_of(scope))
+        try:
+            return await self._batching.judge(PATH, pair) if pair else None
+        except OnemasterError:
+            return None
+
+
+def _is_it(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["method"] != _METHOD:
+        return False
+    return bool(scope["path"] == scope.get("root_path", "") + PATH)

@@ -6,8 +6,6 @@ import asyncio
 import time
 from typing import NamedTuple
 
-from fastapi import Request
-
 from catalog.errors import UnknownRecordingError
 from matching.model import SIAMESE
 from service.decisions import DecisionLog
@@ -57,13 +55,13 @@ class Batching:
         self._log = log
         self._asked: list[_Asked] = []
 
-    async def judge(self, request: Request, pair: tuple[str, str]) -> JudgedAlone:
+    async def judge(self, route: str, pair: tuple[str, str]) -> JudgedAlone:
         """Judge a pair.
 
         Parameters
         ----------
-        request : Request
-            That asks.
+        route : str
+            Path of the route that asks.
         pair : (str, str)
             Ids of both sides.
 
@@ -83,7 +81,7 @@ class Batching:
         answer: asyncio.Future[JudgedAlone] = loop.create_future()
         if not self._asked:
             loop.call_soon(self._judge_if_all_came, 0)
-        self._asked.append(_Asked(pair, request.scope["route"].path, time.perf_counter(), answer))
+        self._asked.append(_Asked(pair, route, time.perf_counter(), answer))
         return await answer
 
     def _judge_if_all_came(self, came: int) -> None:

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.logs import begin_request, note_answer
 from service.metrics import observe_request
+from service.state import release_what_was_in_use
 
 _ALWAYS = [
     (b"x-content-type-options", b"nosniff"),
@@ -51,6 +52,7 @@ class Answered:
         try:
             await self._app(scope, receive, send_with_headers)
         finally:
+            release_what_was_in_use(scope)
             seconds = time.perf_counter() - began
             observe_request(scope, status, seconds)
             if self._logged:

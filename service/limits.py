@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from fastapi import HTTPException
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.answers import error_answer
+from service.sent import sent_header
 
 # Ten thousand pairs of the longest ids that are likely, and some.
 LONGEST_BODY = 16 << 20
@@ -39,7 +39,7 @@ class BodyLimits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "0")
+        declared = sent_header(scope, b"content-length") or "0"
         if not declared.isdigit() or len(declared) > 18 or int(declared) > self._longest:
             await error_answer(413, self._too_long, _CLOSE)(scope, receive, send)
             return

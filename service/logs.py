@@ -10,8 +10,9 @@ import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
+
+from service.sent import sent_header
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def begin_request(scope: Scope) -> str:
     str
         The caller's own, if that is 1 to 64 letters, digits, dots, dashes and underscores.
     """
-    sent = Headers(scope=scope).get("x-request-id", "")
+    sent = sent_header(scope, b"x-request-id")
     request_id = sent if _USABLE.fullmatch(sent) else f"{_drawn.getrandbits(128):032x}"
     _request_id.set(request_id)
     return request_id

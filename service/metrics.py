@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -176,8 +177,14 @@ def observe_request(scope: Scope, status: int, seconds: float) -> None:
     route, method = "none", "any"
     if scope["method"] in (getattr(scope.get("route"), "methods", None) or ()):
         route, method = scope["route"].path, scope["method"]
-    _requests.labels(route, method, str(status)).inc()
-    _latency.labels(route, method).observe(seconds)
+    counted, timed = _of_route(route, method, status)
+    counted.inc()
+    timed.observe(seconds)
+
+
+@lru_cache(maxsize=1_024)
+def _of_route(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    return _requests.labels(route, method, str(status)), _latency.labels(route, method)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

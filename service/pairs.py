@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from starlette.requests import ClientDisconnect
+from starlette.types import Scope
 
 from catalog.errors import UnknownRecordingError
 from catalog.importers import LONGEST_ID
@@ -27,11 +28,13 @@ WRONG_FORMAT = "Incorrect request format. Please use q_sr_id= & m_sr_id="
 _Q, _M = "q_sr_id", "m_sr_id"
 # Two ids, each of their characters at its longest: a surrogate pair of JSON escapes.
 _LONGEST_BODY = 16_384
-_ANSWERS = {VALID: b'{"class":"valid"}', INVALID: b'{"class":"invalid"}'}
+PATH = "/"
+ANSWERS = {VALID: b'{"class":"valid"}', INVALID: b'{"class":"invalid"}'}
+"""Of ``GET /``, by what was decided."""
 
 
 @router.get(
-    "/",
+    PATH,
     responses={
         200: {"model": ClassAnswer, "description": "Whether they are one master"},
         413: {"model": ErrorAnswer, "description": f"A body of more than {_LONGEST_BODY} bytes"},
@@ -58,11 +61,11 @@ async def classify(request: Request) -> Response:
     Older callers send the parameters in the body instead, as a JSON string: `"q_sr_id=A&m_sr_id=B"`. The query string
     counts where both are there.
     """
-    asked = await _asked(request)
+    pair = await _asked(request)
     in_charge_for(request)  # errors, too, name what they come from
-    judged = await request.app.state.batching.judge(request, (asked[_Q], asked[_M]))
+    judged = await request.app.state.batching.judge(PATH, pair)
     request.state.answered_by = judged.opened
-    return Response(_ANSWERS[judged.decided], media_type="application/json")
+    return Response(ANSWERS[judged.decided], media_type="application/json")
 
 
 @router.get(
@@ -147,14 +150,49 @@ def _problem(item: object, unknown: set[str]) -> str:
     return f"expected {_Q} and {_M}, each {EXPECTED[_Q]}, got {shown(item)}"
 
 
-async def _asked(request: Request) -> dict[str, str]:
-    parameters = request.query_params.multi_items()
+def parameters_of(scope: Scope) -> list[tuple[str, str]]:
+    """Read the parameters in a query string.
+
+    Parameters
+    ----------
+    scope : Scope
+        Of the request.
+
+    Returns
+    -------
+    list of (str, str)
+        Names and values, in their order.
+    """
+    return parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+
+
+def ids_in(parameters: list[tuple[str, str]]) -> tuple[str, str] | None:
+    """Find the ids of both sides of a pair.
+
+    Parameters
+    ----------
+    parameters : list of (str, str)
+        Names and values.
+
+    Returns
+    -------
+    (str, str) or None
+        ``None`` unless each is there once and could be one.
+    """
+    asked = [(name, value) for name, value in parameters if name in (_Q, _M)]
+    ids = dict(asked)
+    if len(asked) != 2 or len(ids) != 2 or not (is_usable_id(ids[_Q]) and is_usable_id(ids[_M])):
+        return None
+    return ids[_Q], ids[_M]
+
+
+async def _asked(request: Request) -> tuple[str, str]:
+    parameters = parameters_of(request.scope)
     if not any(name in (_Q, _M) for name, _ in parameters):
         parameters = _parameters_in(await _body(request))
-    asked = [(name, value) for name, value in parameters if name in (_Q, _M)]
-    if sorted(name for name, _ in asked) != [_M, _Q] or not all(is_usable_id(value) for _, value in asked):
-        raise HTTPException(422, WRONG_FORMAT)
-    return dict(asked)
+    if pair := ids_in(parameters):
+        return pair
+    raise HTTPException(422, WRONG_FORMAT)
 
 
 async def _body(request: Request) -> bytes:

@@ -84,10 +84,10 @@ async def each_parameter_once(request: Request) -> None:
     HTTPException
         422, if a parameter of ours comes twice.
     """
-    for name in _IN_QUERIES:
-        values = request.query_params.getlist(name)
-        if len(values) > 1:
-            raise HTTPException(422, f"expected {name} once, got it {len(values)} times")
+    names = [name for name, _ in request.query_params.multi_items()]
+    for name in names:
+        if name in _IN_QUERIES and (times := names.count(name)) > 1:
+            raise HTTPException(422, f"expected {name} once, got it {times} times")
 
 
 def _usable_id(sr_id: str) -> str:

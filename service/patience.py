@@ -19,26 +19,31 @@ class PatientProtocol(HttpToolsProtocol):
 
     _waiting: asyncio.TimerHandle | None = None
     _read = 0
+    # Within how many seconds what is being read has to come to an end, and whether that is being waited for.
+    _within: float | None = None
+    _is_armed = False
     _head_is_complete = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Wait for the first request."""
         super().connection_made(transport)
-        self._wait(SECONDS)
+        self._reads(SECONDS)
+        self._wait()
 
     def data_received(self, data: bytes) -> None:
-        """Read on, if it is not too much."""
+        """Read on, if it is not too much; most requests are complete at once, and need no waiting."""
         self._read += len(data)
         super().data_received(data)
-        if self._waiting and self._read > (LONGEST_MESSAGE if self._head_is_complete else LONGEST_HEAD):
+        if self._within and self._read > (LONGEST_MESSAGE if self._head_is_complete else LONGEST_HEAD):
             self._give_up()
+        elif not self._is_armed:
+            self._wait()
 
     def on_message_begin(self) -> None:
         """Wait for the rest of a request."""
         super().on_message_begin()
         self._read, self._head_is_complete = 0, False
-        if self._waiting is None:
-            self._wait(SECONDS)
+        self._reads(SECONDS)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; what comes behind a body is passed over."""
@@ -48,28 +53,30 @@ class PatientProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Wait for the body, if there is one."""
         self._head_is_complete = True
-        self._wait(MESSAGE_SECONDS)
+        self._reads(MESSAGE_SECONDS)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Wait no longer."""
-        self._stop_waiting()
+        self._reads(None)
         super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
-        self._stop_waiting()
+        self._reads(None)
+        self._wait()
         super().connection_lost(exc)
 
-    def _wait(self, seconds: float) -> None:
-        self._stop_waiting()
-        self._waiting = asyncio.get_running_loop().call_later(seconds, self._give_up)
+    def _reads(self, within: float | None) -> None:
+        self._within, self._is_armed = within, False
 
-    def _stop_waiting(self) -> None:
+    def _wait(self) -> None:
         if self._waiting:
             self._waiting.cancel()
-        self._waiting = None
+        self._is_armed, self._waiting = True, None
+        if self._within:
+            self._waiting = asyncio.get_running_loop().call_later(self._within, self._give_up)
 
     def _give_up(self) -> None:
-        self._stop_waiting()
+        self._waiting = None
         self.transport.close()

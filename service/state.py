@@ -8,10 +8,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
+from starlette.types import Scope
 
 from catalog.artefacts import CANDIDATE, CURRENT, current_version
 from catalog.errors import ArtefactError, OnemasterError
@@ -50,7 +52,7 @@ class Opened:
     users: int = 0
     retired: bool = False
 
-    @property
+    @cached_property
     def headers(self) -> list[tuple[bytes, bytes]]:
         """What an answer says of its origin: model, index, and delta if there is one."""
         index = self.matcher.snapshot
@@ -259,13 +261,24 @@ def in_charge_for(request: Request) -> Opened:
     return opened
 
 
-async def _matcher_in_charge(request: Request) -> AsyncIterator[Matcher]:
+async def _matcher_in_charge(request: Request) -> Matcher:
     opened = in_charge_for(request)
     opened.users += 1
-    try:
-        yield opened.matcher
-    finally:
-        opened.release()
+    request.state.in_use = opened
+    return opened.matcher
+
+
+def release_what_was_in_use(scope: Scope) -> None:
+    """Take note that a request is over; what it used beyond one step of the event loop may be closed now.
+
+    Parameters
+    ----------
+    scope : Scope
+        Of the request.
+    """
+    in_use = scope.get("state", {}).get("in_use")
+    if in_use:
+        in_use.release()
 
 
 async def _folder_in_use(request: Request) -> DataFolder:

@@ -29,6 +29,7 @@ from embeddings.encoder import Encoder
 from index import kinds
 from index.delta import ROW_DIGESTS_FILE
 from index.exact import pair_cosines
+from index.halves import widened
 from index.kinds import FLAT, FLAT_LIMIT, HNSW, IVFPQ, KEYS, kinds_to_try
 from index.rebuild import RebuildOptions, rebuild
 from index.snapshot import MANIFEST_FILE, Snapshot, published_files
@@ -95,6 +96,14 @@ def test_cosines_of_pairs_are_symmetric_exact_and_missing_without_text():
     np.testing.assert_allclose(
         pair_cosines(vectors[q], vectors[m]), [0.6, 0.6, 1, np.nan, np.nan], atol=1e-3, equal_nan=True
     )
+
+
+def test_every_finite_half_is_widened_exactly():
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)]
+    for shaped in (halves, halves[: 1 << 15].reshape(-1, 64)[:, ::2]):
+        singles, expected = widened(shaped), shaped.astype(np.float32)
+        assert (singles.view(np.int32) == expected.view(np.int32)).all()
 
 
 @pytest.mark.parametrize("kind", [HNSW, IVFPQ])

@@ -48,6 +48,24 @@ def test_root_answers_exactly_one_key_in_both_forms_and_both_orders(client, q, m
         assert get_with_body(client, f"q_sr_id={first}&m_sr_id={second}").json() == {"class": expected}
 
 
+def test_what_is_asked_in_the_query_string_is_answered_and_counted_as_by_the_documented_route(client):
+    by_query = client.get("/", params={"q_sr_id": "123", "m_sr_id": "456"})
+    before = counted_at_root(client)
+    by_body = get_with_body(client, "q_sr_id=123&m_sr_id=456")
+    assert by_query.content == by_body.content
+    changing = {"x-request-id", "date"}
+    assert {name: value for name, value in by_query.headers.items() if name not in changing} == {
+        name: value for name, value in by_body.headers.items() if name not in changing
+    }
+    client.get("/", params={"q_sr_id": "123", "m_sr_id": "456"})
+    assert counted_at_root(client) == before + 2
+
+
+def counted_at_root(client):
+    line = r'onemaster_requests_total\{method="GET",route="/",status="200"\} (\S+)'
+    return float(re.search(line, client.get("/metrics").text)[1])
+
+
 @pytest.mark.parametrize("sr_id", ["123", tiny.WITHOUT_TEXT, tiny.SLASHED, tiny.JAPANESE])
 def test_a_recording_and_itself_are_valid(client, sr_id):
     same = {"q_sr_id": sr_id, "m_sr_id": sr_id}
