@@ -1,6 +1,6 @@
 """The service under load, the server on one core and the callers on another, beside an empty route and a plain service.
 
-All routes are asked in turn within one run, first by few callers, then by many. Memory is that of the server's process
+All routes are asked in turn within one run, first by few callers, then by more. Memory is that of the server's process
 when all is done.
 """
 
@@ -18,7 +18,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import numpy as np
@@ -30,7 +30,7 @@ from training.default import default_model
 
 _NAME = "service"
 _SEED = "24"
-_FEW, _MANY, _SECONDS, _ROUNDS = 8, 32, 4.0, 3
+_CALLERS, _SECONDS, _ROUNDS = (8, 32, 64), 4.0, 3
 _PAIRS, _QUERIES = 10_000, 2_000
 
 Figures = dict[str, object]
@@ -76,13 +76,12 @@ def measure(size: int, data: Path) -> Figures:
         port = served.port
         first = load(port, routes["candidates"], 1, _SECONDS)
         for requests in routes.values():
-            load(port, requests, _MANY, _SECONDS)  # everybody has been asked once
-        found = {callers: _in_turn(port, routes, callers) for callers in (_FEW, _MANY)}
+            load(port, requests, max(_CALLERS), _SECONDS)  # everybody has been asked once
+        found = {callers: _in_turn(port, routes, callers) for callers in _CALLERS}
         again = load(port, routes["candidates"], 1, _SECONDS)
         posted = [[_posted(port, asked[start : start + _PAIRS]) for start in (0, _PAIRS)] for _ in range(2)]
         memory = _memory(served.pid)
-    many = found[_MANY]
-    figures: Figures = {
+    figures: dict[str, Any] = {
         "records": size,
         "seconds_to_ready": served.seconds_to_ready,
         "memory_mb": memory,
@@ -92,9 +91,10 @@ def measure(size: int, data: Path) -> Figures:
     }
     figures |= {f"{callers}_callers": _side_by_side(loads) for callers, loads in found.items()}
     with _served("plain", data) as served:
-        plain = [load(served.port, routes["pair"], _MANY, _SECONDS)]
-    figures["plain"] = _figures(plain)
-    figures["pair_to_plain"] = round(_rate(many["pair"]) / _rate(plain), 1)
+        plain = {callers: [load(served.port, routes["pair"], callers, _SECONDS)] for callers in _CALLERS}
+    for callers, loads in plain.items():
+        ratio = round(_rate(found[callers]["pair"]) / _rate(loads), 1)
+        figures[f"{callers}_callers"] |= {"plain": _figures(loads), "pair_to_plain": ratio}
     return figures
 
 
