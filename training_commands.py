@@ -72,9 +72,14 @@ def promote(given: argparse.Namespace) -> None:
 
 def rollback(given: argparse.Namespace) -> None:
     """Put the model in charge again that was before."""
-    from catalog.artefacts import roll_back
+    from catalog.artefacts import one_at_a_time, roll_back
+    from catalog.errors import MissingArtefactError
 
-    version = roll_back(data_folder(given).models)
+    models = data_folder(given).models
+    if not models.is_dir():
+        raise MissingArtefactError(f"expected published models in {models}, found none: check the path")
+    with one_at_a_time(models):
+        version = roll_back(models)
     if given.json:
         print_json({"in_charge": version})
         return

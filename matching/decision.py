@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,7 +124,7 @@ def decide(
 
 def rank(
     classifier: PairClassifier,
-    m: Sequence[Recording],
+    m: Callable[[int], Recording],
     proposed: Proposals,
     match_probabilities: npt.NDArray[np.float64],
     k: int,
@@ -135,8 +135,8 @@ def rank(
     ----------
     classifier : PairClassifier
         That judged.
-    m : sequence of Recording
-        The candidates, in the order in which they were proposed.
+    m : callable
+        Gives a candidate by its place in `proposed`.
     proposed : Proposals
         Where they come from.
     match_probabilities : numpy.ndarray
@@ -153,7 +153,7 @@ def rank(
     cosines, probabilities = proposed.cosines.tolist(), match_probabilities.tolist()
     return [
         Candidate(
-            m=m[place],
+            m=m(place),
             cosine=None if math.isnan(cosines[place]) else cosines[place],
             match_probability=probabilities[place],
             decided=classifier.decide(probabilities[place]),

@@ -68,12 +68,12 @@ class DistinctPairs(Generic[T]):
     @property
     def q(self) -> list[T]:
         """Values of one side."""
-        return [self.values[place] for place in self.q_places.tolist()]
+        return list(map(self.values.__getitem__, self.q_places.tolist()))
 
     @property
     def m(self) -> list[T]:
         """Values of the other."""
-        return [self.values[place] for place in self.m_places.tolist()]
+        return list(map(self.values.__getitem__, self.m_places.tolist()))
 
     def spread(self, answers: Column) -> Column:
         """Give every pair of recordings the answer for its values.

@@ -36,8 +36,8 @@ from matching.table import RecordingTable
 logger = logging.getLogger(__name__)
 
 # Candidates are ranked by probability out of at least this many nearest neighbours: a true duplicate that is written
-# very differently is often not among the first few.
-_POOL = 40
+# very differently is often not among the first few. More find hardly more: docs/decisions/0021-recordings-kept-ready.md.
+_POOL = 32
 _NOT_STORED = ""  # as no id of a catalogue is
 
 
@@ -285,7 +285,7 @@ class Matcher:
         pairs = Pairs(table, rows[:1].repeat(len(rows) - 1), rows[1:], proposed.cosines)
         classifier = self.model.classifier
         probabilities = classifier.match_probabilities(features_of(pairs, classifier.features, classifier.looked_at))
-        return rank(classifier, [table.rows[row].recording for row in rows[1:]], proposed, probabilities, k)
+        return rank(classifier, lambda place: table.rows[rows[1 + place]].recording, proposed, probabilities, k)
 
     def _features(self, q: Kept, m: Kept, by: str, needed: Collection[str] | None = None) -> Features:
         if by == BASELINE:

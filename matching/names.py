@@ -129,6 +129,8 @@ def text_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Seq
         Shape (n,), float64, in [0, 1].
     """
     result = similarities(q_texts, m_texts, *scorers)
+    if "".join(q_texts).isascii() and "".join(m_texts).isascii():
+        return result
     texts = list(zip(q_texts, m_texts, strict=True))
     if foreign := [row for row, (q, m) in enumerate(texts) if not (q.isascii() and m.isascii())]:
         latin = [(_latin(q), _latin(m)) for q, m in map(texts.__getitem__, foreign)]

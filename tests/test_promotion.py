@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+import training.promotion
 from catalog.artefacts import CANDIDATE, CURRENT, current_version, put_in_charge, roll_back
 from catalog.errors import InputError, MismatchedArtefactError, MissingArtefactError, RejectedBuildError
 from catalog.manifest import checksums, read_json, sha256_file, write_json
@@ -119,6 +120,22 @@ def test_a_worse_candidate_is_refused_with_the_reason(folder, data):
     with pytest.raises(RejectedBuildError, match=r"is worse than .* frozen test pairs: of \d+ pairs"):
         promote(data, folder.labels, folder.models, worse)
     assert current_version(folder.models).name == model.version
+
+
+def test_a_candidate_is_refused_where_another_was_put_in_charge_while_it_was_judged(folder, data, monkeypatch):
+    model = Model.load(current_version(folder.models))
+    shutil.copytree(model.folder, folder.models / "other")
+    altered(folder, model, "candidate", {})
+    judge = training.promotion._trial
+
+    def meanwhile(*given):
+        put_in_charge(folder.models, "other")
+        return judge(*given)
+
+    monkeypatch.setattr(training.promotion, "_trial", meanwhile)
+    with pytest.raises(RejectedBuildError, match="meanwhile"):
+        promote(data, folder.labels, folder.models, "candidate")
+    assert current_version(folder.models).name == "other"
 
 
 def test_a_candidate_that_reviewers_contradict_is_refused(folder, data):

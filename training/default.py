@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catalog.artefacts import build_aside, current_version, publish
+from catalog.artefacts import build_aside, current_version, one_at_a_time, publish
 from catalog.errors import DamagedArtefactError, MismatchedArtefactError, MissingArtefactError
 from catalog.manifest import read_json, sha256_file
 from catalog.paths import DataFolder
@@ -207,4 +207,9 @@ def adapted(default: Model, catalog: Catalog, shelf: Path) -> Iterator[IndexingM
         kept = {name: value for name, value in default.card.items() if name != "files"}
         card = {**kept, "adapted_from": default.version, **encoder_provenance(encoder, catalog)}
         version = write_card(building, card)
-        yield IndexingModel(encoder, version, lambda: Model.load(publish(building, shelf, version)))
+        yield IndexingModel(encoder, version, lambda: _published(building, shelf, version))
+
+
+def _published(building: Path, shelf: Path, version: str) -> Model:
+    with one_at_a_time(shelf):
+        return Model.load(publish(building, shelf, version))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scipy.stats import binomtest
 
-from catalog.artefacts import CANDIDATE, current_version, put_in_charge
+from catalog.artefacts import CANDIDATE, current_version, one_at_a_time, put_in_charge
 from catalog.errors import InputError, MismatchedArtefactError, MissingArtefactError, RejectedBuildError
 from catalog.manifest import sha256_file
 from catalog.store import Catalog
@@ -128,7 +128,7 @@ def promote(data: TrainingData, labels: Path, shelf: Path, version: str | None =
     MismatchedArtefactError
         If the ground truth is not the one that the candidate was trained from.
     RejectedBuildError
-        If it is worse; the message says where.
+        If it is worse, and the message says where; or if another was put in charge meanwhile.
     """
     candidate, in_charge = _candidate(shelf, version), Model.load(current_version(shelf))
     if candidate.version == in_charge.version:
@@ -148,7 +148,13 @@ def promote(data: TrainingData, labels: Path, shelf: Path, version: str | None =
             f"the candidate {candidate.version} is worse than {in_charge.version}, which stays in charge: "
             + "; ".join(trial.in_words() for trial in trials if trial.is_worse)
         )
-    put_in_charge(shelf, candidate.version)
+    with one_at_a_time(shelf):
+        if current_version(shelf).name != in_charge.version:
+            raise RejectedBuildError(
+                f"expected {in_charge.version} to be in charge still, found {current_version(shelf).name}, which another "
+                "command has put there meanwhile: run onemaster promote again"
+            )
+        put_in_charge(shelf, candidate.version)
     other = candidate.encoder_digest != in_charge.encoder_digest
     return Promotion(candidate.version, in_charge.version, other, trials)
 

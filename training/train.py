@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version as library_version
 from pathlib import Path
 
-from catalog.artefacts import build_aside, publish, put_on_shelf
+from catalog.artefacts import build_aside, one_at_a_time, publish, put_on_shelf
 from catalog.manifest import sha256_file, write_json
 from embeddings.encoder import FITTED_ON, Encoder
 from matching.baseline import baseline_features
@@ -172,7 +172,8 @@ def _split(data: TrainingData, options: TrainOptions) -> Reviewed:
 
 def _published(building: Path, shelf: Path, version: str, *, is_candidate: bool) -> Model:
     if not is_candidate:
-        return Model.load(publish(building, shelf, version))
+        with one_at_a_time(shelf):
+            return Model.load(publish(building, shelf, version))
     published = put_on_shelf(building, shelf, version)
     name_candidate(shelf, version)
     return Model.load(published)
