@@ -36,7 +36,7 @@ from matching.table import RecordingTable
 logger = logging.getLogger(__name__)
 
 # Candidates are ranked by probability out of at least this many nearest neighbours: a true duplicate that is written
-# very differently is often not among the first few. More find hardly more: docs/decisions/0021-recordings-kept-ready.md.
+# very differently is often not among the first few. More find hardly more: docs/decisions/0021.
 _POOL = 32
 _NOT_STORED = ""  # as no id of a catalogue is
 

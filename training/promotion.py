@@ -151,8 +151,8 @@ def promote(data: TrainingData, labels: Path, shelf: Path, version: str | None =
     with one_at_a_time(shelf):
         if current_version(shelf).name != in_charge.version:
             raise RejectedBuildError(
-                f"expected {in_charge.version} to be in charge still, found {current_version(shelf).name}, which another "
-                "command has put there meanwhile: run onemaster promote again"
+                f"expected {in_charge.version} to be in charge still, found {current_version(shelf).name}, put there "
+                "meanwhile by another command: run onemaster promote again"
             )
         put_in_charge(shelf, candidate.version)
     other = candidate.encoder_digest != in_charge.encoder_digest
