@@ -10,7 +10,7 @@ TORCH_INDEX ?=
 SHELL         := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench check clean help lint serve smoke test venv venv-dev
+.PHONY: bench check clean e2e help lint screenshots serve smoke test venv venv-dev
 
 BIN        := $(VENV)/bin
 ONEMASTER  := $(BIN)/onemaster
@@ -26,6 +26,12 @@ serve: $(VENV)/.runtime ## serve DATA on HOST:PORT (the first time: write the sa
 
 test: $(VENV)/.dev ## run the tests
 	$(BIN)/python -m pytest
+
+e2e: $(VENV)/.dev ## run the tests of the pages in a browser (Debian's chromium)
+	ONEMASTER_E2E=1 $(BIN)/python -m pytest tests/test_in_a_browser.py
+
+screenshots: $(VENV)/.dev ## take the pictures of the pages that the documentation shows
+	ONEMASTER_E2E=1 ONEMASTER_SCREENSHOTS=1 $(BIN)/python -m pytest tests/test_in_a_browser.py -k "reviewer or comparing"
 
 lint: $(VENV)/.dev ## ruff, mypy, pydoclint, import contracts, Dockerfile
 	$(BIN)/ruff check .
@@ -52,7 +58,7 @@ clean: ## remove the virtual environment, caches and build products (never data/
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 $(VENV)/.runtime: pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || { \

@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from catalog.errors import InputError, MissingArtefactError
 from matching.classifier import INVALID, VALID
+from matching.label_file import opened_labels, writing_labels
 
 TAGS = (VALID, INVALID)
-
-_WAIT_SECONDS = 10.0
-_TABLE = """
-CREATE TABLE IF NOT EXISTS label (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    q_sr_id TEXT NOT NULL,
-    m_sr_id TEXT NOT NULL,
-    tag TEXT NOT NULL CHECK (tag IN ('valid', 'invalid')),
-    reviewer TEXT NOT NULL,
-    labelled_at TEXT NOT NULL,
-    note TEXT,
-    match_probability REAL,
-    model TEXT
-);
-CREATE INDEX IF NOT EXISTS label_pair ON label (q_sr_id, m_sr_id);
-CREATE TRIGGER IF NOT EXISTS label_no_update BEFORE UPDATE ON label
-BEGIN SELECT RAISE(ABORT, 'labels are appended, never changed'); END;
-CREATE TRIGGER IF NOT EXISTS label_no_delete BEFORE DELETE ON label
-BEGIN SELECT RAISE(ABORT, 'labels are appended, never removed'); END;
-"""
 
 
 @dataclass(frozen=True)
@@ -73,6 +53,7 @@ class Verdict:
 
 _COLUMNS = ", ".join(field.name for field in fields(Verdict))
 _PLACES = ", ".join("?" for _ in fields(Verdict))
+_STANDS = "id NOT IN (SELECT number FROM undone WHERE said = 'label')"
 
 
 @dataclass(frozen=True)
@@ -116,7 +97,7 @@ class AgreedTag:
     number: int
 
 
-def append_label(path: Path, verdict: Verdict) -> Label:
+def append_label(path: Path, verdict: Verdict, *, once: bool = False) -> Label:
     """Keep a verdict for good.
 
     Parameters
@@ -125,6 +106,8 @@ def append_label(path: Path, verdict: Verdict) -> Label:
         SQLite file; made if it is not there.
     verdict : Verdict
         To be appended.
+    once : bool
+        Whether to leave it at what is there, if that is the reviewer's last word on the pair already.
 
     Returns
     -------
@@ -138,15 +121,39 @@ def append_label(path: Path, verdict: Verdict) -> Label:
     """
     if verdict.tag not in TAGS:
         raise InputError(f"expected the tag {' or '.join(TAGS)}, got {verdict.tag!r}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _opened(path) as connection, connection:
-        connection.executescript(_TABLE)
+    with writing_labels(path) as connection:
+        last = last_word(connection, verdict) if once else None
+        if last and last.verdict.tag == verdict.tag:
+            return last
         cursor = connection.execute(
             f"INSERT INTO label ({_COLUMNS}) VALUES ({_PLACES})",  # noqa: S608 - names and question marks of ours
             astuple(verdict),
         )
         number = cursor.lastrowid or 0
     return Label(number, verdict)
+
+
+def last_word(connection: sqlite3.Connection, verdict: Verdict) -> Label | None:
+    """Find what a reviewer said last of a pair.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        From `writing_labels`.
+    verdict : Verdict
+        By that reviewer, on that pair.
+
+    Returns
+    -------
+    Label or None
+        ``None`` if nothing that still stands.
+    """
+    found = connection.execute(
+        f"SELECT id, {_COLUMNS} FROM label WHERE reviewer = ? AND (q_sr_id, m_sr_id) IN (VALUES (?, ?), (?, ?)) "  # noqa: S608
+        f"AND {_STANDS} ORDER BY id DESC LIMIT 1",
+        (verdict.reviewer, verdict.q_sr_id, verdict.m_sr_id, verdict.m_sr_id, verdict.q_sr_id),
+    ).fetchone()
+    return Label(found[0], Verdict(*found[1:])) if found else None
 
 
 def read_labels(path: Path, after: int = 0) -> list[Label]:
@@ -162,7 +169,7 @@ def read_labels(path: Path, after: int = 0) -> list[Label]:
     Returns
     -------
     list of Label
-        In the order of arrival; none if there is no such file.
+        In the order of arrival, without those that were undone; none if there is no such file.
 
     Raises
     ------
@@ -171,8 +178,10 @@ def read_labels(path: Path, after: int = 0) -> list[Label]:
     """
     if not path.is_file():
         return []
-    query = f"SELECT id, {_COLUMNS} FROM label WHERE id > ? ORDER BY id"  # noqa: S608 - names of ours
-    with _opened(path) as connection:
+    with opened_labels(path) as connection:
+        knows_undone = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'undone'").fetchone()
+        stands = f"AND {_STANDS}" if knows_undone else ""
+        query = f"SELECT id, {_COLUMNS} FROM label WHERE id > ? {stands} ORDER BY id"  # noqa: S608 - names of ours
         return [Label(number, Verdict(*values)) for number, *values in connection.execute(query, (after,))]
 
 
@@ -231,16 +240,3 @@ def _agreed(pair: tuple[str, str], labels: list[Label]) -> AgreedTag:
     tied = counts[VALID] == counts[INVALID]
     tag = newest.verdict.tag if tied else max(TAGS, key=counts.__getitem__)
     return AgreedTag(pair, tag, counts[tag], len(labels) - counts[tag], newest.number)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    try:
-        with closing(sqlite3.connect(path, timeout=_WAIT_SECONDS)) as connection:
-            connection.execute("PRAGMA synchronous=FULL")
-            yield connection
-    except sqlite3.Error as error:
-        raise InputError(
-            f"expected a SQLite file of labels in {path} that can be used, got: {error}; nothing was written: "
-            "try again, or move the file away"
-        ) from error

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import math
 import time
+from base64 import b64decode
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from service.answers import error_answer
 from service.keys import READ, SCOPES, WRITE, Key
 from service.sent import sent_header
 
-_WRITES = frozenset({"/labels"})
+_WRITES = frozenset({"/labels", "/review"})
+_PAGES = frozenset({"/explore", "/review"})
 _FOR_EVERYBODY = frozenset({"/live", "/ready"})
 # What Starlette's client for tests calls itself and the service.
 _TESTED_FROM, _TESTED_AS = "testclient", "testserver"
@@ -137,14 +139,14 @@ class Gatekeeper:
         address = (scope.get("client") or ("",))[0]
         wanted = WRITE if scope["method"] == "POST" and path in _WRITES else READ
         sent = sent_header(scope, b"authorization")
-        key = self._access.holder(sent.removeprefix("Bearer ").strip()) if sent else None
+        key = self._access.holder(_key_in(sent)) if sent else None
         refusal = None
         if key is None and (sent or not self._access.is_open(wanted, address, sent_header(scope, b"host"))):
-            refusal = error_answer(
-                401, "expected a known key in the header Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
-            )
+            refusal = error_answer(401, "expected a known key in the header Authorization: Bearer KEY", _asking(path))
         elif key and SCOPES.index(key.scope) < SCOPES.index(wanted):
             refusal = error_answer(403, f"expected a key with the scope {wanted}, this one has {key.scope}")
+        elif wanted == WRITE and _is_from_elsewhere(scope):
+            refusal = error_answer(403, "expected a form of this service, got one from another site")
         elif wait := self._wait(key.name if key else address):
             refusal = error_answer(429, f"expected at most {self._access.rate:g} requests a second", _retry(wait))
         if refusal:
@@ -166,6 +168,31 @@ class Gatekeeper:
         if len(self._left) > _MOST_CALLERS:
             self._left.popitem(last=False)
         return 0.0 if allowed else (1 - left) / rate
+
+
+def _key_in(sent: str) -> str:
+    """Read the key that was sent: by itself, or as the password that a browser asks for."""
+    if not sent.startswith("Basic "):
+        return sent.removeprefix("Bearer ").strip()
+    try:
+        return b64decode(sent.removeprefix("Basic "), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
+
+
+def _asking(path: str) -> dict[str, str]:
+    """Ask for a key: where people look at pages, in the way that their browser asks them for it."""
+    return {
+        "WWW-Authenticate": 'Basic realm="onemaster: the key as password", charset="UTF-8"'
+        if path in _PAGES
+        else "Bearer"
+    }
+
+
+def _is_from_elsewhere(scope: Scope) -> bool:
+    """Tell whether a browser sends this for a page of another site, whose reader knows nothing of it."""
+    origin = sent_header(scope, b"origin")
+    return bool(origin) and origin.partition("://")[2] != sent_header(scope, b"host")
 
 
 def _retry(wait: float) -> dict[str, str]:

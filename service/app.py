@@ -11,6 +11,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.staticfiles import StaticFiles
 
 from service import candidates, clusters, health, labels, metrics, pairs, recordings
 from service.access import Gatekeeper
@@ -21,6 +22,8 @@ from service.errors import MAY_BE_REFUSED, answer_errors
 from service.headers import Answered
 from service.limits import BodyLimits
 from service.logs import log_as_json
+from service.pages import explore, review
+from service.pages.rendering import STATIC
 from service.settings import Settings
 from service.state import MatcherSource, source_of
 from service.warming import warming
@@ -68,6 +71,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for group in (pairs, candidates, clusters, labels, recordings, metrics):
         app.include_router(group.router, responses=MAY_BE_REFUSED)
     app.include_router(health.router)
+    for pages in (explore, review):
+        app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=STATIC))
     return app
 
 

@@ -13,7 +13,7 @@ from service.state import release_what_was_in_use
 _ALWAYS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # without any, browsers would not say that forms are of this service
     (b"cache-control", b"no-store"),
 ]
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from starlette.requests import ClientDisconnect
+from starlette.responses import RedirectResponse
 from starlette.types import Scope
 
 from catalog.errors import UnknownRecordingError
@@ -20,6 +21,7 @@ from service.noted import judge_noted
 from service.parameters import EXPECTED, Judge, QuerySrId, each_parameter_once, is_usable_id, shown
 from service.questions import PairsQuestion
 from service.schemas import ClassAnswer, ErrorAnswer, Features, PairAnswer, PairsAnswer, pair_answer
+from service.sent import sent_header
 from service.state import MatcherInCharge, in_charge_for
 
 router = APIRouter(tags=["pairs"])
@@ -61,6 +63,8 @@ async def classify(request: Request) -> Response:
     Older callers send the parameters in the body instead, as a JSON string: `"q_sr_id=A&m_sr_id=B"`. The query string
     counts where both are there.
     """
+    if not request.scope["query_string"] and "text/html" in sent_header(request.scope, b"accept"):
+        return RedirectResponse("explore", 307)  # who opens it in a browser wants to see something
     pair = await _asked(request)
     in_charge_for(request)  # errors, too, name what they come from
     judged = await request.app.state.batching.judge(PATH, pair)

@@ -114,7 +114,7 @@ def test_readme_has_the_examples_that_smoke_runs():
 def test_ci_runs_lint_then_the_readme_test_command_then_smoke():
     script = ROOT / ".ci" / "run"
     steps = re.findall(r"^make .*$", script.read_text(encoding="utf-8"), re.MULTILINE)
-    assert steps == ["make lint", "make test", "make smoke"]
+    assert steps == ["make lint", "make e2e", "make test", "make smoke"]
     assert script.stat().st_mode & 0o111 == 0o111
 
 

@@ -1,0 +1,183 @@
+"""The pages in a real browser, Debian's Chromium, by Playwright; `make e2e` wants one, `make test` takes one."""
+
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect, sync_playwright
+from test_service_process import end, start
+
+from catalog.clusters import write_clusters
+from catalog.paths import DataFolder
+from matching.labels import read_labels
+
+ROOT = Path(__file__).parents[1]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+WANTED = os.environ.get("ONEMASTER_E2E") == "1"
+SCREENSHOTS = os.environ.get("ONEMASTER_SCREENSHOTS")
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None and not WANTED, reason="no Chromium: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    assert CHROMIUM, "expected Debian's chromium, found none: apt-get install chromium"
+    with sync_playwright() as playwright:
+        # As root there is no sandbox to be had; the pages are our own.
+        options = ["--no-sandbox"] if os.geteuid() == 0 else []
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def folder(sample_folder, tmp_path):
+    return DataFolder.at(shutil.copytree(sample_folder.root, tmp_path / "data"))
+
+
+@pytest.fixture
+def address(folder, tmp_path):
+    process, port = start(folder, tmp_path / "log")
+    yield f"http://127.0.0.1:{port}"
+    end(process)
+
+
+@contextmanager
+def looking(browser, address, **options):
+    """Open a tab that goes nowhere else, and in which no script fails and no policy is broken."""
+    context = browser.new_context(base_url=address, **options)
+    page, wrong = context.new_page(), []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: None if request.url.startswith(address) else wrong.append(request.url))
+    yield page
+    assert wrong == []
+    context.close()
+
+
+def onemaster(folder, *words):
+    command = [sys.executable, "-m", "onemaster", words[0], "--data", str(folder.root), *words[1:]]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def picture(page, name):
+    if SCREENSHOTS:
+        page.screenshot(path=str(ROOT / "docs" / "images" / f"{name}.png"), full_page=True)
+
+
+def pair_on(page):
+    return tuple(page.locator(f"input[name={name}]").input_value() for name in ("q_sr_id", "m_sr_id"))
+
+
+# The pair on the page and what it says of the last one; while a verdict is on its way, only buttons change.
+SHOWN = """() => Array.from(document.querySelectorAll('#question input[type=hidden]'), each => each.value).join()
+    + document.querySelector('#question [role=status]')?.innerText"""
+
+
+def say(page, key):
+    before = page.evaluate(SHOWN)
+    page.keyboard.press(key)
+    page.wait_for_function(f"before => ({SHOWN})() !== before && document.querySelector('#question form')", arg=before)
+
+
+def test_a_reviewer_labels_ten_pairs_by_keyboard_and_the_next_model_takes_over(browser, address, folder):
+    with looking(browser, address) as page:
+        page.goto("/review")
+        page.keyboard.press("Tab")  # the link to the content
+        page.get_by_label("Your name").focus()
+        page.keyboard.type("ada")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/review?reviewer=ada*")
+        picture(page, "review")
+        pairs = []
+        for number in range(10):
+            pairs.append(pair_on(page))
+            say(page, "vi"[number % 2])
+        assert len(set(pairs)) == 10
+        said = [(label.verdict.q_sr_id, label.verdict.m_sr_id) for label in read_labels(folder.labels)]
+        assert said == pairs
+        expect(page.get_by_text("ada: 10 pairs judged")).to_be_visible()
+        current = pair_on(page)
+        page.reload()
+        assert pair_on(page) == current
+        say(page, "u")
+        say(page, "z")
+        assert pair_on(page) == current
+        asked = f"/explore?sr_id={pairs[0][0]}&beside={pairs[0][1]}"
+        before = page.request.get("/live").headers, page.request.get(asked).headers["x-onemaster-model"]
+        onemaster(folder, "train", "--labels")
+        onemaster(folder, "promote")
+        expected = (folder.models / "CURRENT").read_text().strip()
+        assert expected != before[1]
+        for _ in range(100):
+            if page.request.get(asked).headers["x-onemaster-model"] == expected:
+                break
+            page.wait_for_timeout(100)
+        page.goto(asked)
+        assert page.request.get(asked).headers["x-onemaster-model"] == expected
+
+
+def test_a_double_click_says_nothing_of_the_next_pair(browser, address, folder):
+    with looking(browser, address) as page:
+        page.goto("/review?reviewer=ada")
+        first = pair_on(page)
+        page.get_by_role("button", name="Valid: one master").dblclick()
+        expect(page.get_by_text("ada: 1 pairs judged")).to_be_visible()
+        page.wait_for_timeout(300)
+        (label,) = read_labels(folder.labels)
+        assert (label.verdict.q_sr_id, label.verdict.m_sr_id) == first
+        page.keyboard.down("v")
+        for _ in range(5):
+            page.keyboard.down("v")  # held
+        page.keyboard.up("v")
+        expect(page.get_by_text("ada: 2 pairs judged")).to_be_visible()
+        page.wait_for_timeout(300)
+        assert len(read_labels(folder.labels)) == 2
+
+
+def test_without_scripts_the_same_can_be_done(browser, address, folder):
+    with looking(browser, address, java_script_enabled=False) as page:
+        page.goto("/")
+        assert page.url.endswith("/explore")
+        page.get_by_label("Id of a recording").fill("123")
+        page.get_by_role("button", name="Show").click()
+        page.get_by_label("Compare with 456").click()
+        assert page.get_by_role("heading", name="123 and 456").is_visible()
+        page.goto("/review?reviewer=ada&blind=on")
+        page.get_by_role("button", name="Invalid: two").click()
+        assert page.get_by_text("You said").is_visible()
+        assert page.url.endswith("/review?reviewer=ada&blind=on")
+        assert len(read_labels(folder.labels)) == 1
+
+
+def test_comparing_two_recordings_keeps_the_place_and_the_address(browser, address, folder):
+    folder.clusters.parent.mkdir(parents=True, exist_ok=True)
+    write_clusters(folder.clusters, [("123", "c1", False), ("456", "c1", True)])
+    with looking(browser, address) as page:
+        page.goto("/explore?sr_id=123")
+        page.get_by_label("Compare with 456").click()
+        expect(page.get_by_role("heading", name="123 and 456")).to_be_visible()
+        assert "beside=456" in page.url
+        picture(page, "explore")
+        page.go_back()
+        expect(page.get_by_role("heading", name="123 and 456")).to_be_hidden()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "path", ["/explore", "/explore?sr_id=123&beside=789", "/review", "/review?reviewer=ada", "/explore?sr_id=nobody"]
+)
+def test_nobody_is_shut_out(browser, address, folder, path, scheme):
+    folder.clusters.parent.mkdir(parents=True, exist_ok=True)
+    write_clusters(folder.clusters, [("123", "c1", False), ("456", "c1", True)])
+    context = browser.new_context(base_url=address, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(path)
+    found = Axe().run(page).response["violations"]
+    context.close()
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}] == []

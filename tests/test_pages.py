@@ -1,0 +1,402 @@
+"""The pages, as a browser without scripts gets them."""
+
+import base64
+import html
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from html.parser import HTMLParser
+
+import pytest
+import tiny
+from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.clusters import write_clusters
+from catalog.paths import DataFolder
+from catalog.recording import Recording
+from catalog.store import Catalog, write_catalog
+from matching.labels import Verdict, append_label, read_labels
+from matching.matcher import Matcher
+from matching.reviewing import Agreement, said_last, say_unsure, standing, undo, unsure_pairs
+from service.access import Access
+from service.app import create_app
+from service.keys import READ, WRITE, new_key
+from service.pages.differences import differences, fields_of
+from service.pages.drawings import MOST_DRAWN, nodes, pairs_of, waterfall
+from service.pages.rendering import STATIC
+from service.settings import Settings
+from training.holdout import TrainingData
+from training.train import train
+
+IN_A_BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+class Page(HTMLParser):
+    """Checks that what is opened is closed, and collects links, forms' fields, buttons and text."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.links, self.fields, self.buttons, self.marked, self.text = [], {}, [], [], ""
+        self._open = []
+        self.feed(answer.text)
+        self.close()
+        assert not self._open
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        assert not {name for name in values if name.startswith("on") or name == "style"}
+        self.links.extend(values[name] for name in ("href", "src", "action", "hx-get", "hx-post") if name in values)
+        if tag == "input":
+            self.fields[values["name"]] = values.get("value", "")
+        if tag == "button" and "value" in values:
+            self.buttons.append(values["value"])
+        if tag not in {"input", "meta", "link", "br"}:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+        if self._open and self._open[-1] == "mark":
+            self.marked.append(data)
+
+
+def look(client, path, **parameters):
+    answer = client.get(path, params=parameters, headers=IN_A_BROWSER)
+    assert answer.status_code == 200, answer.text
+    return Page(answer)
+
+
+def test_a_browser_that_asks_for_nothing_is_shown_something_and_programs_keep_their_json(client):
+    shown = client.get("/", headers=IN_A_BROWSER, follow_redirects=False)
+    assert (shown.status_code, shown.headers["location"]) == (307, "explore")
+    assert client.get("/", headers={"accept": "*/*"}).json()["error"].startswith("Incorrect request format")
+    asked = client.get("/", params={"q_sr_id": "123", "m_sr_id": "456"}, headers=IN_A_BROWSER)
+    assert asked.json() == {"class": "valid"}
+
+
+def test_pages_load_nothing_from_elsewhere_and_run_nothing_that_is_written_into_them(client):
+    for path in ("/explore", "/explore?sr_id=123&beside=456", "/review", "/review?reviewer=ada"):
+        answer = client.get(path)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        page = Page(answer)
+        assert not [link for link in page.links if ":" in link.partition("?")[0] or link.startswith("//")]
+    for name in ("page.css", "page.js", "htmx.min.js", "icon.svg"):
+        assert client.get(f"/static/{name}").status_code == 200
+        assert (STATIC / name).is_file()
+    assert client.get("/static/../app.py").status_code == 404
+
+
+def test_explore_shows_a_recording_and_its_likely_duplicates(client):
+    page = look(client, "/explore", sr_id="123")
+    assert not [words for words in ("Yesterday", "Beatles The", "GBAYE6500521") if words not in page.text]
+    assert "explore?sr_id=123&beside=456" in page.links
+    probabilities = list(map(float, re.findall(r"\b[01]\.\d{3}\b", page.text)))
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert len(probabilities) == 10
+
+
+def test_explore_shows_what_differs_and_why_it_was_decided_so(client, tiny_data):
+    page = look(client, "/explore", sr_id="123", beside="789")
+    assert {"Beatles The", "Elvis Presley"} <= set(page.marked)
+    assert "Yesterday" not in page.marked
+    with Matcher.open(tiny_data) as matcher:
+        decision = matcher.classify("123", "789")
+    assert f"match probability of {decision.match_probability:.3f}" in page.text
+    drawn = waterfall(decision)
+    assert [bar.words for bar in drawn.bars if bar.words not in html.unescape(page.text)] == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status", "words"),
+    [
+        ({"sr_id": "nobody"}, 404, "no recording 'nobody'"),
+        ({"sr_id": "123", "beside": "nobody"}, 404, "no recording 'nobody'"),
+        ({"sr_id": "x" * 300}, 404, "no recording"),
+        ({"sr_id": "123", "k": "0"}, 422, "not what was expected"),
+        ({"title": "x", "year": "soon"}, 422, "in the field year"),
+        ({"title": "x" * 10_001}, 422, "not what was expected"),
+    ],
+)
+def test_errors_are_pages_too(client, parameters, status, words):
+    answer = client.get("/explore", params=parameters)
+    assert answer.status_code == status
+    assert words in html.unescape(answer.text)
+    assert "content-security-policy" in answer.headers
+    Page(answer)
+
+
+def test_a_description_finds_recordings(client):
+    page = look(client, "/explore", title="yesterday", artists="Beatles")
+    assert "explore?sr_id=123" in page.links
+    assert "explore?sr_id=456" in page.links
+    assert page.fields["title"] == "yesterday"
+    assert "compare" not in page.text
+
+
+def test_whatever_a_catalogue_holds_is_text_and_no_html(tmp_path):
+    folder = DataFolder.at(tmp_path)
+    evil = "<script>alert(1)</script>\"'&amp;{{ 7 * 7 }}"
+    rows = [{"sr_id": f"{evil}{row}", "title": f"{evil} {row}", "artists": evil, "isrcs": evil} for row in range(3)]
+    tiny.write_data(tmp_path)
+    write_catalog(folder.catalog, [*tiny.rows(), *rows])
+    with Catalog.open(folder.catalog, folder.copies) as catalog:
+        train(TrainingData(catalog, folder.groundtruth, folder.root), None, folder.models)
+    tiny.publish_index(folder)
+    with TestClient(create_app(Settings(folder))) as client:
+        for asked in ({"sr_id": f"{evil}0", "beside": f"{evil}1"}, {"sr_id": f"{evil}0"}, {"title": evil}):
+            answer = client.get("/explore", params=asked)
+            assert answer.status_code == 200
+            assert "<script>alert" not in answer.text
+            assert "49" not in re.findall(r"\{\{.*?\}\}|49", answer.text)
+            Page(answer)
+        assert "<script>alert" not in client.get("/explore", params={"sr_id": evil}).text
+        assert "<script>alert" not in client.get("/review", params={"reviewer": evil[:60]}).text
+
+
+def test_explore_draws_the_cluster(tiny_data, tmp_path):
+    folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
+    folder.clusters.parent.mkdir(parents=True, exist_ok=True)
+    write_clusters(
+        folder.clusters, [("123", "c1", False), ("456", "c1", True), ("gone", "c1", False), ("789", "c2", True)]
+    )
+    with TestClient(create_app(Settings(folder))) as client:
+        page = look(client, "/explore", sr_id="123")
+        assert "Cluster c1" in page.text
+        assert "1 more are not drawn" in page.text
+        assert "(stands for the cluster)" in page.text
+        assert "found no duplicate" in look(client, "/explore", sr_id="789").text
+        assert "Cluster" not in look(client, "/explore", sr_id="q1").text
+
+
+texts = st.text(alphabet="ab -.,\u00e9\u5c71|", max_size=20) | st.none()
+
+
+@given(texts, texts)
+def test_what_is_marked_and_what_is_not_are_the_whole_text(q, m):
+    sides = Recording("q", title=q or None), Recording("m", title=m or None)
+    for field in differences(*sides):
+        for pieces, side in ((field.q, sides[0]), (field.m, sides[1])):
+            assert "".join(piece.text for piece in pieces) == fields_of(side)[field.name]
+        if fields_of(sides[0])[field.name] == fields_of(sides[1])[field.name]:
+            assert not any(piece.differs for piece in (*field.q, *field.m))
+
+
+def test_a_difference_is_the_word_that_differs_and_not_its_case():
+    q = Recording("q", title="Harvest Moon (live)", artists=("NEIL YOUNG",), duration_ms=184_400)
+    m = Recording("m", title="harvest moon (Remix)", artists=("Neil Young",))
+    found = {field.name: field for field in differences(q, m)}
+    assert [piece.text for piece in found["Title"].q if piece.differs] == ["live"]
+    assert [piece.text for piece in found["Title"].m if piece.differs] == ["Remix"]
+    assert not any(piece.differs for piece in found["Artists"].q)
+    assert [piece.text for piece in found["Length"].q] == ["3:04"]
+    assert not any(piece.differs for piece in found["Length"].q)  # what is missing is no difference
+    assert "Album" not in found
+
+
+def test_texts_of_any_length_are_compared_in_time():
+    q, m = (Recording(side, title=f"{side} " * 20_000) for side in "qm")
+    assert all(piece.differs for piece in differences(q, m)[0].q)
+
+
+def test_the_bars_of_a_waterfall_end_where_the_log_odds_are(matcher):
+    for q, m in (("123", "456"), ("123", "789")):
+        decision = matcher.classify(q, m)
+        drawn = waterfall(decision)
+        assert drawn.total == pytest.approx(sum(decision.contributions.values()))
+        assert sum(bar.log_odds for bar in drawn.bars) == pytest.approx(drawn.total)
+        assert all(bar.x >= 0 and bar.x + bar.width <= 321.1 for bar in drawn.bars)
+        assert 0 <= drawn.even <= 320
+        for before, after in zip(drawn.bars, drawn.bars[1:], strict=False):
+            end = before.x + before.width if before.log_odds > 0 else before.x
+            begin = after.x if after.log_odds > 0 else after.x + after.width
+            assert begin == pytest.approx(end, abs=1.1)
+
+
+def test_of_a_large_cluster_the_first_are_drawn():
+    drawn = nodes([str(number) for number in range(100)])
+    assert [node.sr_id for node in drawn] == [str(number) for number in range(MOST_DRAWN)]
+    assert len(pairs_of(drawn)) == MOST_DRAWN * (MOST_DRAWN - 1) // 2
+    assert len({(node.x, node.y) for node in drawn}) == MOST_DRAWN
+
+
+@pytest.fixture
+def folder(sample_folder, tmp_path):
+    return DataFolder.at(shutil.copytree(sample_folder.root, tmp_path / "data"))
+
+
+@pytest.fixture
+def reviewing(folder):
+    with TestClient(create_app(Settings(folder))) as started:
+        yield started
+
+
+def say(client, said, page, **changed):
+    fields = {**{name: page.fields.get(name, "") for name in ("q_sr_id", "m_sr_id", "reviewer", "blind")}, **changed}
+    answer = client.post("/review", data={**fields, "said": said}, headers=IN_A_BROWSER)
+    assert answer.status_code == 200, answer.text
+    return Page(answer)
+
+
+def pair_on(page):
+    return page.fields["q_sr_id"], page.fields["m_sr_id"]
+
+
+def test_who_reviews_says_who_they_are(client):
+    page = look(client, "/review")
+    assert set(page.fields) == {"reviewer", "blind"}
+    assert page.buttons == []
+
+
+def test_a_verdict_is_kept_once_and_leads_to_the_next_pair(reviewing, folder):
+    first = look(reviewing, "/review", reviewer="ada")
+    assert first.buttons == ["valid", "invalid", "unsure"]
+    assert pair_on(look(reviewing, "/review", reviewer="ada")) == pair_on(first)  # nothing is lost on reload
+    second = say(reviewing, "valid", first)
+    assert pair_on(second) != pair_on(first)
+    assert pair_on(say(reviewing, "valid", first)) == pair_on(second)  # sent twice
+    (label,) = read_labels(folder.labels)
+    assert (label.verdict.q_sr_id, label.verdict.m_sr_id) == pair_on(first)
+    assert (label.verdict.tag, label.verdict.reviewer) == ("valid", "ada")
+    assert 0 < label.verdict.match_probability < 1
+    assert "ada: 1 pairs judged, 1 by all" in second.text
+
+
+def test_what_was_said_last_can_be_taken_back_until_nothing_is_left(reviewing, folder):
+    first = look(reviewing, "/review", reviewer="ada")
+    second = say(reviewing, "invalid", first)
+    third = say(reviewing, "unsure", second)
+    assert "You said unsure" in third.text
+    assert pair_on(third) not in {pair_on(first), pair_on(second)}
+    back = say(reviewing, "undo", third)
+    assert pair_on(back) == pair_on(second)
+    assert "You said invalid" in back.text
+    assert pair_on(say(reviewing, "undo", back)) == pair_on(first)
+    assert read_labels(folder.labels) == []
+    assert pair_on(say(reviewing, "undo", first)) == pair_on(first)
+    say(reviewing, "valid", first)
+    assert [label.verdict.tag for label in read_labels(folder.labels)] == ["valid"]
+
+
+def test_a_blind_reviewer_learns_what_the_model_thinks_when_they_have_said_what_they_think(reviewing):
+    page = look(reviewing, "/review", reviewer="ada", blind="on")
+    assert "match probability" not in page.text
+    assert "match probability" in look(reviewing, "/review", reviewer="ada").text
+    after = say(reviewing, "valid", page)
+    assert after.text.count("match probability") == 1
+    assert "the model" in after.text
+
+
+def test_of_five_pairs_one_is_of_those_that_others_have_judged(reviewing, folder):
+    theirs = look(reviewing, "/review", reviewer="bob")
+    say(reviewing, "valid", theirs)
+    page = look(reviewing, "/review", reviewer="ada")
+    seen = []
+    for _ in range(5):
+        seen.append(frozenset(pair_on(page)))
+        page = say(reviewing, "invalid", page)
+    assert seen[4] == frozenset(pair_on(theirs))
+    assert "With the other reviewers on 0 of 1" in page.text
+    assert len(read_labels(folder.labels)) == 6
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"said": "maybe", "q_sr_id": "123", "m_sr_id": "456", "reviewer": "ada"}, 422),
+        ({"said": "valid", "q_sr_id": "123", "m_sr_id": "123", "reviewer": "ada"}, 422),
+        ({"said": "valid", "q_sr_id": "123", "reviewer": "ada"}, 422),
+        ({"said": "valid", "q_sr_id": "123", "m_sr_id": "456", "reviewer": " "}, 422),
+        ({"said": "valid", "q_sr_id": "123", "m_sr_id": "456", "reviewer": "x" * 65}, 422),
+        ({"said": "valid", "q_sr_id": "123", "m_sr_id": "nobody", "reviewer": "ada"}, 404),
+        ({"said": "unsure", "q_sr_id": "nobody", "m_sr_id": "123", "reviewer": "ada"}, 404),
+        ({}, 422),
+    ],
+)
+def test_what_the_form_cannot_have_sent_is_refused(reviewing, folder, fields, status):
+    answer = reviewing.post("/review", data=fields)
+    assert answer.status_code == status
+    Page(answer)
+    assert read_labels(folder.labels) == []
+
+
+def test_no_other_site_speaks_in_a_reviewers_name(reviewing, folder):
+    fields = {"said": "valid", "q_sr_id": "123", "m_sr_id": "789", "reviewer": "ada"}
+    for origin, status in (("https://evil.example", 403), ("null", 403), ("http://testserver", 200)):
+        assert reviewing.post("/review", data=fields, headers={"origin": origin}).status_code == status
+    assert len(read_labels(folder.labels)) == 1
+
+
+def test_a_browser_is_asked_for_the_key_as_a_password(folder):
+    made = new_key("ada", WRITE)
+    settings = Settings(
+        folder, access=Access((made.key, new_key("bob", READ).key), read_is_open=False, write_is_open=False)
+    )
+    with TestClient(create_app(settings)) as client:
+        refused = client.get("/review")
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"].startswith("Basic ")
+        assert client.get("/version").headers["www-authenticate"] == "Bearer"
+        for password in (made.secret, f"{made.secret}x"):
+            sent = base64.b64encode(f"whoever:{password}".encode()).decode()
+            answer = client.get("/review", headers={"authorization": f"Basic {sent}"})
+            assert answer.status_code == (200 if password == made.secret else 401)
+            if answer.status_code == 200:
+                assert Page(answer).fields["reviewer"] == "ada"
+        assert client.get("/review", headers={"authorization": "Basic ???"}).status_code == 401
+
+
+AT = "2026-11-28T10:00:00.{:03}+00:00"
+
+
+def test_what_is_undone_stays_in_the_file_and_counts_no_more(tmp_path):
+    path = tmp_path / "labels.db"
+    assert undo(path, "ada", AT.format(0)) is None
+    append_label(path, Verdict("a", "b", "valid", "ada", AT.format(1)))
+    append_label(path, Verdict("a", "b", "invalid", "bob", AT.format(2)))
+    say_unsure(path, ("c", "d"), "ada", AT.format(3))
+    say_unsure(path, ("c", "d"), "ada", AT.format(4))
+    assert unsure_pairs(path, "ada") == {("c", "d")}
+    assert unsure_pairs(path, "bob") == set()
+    assert undo(path, "ada", AT.format(5)) == ("c", "d")
+    assert unsure_pairs(path, "ada") == set()
+    assert said_last(path, "ada").said == "valid"
+    assert undo(path, "ada", AT.format(6)) == ("a", "b")
+    assert undo(path, "ada", AT.format(7)) is None
+    assert [label.verdict.reviewer for label in read_labels(path)] == ["bob"]
+    assert said_last(path, "bob").said == "invalid"
+
+
+def test_a_reviewer_is_compared_by_last_words(tmp_path):
+    path = tmp_path / "labels.db"
+    for number, (pair, tag, reviewer, probability) in enumerate(
+        [
+            ("ab", "valid", "ada", 0.9),
+            ("ba", "invalid", "ada", 0.9),
+            ("ab", "invalid", "bob", 0.9),
+            ("cd", "valid", "ada", 0.8),
+            ("ef", "valid", "bob", 0.1),
+        ]
+    ):
+        append_label(path, Verdict(*pair, tag, reviewer, AT.format(number), match_probability=probability, model="m"))
+    found = standing(read_labels(path), "ada", lambda probability: "valid" if probability >= 0.5 else "invalid")
+    assert (found.pairs, found.of_all) == (2, 3)
+    assert found.with_model == Agreement(1, 2)
+    assert found.with_others == Agreement(1, 1)
+
+
+def test_a_file_of_labels_from_before_there_were_pages_is_read(tmp_path):
+    path = tmp_path / "labels.db"
+    append_label(path, Verdict("a", "b", "valid", "ada", AT.format(1)))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("DROP TABLE undone; DROP TABLE unsure;")
+    assert len(read_labels(path)) == 1
+    assert unsure_pairs(path, "ada") == set()
+    assert undo(path, "ada", AT.format(2)) == ("a", "b")
+    assert read_labels(path) == []
