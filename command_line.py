@@ -205,6 +205,10 @@ def _dedupe(command: argparse.ArgumentParser) -> None:
     spread.add_argument("--shard-size", type=_number(int, 1), default=65_536, metavar="N", help="recordings (65536)")
 
 
+def _profile(command: argparse.ArgumentParser) -> None:
+    _places(command, "catalog", json_help="all of it")
+
+
 def _compare(command: argparse.ArgumentParser) -> None:
     model = "current, baseline (of the current one), a version, or a model's folder"
     command.add_argument("a", metavar="A", nargs="?", help=model)
@@ -234,6 +238,7 @@ _ARGUMENTS: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {
     "promote": _promote,
     "rollback": _rollback,
     "dedupe": _dedupe,
+    "profile": _profile,
 }
 
 

@@ -17,7 +17,7 @@ from catalog.errors import InputError, OnemasterError
 from catalog.paths import CLUSTERS_CSV
 from change_commands import CHANGES
 from command_line import HOME, data_folder, parser
-from printed import print_clusters, print_counts, print_json, print_table
+from printed import print_clusters, print_counts, print_json, print_profile, print_table
 from service_commands import key, serve
 from training_commands import compare, promote, rollback, train
 
@@ -189,6 +189,23 @@ def dedupe(given: argparse.Namespace) -> None:
 
 
 # A command's docstring is its help.
+def profile(given: argparse.Namespace) -> None:
+    """Sum up a catalogue: what is missing, where it comes from, what its ISRCs are worth, what looks wrong."""
+    from catalog.profile import profile as profile_of
+    from catalog.profile import write_profile
+    from catalog.store import Catalog
+
+    folder = data_folder(given)
+    with Catalog.open(folder.catalog, folder.copies) as catalog:
+        found = profile_of(catalog, folder.clusters)
+    write_profile(found, folder.profile)
+    if given.json:
+        print_json(found.to_json())
+        return
+    print_profile(found.to_json())
+    print(f"wrote {folder.profile}; a running service shows it on /catalog")
+
+
 COMMANDS = {
     "sample": sample,
     "import": import_,
@@ -204,6 +221,7 @@ COMMANDS = {
     "promote": promote,
     "rollback": rollback,
     "dedupe": dedupe,
+    "profile": profile,
 }
 
 

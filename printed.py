@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 
 def print_json(content: Mapping[str, object]) -> None:
@@ -63,3 +64,27 @@ def print_counts(counts: Mapping[str, object]) -> None:
         if isinstance(value, Mapping):
             value = ", ".join(f"{part} {figure}" for part, figure in value.items())  # noqa: PLW2901
         print(f"{name.replace('_', ' '):20} {value}")
+
+
+def print_profile(found: Mapping[str, Any]) -> None:
+    """Print a profile of a catalogue.
+
+    Parameters
+    ----------
+    found : mapping
+        From `catalog.profile.Profile.to_json`.
+    """
+    recordings = found["recordings"]
+    print(f"{recordings} recordings")
+    for heading, name in (("missing", "missing"), ("ISRCs", "isrc_states"), ("sources", "sources")):
+        print(f"{heading}:")
+        for each, count in found[name].items():
+            print(f"  {each or '(ids without __)':24}{count:>12}{count / max(recordings, 1):>8.1%}")
+    print(f"ISRCs on recordings whose titles are not alike: {found['suspicious_codes']}")
+    for code in found["reused_codes"][:5]:
+        titles = " | ".join(title for _, title in code["examples"])
+        print(f"  {code['code']} on {code['recordings']} recordings: {titles}")
+    if found["duplicates"]:
+        print("duplicates by pairs of sources:")
+        for one, other, count in found["duplicates"][:10]:
+            print(f"  {one} and {other}: {count}")

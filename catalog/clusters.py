@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +51,23 @@ def write_clusters(path: Path, rows: Iterable[tuple[str, str, bool]]) -> None:
         connection.executemany("INSERT INTO member VALUES (?, ?, ?)", rows)
         connection.execute("CREATE INDEX members_of_cluster ON member (cluster_id)")
         connection.commit()
+
+
+def read_members(path: Path) -> Iterator[tuple[str, str]]:
+    """Read all clusters.
+
+    Parameters
+    ----------
+    path : Path
+        File that `write_clusters` wrote.
+
+    Yields
+    ------
+    (str, str)
+        cluster_id and sr_id, cluster after cluster.
+    """
+    with sqlite_errors(path), closing(connect_readonly(path)) as connection:
+        yield from connection.execute("SELECT cluster_id, sr_id FROM member ORDER BY cluster_id")
 
 
 def find_cluster(path: Path, sr_id: str) -> Cluster:

@@ -45,6 +45,11 @@ class DataFolder:
         return self.root / LABELS_DB
 
     @property
+    def profile(self) -> Path:
+        """What `onemaster profile` found in the catalogue."""
+        return self.root / "profile.json"
+
+    @property
     def decisions(self) -> Path:
         """Decisions that the service gave."""
         return self.root / "decisions"

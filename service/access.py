@@ -19,7 +19,7 @@ from service.keys import READ, SCOPES, WRITE, Key
 from service.sent import sent_header
 
 _WRITES = frozenset({"/labels", "/review"})
-_PAGES = frozenset({"/explore", "/review"})
+_PAGES = frozenset({"/catalog", "/explore", "/review"})
 _FOR_EVERYBODY = frozenset({"/live", "/ready"})
 # What Starlette's client for tests calls itself and the service.
 _TESTED_FROM, _TESTED_AS = "testclient", "testserver"

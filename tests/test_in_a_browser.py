@@ -177,10 +177,14 @@ def test_comparing_two_recordings_keeps_the_place_and_the_address(browser, addre
         expect(page.get_by_role("heading", name="123 and 456")).to_be_hidden()
 
 
+PATHS = [
+    *("/explore", "/explore?sr_id=123&beside=789", "/explore?sr_id=nobody"),
+    *("/review", "/review?reviewer=ada", "/catalog"),
+]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(
-    "path", ["/explore", "/explore?sr_id=123&beside=789", "/review", "/review?reviewer=ada", "/explore?sr_id=nobody"]
-)
+@pytest.mark.parametrize("path", PATHS)
 def test_nobody_is_shut_out(browser, address, folder, path, scheme):
     folder.clusters.parent.mkdir(parents=True, exist_ok=True)
     write_clusters(folder.clusters, [("123", "c1", False), ("456", "c1", True)])

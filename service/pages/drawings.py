@@ -13,7 +13,7 @@ from matching.explain import reasons
 _REST = "everything else"
 _BEFORE = "before anything is compared"
 _WIDTH, _ROW = 320.0, 26
-_RADIUS, _MIDDLE = 110.0, 150.0
+_RADIUS, _MIDDLE, _SQUARE = 110.0, 150.0, 300.0
 MOST_DRAWN = 12
 """Recordings of a cluster that are drawn; lines between more of them could not be told apart."""
 
@@ -177,3 +177,67 @@ def pairs_of(found: Sequence[Node]) -> list[tuple[Node, Node]]:
         Each two once.
     """
     return list(combinations(found, 2))
+
+
+@dataclass(frozen=True)
+class Point:
+    """A point of a diagram, in a square of 300 units.
+
+    Attributes
+    ----------
+    x, y : float
+        Where.
+    words : str
+        What it says.
+    """
+
+    x: float
+    y: float
+    words: str
+
+
+@dataclass(frozen=True)
+class LogLog:
+    """How often things come that are so frequent, on two logarithmic scales.
+
+    Attributes
+    ----------
+    points : list of Point
+        One for each frequency.
+    across, up : list of Point
+        Powers of ten along either axis.
+    """
+
+    points: list[Point]
+    across: list[Point]
+    up: list[Point]
+
+
+def log_log(counts: Sequence[Sequence[int]]) -> LogLog:
+    """Lay out how many artists have how many recordings.
+
+    Parameters
+    ----------
+    counts : sequence of (int, int)
+        Recordings of an artist, and artists that have so many; both 1 at least.
+
+    Returns
+    -------
+    LogLog
+        In a square of 300 units.
+    """
+    most_across, most_up = (
+        max((math.ceil(math.log10(each[side])) for each in counts), default=1) or 1 for side in (0, 1)
+    )
+    along, above = _SQUARE / most_across, _SQUARE / most_up
+    points = [
+        Point(
+            round(math.log10(recordings) * along, 1),
+            round(_SQUARE - math.log10(artists) * above, 1),
+            f"{artists} with {recordings}",
+        )
+        for recordings, artists in counts
+    ]
+    across = [Point(round(power * along, 1), _SQUARE, f"{10**power:,}") for power in range(most_across + 1)]
+    up = [Point(0.0, round(_SQUARE - power * above, 1), f"{10**power:,}") for power in range(most_up + 1)]
+    return LogLog(points, across, up)

@@ -1,0 +1,255 @@
+"""A profile of a catalogue: what is missing, where it comes from, what its ISRCs are worth, and what looks wrong."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from difflib import SequenceMatcher
+from itertools import combinations, groupby
+from operator import itemgetter
+from pathlib import Path
+
+from catalog.aside import write_aside
+from catalog.clusters import read_members
+from catalog.errors import DamagedArtefactError
+from catalog.isrc import parse_isrcs
+from catalog.manifest import read_json
+from catalog.normalize import normalize
+from catalog.paths import DataFolder
+from catalog.recording import Recording
+from catalog.store import Catalog
+
+FIELDS = ("title", "artists", "isrcs", "contributors", "album", "duration_ms", "release_year", "label", "language")
+_SOURCE_END = "__"
+_MOST_SOURCES, _MOST_CODES, _EXAMPLES = 30, 20, 3
+_MOST_TITLES = 20
+# Titles in which so many letters stand in the same order are one, written differently.
+_ALIKE, _LONGEST = 0.6, 100
+
+
+@dataclass(frozen=True)
+class ReusedCode:
+    """An ISRC that stands on recordings of different works, as it seems.
+
+    Attributes
+    ----------
+    code : str
+        Canonical.
+    recordings : int
+        That have it.
+    examples : list of list of str
+        Id and title of some whose titles are not alike.
+    """
+
+    code: str
+    recordings: int
+    examples: list[list[str]]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What can be said of a catalogue without judging any pair.
+
+    Attributes
+    ----------
+    catalog_digest : str
+        Of the catalogue as it was.
+    recordings : int
+        All of them.
+    missing : dict
+        Field to recordings that lack it.
+    sources : dict
+        What stands before ``__`` in the id to its recordings, the 30 largest; empty for ids without.
+    isrc_states : dict
+        ``one``, ``several``, ``malformed`` (none of what is there is well-formed) or ``missing`` to recordings.
+    artists : list of list of int
+        Recordings of an artist, and how many artists have so many; ascending.
+    reused_codes : list of ReusedCode
+        The 20 that most recordings have.
+    suspicious_codes : int
+        All of them.
+    duplicates : list of list
+        Two sources and how many pairs of theirs the last de-duplication put into one cluster, most first; empty if
+        there was none.
+    """
+
+    catalog_digest: str
+    recordings: int
+    missing: dict[str, int]
+    sources: dict[str, int]
+    isrc_states: dict[str, int]
+    artists: list[list[int]]
+    reused_codes: list[ReusedCode]
+    suspicious_codes: int
+    duplicates: list[list[object]]
+
+    def to_json(self) -> dict[str, object]:
+        """Write it as JSON values.
+
+        Returns
+        -------
+        dict
+            Numbers, texts and lists.
+        """
+        return asdict(self)
+
+
+def profile(catalog: Catalog, clusters: Path) -> Profile:
+    """Read a catalogue twice and sum it up.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Any number of recordings; every artist and every code takes about a hundred bytes of memory.
+    clusters : Path
+        Clusters of the last de-duplication; need not be there.
+
+    Returns
+    -------
+    Profile
+        Of all its recordings.
+    """
+    missing: Counter[str] = Counter()
+    sources: Counter[str] = Counter()
+    states: Counter[str] = Counter()
+    names: Counter[str] = Counter()
+    codes: Counter[str] = Counter()
+    for recording in catalog:
+        missing.update(name for name in FIELDS if not getattr(recording, name))
+        sources[source_of(recording.sr_id)] += 1
+        found = parse_isrcs(recording.isrcs)
+        states[_state(recording, found)] += 1
+        codes.update(found)
+        names.update({name for name in map(normalize, recording.artists) if name})
+    suspicious = _suspicious(catalog, {code: count for code, count in codes.items() if count > 1})
+    return Profile(
+        catalog_digest=catalog.digest(),
+        recordings=sources.total(),
+        missing={name: missing[name] for name in FIELDS},
+        sources=dict(sources.most_common(_MOST_SOURCES)),
+        isrc_states=dict(states.most_common()),
+        artists=[[count, artists] for count, artists in sorted(Counter(names.values()).items())],
+        reused_codes=suspicious[:_MOST_CODES],
+        suspicious_codes=len(suspicious),
+        duplicates=_duplicates(clusters),
+    )
+
+
+def write_profile(found: Profile, path: Path) -> None:
+    """Keep a profile.
+
+    Parameters
+    ----------
+    found : Profile
+        Of a catalogue.
+    path : Path
+        JSON file to replace.
+    """
+    with write_aside(path) as aside:
+        aside.write_text(json.dumps(found.to_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def read_profile(folder: DataFolder) -> Profile | None:
+    """Read the profile that was kept.
+
+    Parameters
+    ----------
+    folder : DataFolder
+        Whose ``profile.json`` it is.
+
+    Returns
+    -------
+    Profile or None
+        ``None`` if there is none.
+
+    Raises
+    ------
+    DamagedArtefactError
+        If it is none of ours.
+    """
+    if not folder.profile.is_file():
+        return None
+    content: dict[str, object] = read_json(folder.profile)
+    try:
+        codes = [ReusedCode(**each) for each in content.pop("reused_codes")]  # type: ignore[attr-defined]
+        return Profile(**content, reused_codes=codes)  # type: ignore[arg-type]
+    except (KeyError, TypeError) as error:
+        raise DamagedArtefactError(
+            f"expected a profile in {folder.profile}, got: {error!r}; run onemaster profile --data {folder.root}"
+        ) from error
+
+
+def source_of(sr_id: str) -> str:
+    """Name the source of a recording.
+
+    Parameters
+    ----------
+    sr_id : str
+        Its id, such as ``itunes__123``.
+
+    Returns
+    -------
+    str
+        What stands before the first ``__``; empty if that is not there.
+    """
+    source, end, _ = sr_id.partition(_SOURCE_END)
+    return source if end else ""
+
+
+def _state(recording: Recording, well_formed: frozenset[str]) -> str:
+    if not recording.isrcs:
+        return "missing"
+    return ("malformed", "one", "several")[min(len(well_formed), 2)]
+
+
+def _suspicious(catalog: Catalog, shared: Mapping[str, int]) -> list[ReusedCode]:
+    """Find codes on recordings whose titles, both in Latin letters, are not alike."""
+    titles: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for recording in catalog:
+        if recording.title:
+            for code in parse_isrcs(recording.isrcs):
+                if code in shared and len(titles[code]) < _MOST_TITLES:
+                    titles[code].append((recording.sr_id, recording.title))
+    found = [
+        ReusedCode(code, shared[code], [list(each) for each in apart])
+        for code, listed in titles.items()
+        if (apart := _apart(listed))
+    ]
+    return sorted(found, key=lambda each: (-each.recordings, each.code))
+
+
+def _apart(listed: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Choose recordings no two of whose titles are alike; none if all are."""
+    chosen: list[tuple[tuple[str, str], str]] = []
+    for each in listed:
+        title = normalize(each[1])
+        if title and title.isascii() and not any(_are_alike(title, other) for _, other in chosen):
+            chosen.append((each, title))
+    return [each for each, _ in chosen[:_EXAMPLES]] if len(chosen) > 1 else []
+
+
+def _are_alike(one: str, other: str) -> bool:
+    """Tell whether two titles have a word in common, or most letters as far as the shorter one goes."""
+    if not set(one.split()).isdisjoint(other.split()):
+        return True
+    end = min(len(one), len(other), _LONGEST)
+    return SequenceMatcher(None, one[:end], other[:end], autojunk=False).ratio() >= _ALIKE
+
+
+def _duplicates(clusters: Path) -> list[list[object]]:
+    pairs: Counter[tuple[str, str]] = Counter()
+    if clusters.is_file():
+        for _, members in groupby(read_members(clusters), key=itemgetter(0)):
+            counts = Counter(source_of(sr_id) for _, sr_id in members)
+            _count_pairs(pairs, counts)
+    return [[*sources, count] for sources, count in pairs.most_common(_MOST_SOURCES)]
+
+
+def _count_pairs(pairs: Counter[tuple[str, str]], counts: Counter[str]) -> None:
+    for source, count in counts.items():
+        if count > 1:
+            pairs[source, source] += count * (count - 1) // 2
+    for (one, n), (other, m) in combinations(sorted(counts.items()), 2):
+        pairs[one, other] += n * m

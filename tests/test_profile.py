@@ -1,0 +1,133 @@
+"""What `onemaster profile` and /catalog say of a catalogue."""
+
+import json
+import shutil
+from collections import Counter
+from itertools import combinations
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
+from test_pages import IN_A_BROWSER, Page
+
+import onemaster
+from catalog.clusters import write_clusters
+from catalog.errors import DamagedArtefactError
+from catalog.paths import DataFolder
+from catalog.profile import _count_pairs, profile, read_profile, source_of
+from catalog.store import Catalog, write_catalog
+from service.app import create_app
+from service.pages.drawings import log_log
+from service.settings import Settings
+
+ROWS = [
+    {"sr_id": "a__1", "title": "Yesterday", "artists": "The Beatles", "isrcs": "GBAYE6500521", "album": "Help!"},
+    {"sr_id": "a__2", "title": "Yestreday (2009 Remaster)", "artists": "THE BEATLES", "isrcs": "GB-AYE-65-00521"},
+    {
+        "sr_id": "b__1",
+        "title": "Harvest Moon",
+        "artists": "Neil Young|Crazy Horse",
+        "isrcs": "USRE19200334|USRE19200335",
+    },
+    {"sr_id": "b__2", "title": "Something Else", "artists": None, "isrcs": "GBAYE6500521"},
+    {"sr_id": "b__3", "title": "イエスタデイ", "artists": "The Beatles", "isrcs": "USRE19200334"},
+    {"sr_id": "123", "title": None, "artists": "Nobody", "isrcs": "no code"},
+    {"sr_id": "__4", "title": "Quiet", "artists": "Nobody", "isrcs": None},
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = DataFolder.at(tmp_path / "data")
+    made.root.mkdir()
+    write_catalog(made.catalog, ROWS)
+    return made
+
+
+def profiled(folder):
+    with Catalog.open(folder.catalog, folder.copies) as catalog:
+        return profile(catalog, folder.clusters)
+
+
+def test_a_profile_counts_what_is_there_and_what_is_not(folder):
+    found = profiled(folder)
+    assert found.recordings == 7
+    assert (found.missing["title"], found.missing["artists"], found.missing["isrcs"], found.missing["album"]) == (
+        1,
+        1,
+        1,
+        6,
+    )
+    assert found.sources == {"b": 3, "a": 2, "": 2}
+    assert found.isrc_states == {"one": 4, "several": 1, "malformed": 1, "missing": 1}
+    assert found.artists == [[1, 2], [2, 1], [3, 1]]  # Young and Crazy, Nobody, the Beatles
+    assert found.duplicates == []
+
+
+def test_a_code_is_suspicious_where_titles_are_not_alike_and_not_where_they_cannot_be_compared(folder):
+    found = profiled(folder)
+    assert found.suspicious_codes == 1
+    (code,) = found.reused_codes
+    assert (code.code, code.recordings) == ("GBAYE6500521", 3)
+    assert code.examples == [["a__1", "Yesterday"], ["b__2", "Something Else"]]
+
+
+def test_duplicates_are_counted_by_pairs_of_sources(folder):
+    folder.dedupe.mkdir()
+    write_clusters(folder.clusters, [(row["sr_id"], "abccdde"[number], False) for number, row in enumerate(ROWS)])
+    # Clusters: a__1 | a__2 | b__1, b__2 | b__3, 123 | __4
+    assert profiled(folder).duplicates == [["b", "b", 1], ["", "b", 1]]
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=8))
+def test_pairs_of_sources_are_all_pairs(sources):
+    found = Counter()
+    _count_pairs(found, Counter(sources))
+    assert found == Counter(tuple(sorted(pair)) for pair in combinations(sources, 2))
+
+
+@pytest.mark.parametrize(("sr_id", "source"), [("itunes__1", "itunes"), ("a__b__c", "a"), ("123", ""), ("__1", "")])
+def test_the_source_stands_in_front(sr_id, source):
+    assert source_of(sr_id) == source
+
+
+def test_the_command_writes_what_the_page_reads(folder, capsys):
+    assert onemaster.main(["profile", "--data", str(folder.root)]) == 0
+    printed = capsys.readouterr().out
+    assert "7 recordings" in printed
+    assert "GBAYE6500521 on 3 recordings: Yesterday | Something Else" in printed
+    assert read_profile(folder) == profiled(folder)
+    assert onemaster.main(["profile", "--data", str(folder.root), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == profiled(folder).to_json()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"recordings": 1}', '{"reused_codes": [1]}'])
+def test_a_damaged_profile_is_told_from_a_profile(folder, content):
+    folder.profile.write_text(content, encoding="utf-8")
+    with pytest.raises(DamagedArtefactError):
+        read_profile(folder)
+
+
+def test_the_page_shows_the_profile_and_says_if_it_is_of_another_state(tiny_data, tmp_path, monkeypatch):
+    folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
+    with TestClient(create_app(Settings(folder))) as client:
+        monkeypatch.setattr("service.pages.catalogue._AT_ONCE", 1)
+        assert "too large" in client.get("/catalog").text
+        monkeypatch.undo()
+        page = Page(client.get("/catalog", headers=IN_A_BROWSER))
+        assert f"{profiled(folder).recordings} recordings" in page.text
+        assert "run onemaster dedupe" in page.text
+        onemaster.main(["profile", "--data", str(folder.root)])
+        kept = json.loads(folder.profile.read_text(encoding="utf-8"))
+        folder.profile.write_text(json.dumps(kept | {"catalog_digest": "another"}), encoding="utf-8")
+        monkeypatch.setattr("service.pages.catalogue._AT_ONCE", 1)
+        assert "has changed since" in Page(client.get("/catalog")).text
+
+
+def test_frequencies_lie_where_they_belong():
+    drawn = log_log([[1, 1000], [10, 10], [100, 1]])
+    assert [(point.x, point.y) for point in drawn.points] == [(0, 0), (150, 200), (300, 300)]
+    assert [mark.words for mark in drawn.up] == ["1", "10", "100", "1,000"]
+    assert log_log([]).points == []
+    assert log_log([[1, 1]]).points[0].x == 0
