@@ -143,6 +143,11 @@ class Encoder:
         -------
         numpy.ndarray
             Shape (n, dimension), float32, rows of length 1; zeros for a recording without any text.
+
+        Raises
+        ------
+        DamagedArtefactError
+            If the encoder gives what is no finite number.
         """
         if not recordings:
             return np.zeros((0, self.dimension), dtype=np.float32)
@@ -150,6 +155,11 @@ class Encoder:
         vectors = self.texts.encode(texts)
         # A transformer gives the empty text a vector too, and all recordings without text would be alike.
         vectors[[not text for text in texts]] = 0
+        if not np.isfinite(vectors).all():
+            row = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
+            raise DamagedArtefactError(
+                f"expected finite vectors, got others, first of {texts[row][:100]!r}: take another encoder"
+            )
         return vectors
 
 

@@ -36,11 +36,17 @@ CREATE TABLE IF NOT EXISTS undone (
     undone_at TEXT NOT NULL,
     PRIMARY KEY (said, number)
 );
-CREATE TRIGGER IF NOT EXISTS label_no_update BEFORE UPDATE ON label
-BEGIN SELECT RAISE(ABORT, 'labels are appended, never changed'); END;
-CREATE TRIGGER IF NOT EXISTS label_no_delete BEFORE DELETE ON label
-BEGIN SELECT RAISE(ABORT, 'labels are appended, never removed'); END;
 """
+_TRIGGER = """
+CREATE TRIGGER IF NOT EXISTS {table}_no_{change} BEFORE {change} ON {table}
+BEGIN SELECT RAISE(ABORT, 'labels are appended, never {done}'); END;
+"""
+_TABLES = ("label", "unsure", "undone")
+_SCHEMA = _TABLE + "".join(
+    _TRIGGER.format(table=table, change=change, done=done)
+    for table in _TABLES
+    for change, done in (("update", "changed"), ("delete", "removed"))
+)
 
 
 @contextmanager
@@ -64,9 +70,26 @@ def writing_labels(path: Path) -> Iterator[sqlite3.Connection]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with opened_labels(path) as connection, connection:
-        connection.executescript(_TABLE)
+        connection.executescript(_SCHEMA)
         connection.execute("BEGIN IMMEDIATE")
         yield connection
+
+
+def is_complete(connection: sqlite3.Connection) -> bool:
+    """Tell whether a file knows of doubts and of what was undone; older ones do when they are next added to.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        From `opened_labels`.
+
+    Returns
+    -------
+    bool
+        Whether all tables are there.
+    """
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return {name for (name,) in found}.issuperset(_TABLES)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from catalog.errors import InputError, MissingArtefactError
 from matching.classifier import INVALID, VALID
-from matching.label_file import opened_labels, writing_labels
+from matching.label_file import is_complete, opened_labels, writing_labels
 
 TAGS = (VALID, INVALID)
 
@@ -156,7 +156,7 @@ def last_word(connection: sqlite3.Connection, verdict: Verdict) -> Label | None:
     return Label(found[0], Verdict(*found[1:])) if found else None
 
 
-def read_labels(path: Path, after: int = 0) -> list[Label]:
+def read_labels(path: Path, after: int = 0, *, undone: bool = False) -> list[Label]:
     """Read verdicts.
 
     Parameters
@@ -165,11 +165,13 @@ def read_labels(path: Path, after: int = 0) -> list[Label]:
         SQLite file.
     after : int
         Number behind which to begin.
+    undone : bool
+        Whether to read those, too, that were taken back.
 
     Returns
     -------
     list of Label
-        In the order of arrival, without those that were undone; none if there is no such file.
+        In the order of arrival; none if there is no such file.
 
     Raises
     ------
@@ -179,8 +181,7 @@ def read_labels(path: Path, after: int = 0) -> list[Label]:
     if not path.is_file():
         return []
     with opened_labels(path) as connection:
-        knows_undone = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'undone'").fetchone()
-        stands = f"AND {_STANDS}" if knows_undone else ""
+        stands = "" if undone or not is_complete(connection) else f"AND {_STANDS}"
         query = f"SELECT id, {_COLUMNS} FROM label WHERE id > ? {stands} ORDER BY id"  # noqa: S608 - names of ours
         return [Label(number, Verdict(*values)) for number, *values in connection.execute(query, (after,))]
 

@@ -7,21 +7,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from matching.label_file import opened_labels, writing_labels
+from matching.label_file import is_complete, opened_labels, writing_labels
 from matching.labels import Label, agreed_tags
 
 UNSURE = "unsure"
 
 Pair = tuple[str, str]
 
-_ACTIONS = """
+_VERDICT = """
 SELECT 'label' AS kind, id, q_sr_id, m_sr_id, tag AS said, match_probability, labelled_at AS at FROM label
-WHERE reviewer = :reviewer AND id NOT IN (SELECT number FROM undone WHERE said = 'label')
+WHERE reviewer = :reviewer
+"""
+_ACTIONS = f"""
+{_VERDICT} AND id NOT IN (SELECT number FROM undone WHERE said = 'label')
 UNION ALL
 SELECT 'unsure', id, q_sr_id, m_sr_id, 'unsure', NULL, said_at FROM unsure
 WHERE reviewer = :reviewer AND id NOT IN (SELECT number FROM undone WHERE said = 'unsure')
 ORDER BY at DESC, id DESC LIMIT 1
-"""
+"""  # noqa: S608 - nothing but what stands here
+_VERDICTS = f"{_VERDICT} ORDER BY id DESC LIMIT 1"
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,10 @@ class Said:
 
     Attributes
     ----------
+    kind : str
+        ``label`` or ``unsure``.
+    number : int
+        Of its kind.
     q_sr_id, m_sr_id : str
         Of which pair.
     said : str
@@ -38,6 +46,8 @@ class Said:
         What the model said then; ``None`` for what they were unsure of.
     """
 
+    kind: str
+    number: int
     q_sr_id: str
     m_sr_id: str
     said: str
@@ -52,7 +62,7 @@ def say_unsure(path: Path, pair: Pair, reviewer: str, at: str) -> None:
     path : Path
         Reviewers' verdicts.
     pair : (str, str)
-        Ids of both sides.
+        Ids of both sides. What the reviewer has said of them before is taken back.
     reviewer : str
         Who.
     at : str
@@ -63,41 +73,47 @@ def say_unsure(path: Path, pair: Pair, reviewer: str, at: str) -> None:
     InputError
         If it cannot be written.
     """
+    low, high = sorted(pair)
     with writing_labels(path) as connection:
-        if pair not in _unsure(connection, reviewer):
+        connection.execute(
+            "INSERT OR IGNORE INTO undone (said, number, undone_at) SELECT 'label', id, ? FROM label "
+            "WHERE reviewer = ? AND (q_sr_id, m_sr_id) IN (VALUES (?, ?), (?, ?))",
+            (at, reviewer, low, high, high, low),
+        )
+        if (low, high) not in _unsure(connection, reviewer):
             connection.execute(
-                "INSERT INTO unsure (q_sr_id, m_sr_id, reviewer, said_at) VALUES (?, ?, ?, ?)", (*pair, reviewer, at)
+                "INSERT INTO unsure (q_sr_id, m_sr_id, reviewer, said_at) VALUES (?, ?, ?, ?)",
+                (low, high, reviewer, at),
             )
 
 
-def undo(path: Path, reviewer: str, at: str) -> Pair | None:
-    """Take back what a reviewer said last. It stays in the file, and counts no more.
+def undo(path: Path, said: tuple[str, int], reviewer: str, at: str) -> None:
+    """Take back what a reviewer said. It stays in the file, and counts no more.
 
     Parameters
     ----------
     path : Path
         Reviewers' verdicts.
+    said : (str, int)
+        Kind and number, as in `Said`. What is taken back already, or is not theirs, stays as it is.
     reviewer : str
         Who.
     at : str
         When, ISO 8601 in UTC.
-
-    Returns
-    -------
-    (str, str) or None
-        The pair that it was about; ``None`` if there is nothing to take back.
 
     Raises
     ------
     InputError
         If it cannot be written.
     """
+    kind, number = said
+    table = {"label": "label", "unsure": "unsure"}[kind]
     with writing_labels(path) as connection:
-        last = connection.execute(_ACTIONS, {"reviewer": reviewer}).fetchone()
-        if last is None:
-            return None
-        connection.execute("INSERT INTO undone (said, number, undone_at) VALUES (?, ?, ?)", (last[0], last[1], at))
-        return last[2], last[3]
+        connection.execute(
+            f"INSERT OR IGNORE INTO undone (said, number, undone_at) SELECT ?, id, ? FROM {table} "  # noqa: S608 - ours
+            "WHERE id = ? AND reviewer = ?",
+            (kind, at, number, reviewer),
+        )
 
 
 def said_last(path: Path, reviewer: str) -> Said | None:
@@ -106,7 +122,7 @@ def said_last(path: Path, reviewer: str) -> Said | None:
     Parameters
     ----------
     path : Path
-        Reviewers' verdicts.
+        Reviewers' verdicts; need not be there.
     reviewer : str
         Who.
 
@@ -114,10 +130,18 @@ def said_last(path: Path, reviewer: str) -> Said | None:
     -------
     Said or None
         ``None`` if nothing, or all of it was taken back.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
     """
-    with writing_labels(path) as connection:
-        last = connection.execute(_ACTIONS, {"reviewer": reviewer}).fetchone()
-    return Said(*last[2:6]) if last else None
+    if not path.is_file():
+        return None
+    with opened_labels(path) as connection:
+        query = _ACTIONS if is_complete(connection) else _VERDICTS
+        last = connection.execute(query, {"reviewer": reviewer}).fetchone()
+    return Said(*last[:6]) if last else None
 
 
 def unsure_pairs(path: Path, reviewer: str) -> set[Pair]:
@@ -138,9 +162,7 @@ def unsure_pairs(path: Path, reviewer: str) -> set[Pair]:
     if not path.is_file():
         return set()
     with opened_labels(path) as connection:
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'unsure'").fetchone():
-            return set()
-        return {(min(pair), max(pair)) for pair in _unsure(connection, reviewer)}
+        return _unsure(connection, reviewer) if is_complete(connection) else set()
 
 
 def _unsure(connection: sqlite3.Connection, reviewer: str) -> set[Pair]:

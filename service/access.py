@@ -19,7 +19,8 @@ from service.keys import READ, SCOPES, WRITE, Key
 from service.sent import sent_header
 
 _WRITES = frozenset({"/labels", "/review"})
-_PAGES = frozenset({"/catalog", "/explore", "/review"})
+# What a page wants at once; one page is one request.
+_PARTS_OF_PAGES = "/static/"
 _FOR_EVERYBODY = frozenset({"/live", "/ready"})
 # What Starlette's client for tests calls itself and the service.
 _TESTED_FROM, _TESTED_AS = "testclient", "testserver"
@@ -142,12 +143,12 @@ class Gatekeeper:
         key = self._access.holder(_key_in(sent)) if sent else None
         refusal = None
         if key is None and (sent or not self._access.is_open(wanted, address, sent_header(scope, b"host"))):
-            refusal = error_answer(401, "expected a known key in the header Authorization: Bearer KEY", _asking(path))
+            refusal = error_answer(401, "expected a known key in the header Authorization: Bearer KEY", _asking(scope))
         elif key and SCOPES.index(key.scope) < SCOPES.index(wanted):
             refusal = error_answer(403, f"expected a key with the scope {wanted}, this one has {key.scope}")
         elif wanted == WRITE and _is_from_elsewhere(scope):
             refusal = error_answer(403, "expected a form of this service, got one from another site")
-        elif wait := self._wait(key.name if key else address):
+        elif not path.startswith(_PARTS_OF_PAGES) and (wait := self._wait(key.name if key else address)):
             refusal = error_answer(429, f"expected at most {self._access.rate:g} requests a second", _retry(wait))
         if refusal:
             await refusal(scope, receive, send)
@@ -172,21 +173,19 @@ class Gatekeeper:
 
 def _key_in(sent: str) -> str:
     """Read the key that was sent: by itself, or as the password that a browser asks for."""
-    if not sent.startswith("Basic "):
-        return sent.removeprefix("Bearer ").strip()
+    scheme, _, key = sent.partition(" ")
+    if scheme.lower() != "basic":
+        return (key if scheme.lower() == "bearer" else sent).strip()
     try:
-        return b64decode(sent.removeprefix("Basic "), validate=True).decode().partition(":")[2]
+        return b64decode(key.strip(), validate=True).decode().partition(":")[2]
     except ValueError:
         return ""
 
 
-def _asking(path: str) -> dict[str, str]:
-    """Ask for a key: where people look at pages, in the way that their browser asks them for it."""
-    return {
-        "WWW-Authenticate": 'Basic realm="onemaster: the key as password", charset="UTF-8"'
-        if path in _PAGES
-        else "Bearer"
-    }
+def _asking(scope: Scope) -> dict[str, str]:
+    """Ask for a key: whoever looks at pages, in the way that their browser asks them for it."""
+    basic = 'Basic realm="onemaster: the key as password", charset="UTF-8"'
+    return {"WWW-Authenticate": basic if "text/html" in sent_header(scope, b"accept") else "Bearer"}
 
 
 def _is_from_elsewhere(scope: Scope) -> bool:

@@ -61,6 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.matcher_source = MatcherSource(settings.folder, settings.look_every, settings.shadow)
     app.state.decisions = DecisionLog(settings.folder.decisions, settings.log_share)
     app.state.batching = Batching(app.state.matcher_source, app.state.decisions)
+    app.state.questions = review.Questions()
     # The last one is the outermost.
     if not settings.traced:  # traces are made by routes
         app.add_middleware(AskedMost, batching=app.state.batching)

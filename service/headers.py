@@ -16,6 +16,8 @@ _ALWAYS = [
     (b"referrer-policy", b"same-origin"),  # without any, browsers would not say that forms are of this service
     (b"cache-control", b"no-store"),
 ]
+# Scripts and styles may be kept, and are asked about.
+_OF_PAGES = [*_ALWAYS[:-1], (b"cache-control", b"no-cache")]
 
 
 class Answered:
@@ -46,7 +48,8 @@ class Answered:
                 status = message["status"]
                 opened = scope.get("state", {}).get("answered_by")
                 origin = opened.headers if opened else ()
-                message["headers"] = [*message["headers"], *_ALWAYS, *origin, (b"x-request-id", request_id.encode())]
+                always = _OF_PAGES if scope["path"].startswith("/static/") else _ALWAYS
+                message["headers"] = [*message["headers"], *always, *origin, (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:

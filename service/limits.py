@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from fastapi import HTTPException
+from fastapi import HTTPException, Request
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.answers import error_answer
@@ -14,6 +15,37 @@ from service.sent import sent_header
 LONGEST_BODY = 16 << 20
 _SECONDS = 30.0
 _CLOSE = {"Connection": "close"}  # what is still to come is not worth reading
+
+
+async def short_body(request: Request, longest: int) -> bytes:
+    """Read a body of which no more than a little is expected.
+
+    Parameters
+    ----------
+    request : Request
+        That has it.
+    longest : int
+        Bytes.
+
+    Returns
+    -------
+    bytes
+        All of it.
+
+    Raises
+    ------
+    HTTPException
+        413 if there is more, 422 if the caller hangs up within it.
+    """
+    body = b""
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > longest:
+                raise HTTPException(413, f"expected a body of at most {longest} bytes, got more", _CLOSE)
+    except ClientDisconnect as error:
+        raise HTTPException(422, "expected the whole body, got a part of it") from error
+    return body
 
 
 class BodyLimits:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse
 from starlette.types import Scope
 
@@ -17,6 +16,7 @@ from matching.classifier import INVALID, VALID
 from matching.decision import Judged
 from matching.model import BASELINE, SIAMESE
 from service.errors import NOT_READY, UNKNOWN_RECORDING, WRONG_PARAMETER
+from service.limits import short_body
 from service.noted import judge_noted
 from service.parameters import EXPECTED, Judge, QuerySrId, each_parameter_once, is_usable_id, shown
 from service.questions import PairsQuestion
@@ -63,8 +63,8 @@ async def classify(request: Request) -> Response:
     Older callers send the parameters in the body instead, as a JSON string: `"q_sr_id=A&m_sr_id=B"`. The query string
     counts where both are there.
     """
-    if not request.scope["query_string"] and "text/html" in sent_header(request.scope, b"accept"):
-        return RedirectResponse("explore", 307)  # who opens it in a browser wants to see something
+    if _is_opened_in_a_browser(request.scope):
+        return RedirectResponse("explore", 307)
     pair = await _asked(request)
     in_charge_for(request)  # errors, too, name what they come from
     judged = await request.app.state.batching.judge(PATH, pair)
@@ -193,25 +193,16 @@ def ids_in(parameters: list[tuple[str, str]]) -> tuple[str, str] | None:
 async def _asked(request: Request) -> tuple[str, str]:
     parameters = parameters_of(request.scope)
     if not any(name in (_Q, _M) for name, _ in parameters):
-        parameters = _parameters_in(await _body(request))
+        parameters = _parameters_in(await short_body(request, _LONGEST_BODY))
     if pair := ids_in(parameters):
         return pair
     raise HTTPException(422, WRONG_FORMAT)
 
 
-async def _body(request: Request) -> bytes:
-    body = b""
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > _LONGEST_BODY:
-                # What is still to come is not worth reading.
-                raise HTTPException(
-                    413, f"expected a body of at most {_LONGEST_BODY} bytes, got more", {"Connection": "close"}
-                )
-    except ClientDisconnect as error:
-        raise HTTPException(422, WRONG_FORMAT) from error
-    return body
+def _is_opened_in_a_browser(scope: Scope) -> bool:
+    """Tell whether somebody opens it to see something: without parameters, in the query string or in a body."""
+    has_body = sent_header(scope, b"content-length") not in {"", "0"} or sent_header(scope, b"transfer-encoding")
+    return not scope["query_string"] and not has_body and "text/html" in sent_header(scope, b"accept")
 
 
 def _parameters_in(body: bytes) -> list[tuple[str, str]]:

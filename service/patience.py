@@ -22,6 +22,7 @@ class PatientProtocol(HttpToolsProtocol):
     # Within how many seconds what is being read has to come to an end, and whether that is being waited for.
     _within: float | None = None
     _is_armed = False
+    _steps = 0
     _head_is_complete = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
@@ -33,7 +34,10 @@ class PatientProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on, if it is not too much; most requests are complete at once, and need no waiting."""
         self._read += len(data)
+        before = self._steps
         super().data_received(data)
+        if self._within is None and self._steps == before:  # between two requests, and no part of one
+            self._reads(SECONDS)
         if self._within and self._read > (LONGEST_MESSAGE if self._head_is_complete else LONGEST_HEAD):
             self._give_up()
         elif not self._is_armed:
@@ -69,6 +73,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _reads(self, within: float | None) -> None:
         self._within, self._is_armed = within, False
+        self._steps += 1
 
     def _wait(self) -> None:
         if self._waiting:
@@ -78,5 +83,6 @@ class PatientProtocol(HttpToolsProtocol):
             self._waiting = asyncio.get_running_loop().call_later(self._within, self._give_up)
 
     def _give_up(self) -> None:
-        self._waiting = None
+        self._reads(None)
+        self._wait()
         self.transport.close()

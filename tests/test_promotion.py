@@ -17,6 +17,7 @@ from catalog.paths import DataFolder
 from catalog.store import Catalog
 from matching.labels import Verdict, append_label
 from matching.model import CARD_FILE, CLASSIFIER_FILE, Model
+from matching.reviewing import undo
 from service.app import create_app
 from service.settings import Settings
 from training.holdout import HELD_OUT, TrainingData, hold_out
@@ -149,6 +150,19 @@ def test_a_candidate_that_reviewers_contradict_is_refused(folder, data):
     tested = replace(data, test_groundtruth=None)
     with pytest.raises(RejectedBuildError, match="newest verdicts: of 60 pairs"):
         promote(tested, folder.labels, folder.models, worse)
+
+
+def test_what_was_learnt_and_then_undone_is_no_test(folder, catalog, data):
+    pairs = hold_out(data, 20).learnt
+    say_rightly(folder, pairs, [0])
+    model = Model.load(current_version(folder.models))
+    version = altered(folder, model, "candidate", {})
+    card = read_json(folder.models / version / CARD_FILE)
+    candidate = replace(Model.load(folder.models / version), card=card | {"labels": {"until": 1}})
+    say(folder, pairs.q[0].sr_id, pairs.m[0].sr_id, "invalid", "somebody else")
+    undo(folder.labels, ("label", 1), "r", "2026-11-28T10:00:01.000+00:00")
+    assert len(training.promotion._newest(folder.labels, catalog, model, candidate)) == 0
+    assert len(training.promotion._newest(folder.labels, catalog, model, model)) == 1
 
 
 def test_another_ground_truth_is_no_frozen_test(folder, data):

@@ -111,7 +111,7 @@ def test_readme_has_the_examples_that_smoke_runs():
     assert any(example.about_candidates for example in examples)
 
 
-def test_ci_runs_lint_then_the_readme_test_command_then_smoke():
+def test_ci_runs_lint_then_the_browser_then_the_readme_test_command_then_smoke():
     script = ROOT / ".ci" / "run"
     steps = re.findall(r"^make .*$", script.read_text(encoding="utf-8"), re.MULTILINE)
     assert steps == ["make lint", "make e2e", "make test", "make smoke"]

@@ -187,7 +187,7 @@ def _newest(path: Path, catalog: Catalog, *models: Model) -> LabelledPairs:
     """Take the verdicts that came after those which the models may have learnt from."""
     labels = read_labels(path)
     seen = max(_seen(model) for model in models)
-    learnt = {label.verdict.pair for label in labels if label.number <= seen}
+    learnt = {label.verdict.pair for label in read_labels(path, undone=True) if label.number <= seen}
     return labelled_pairs([each for each in agreed_tags(labels) if each.pair not in learnt], catalog)
 
 

@@ -12,7 +12,7 @@ from catalog.recording import Recording
 # Words, and what stands between them sign by sign.
 _PIECE = re.compile(r"\w+|\s+|[^\w\s]")
 # Comparing takes time with the square of the pieces; no field of a reviewer's is that long.
-_MOST_PIECES = 400
+_MOST_PIECES = 150
 
 
 @dataclass(frozen=True)

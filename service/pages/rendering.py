@@ -28,6 +28,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_templates.filters["merged"] = lambda one, other: {name: value for name, value in {**one, **other}.items() if value}
 
 
 def page(template: str, status: int = 200, **content: object) -> Response:
@@ -52,7 +53,7 @@ def page(template: str, status: int = 200, **content: object) -> Response:
 
 
 class PageRoute(APIRoute):
-    """A route that answers errors, too, with a page."""
+    """A route that answers errors of its own with a page; what is refused before it, or is a defect, is JSON."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap what answers requests.
@@ -60,7 +61,7 @@ class PageRoute(APIRoute):
         Returns
         -------
         callable
-            Gives a page in any case.
+            Gives a page, or raises what is a defect.
         """
         answer = super().get_route_handler()
 
@@ -74,6 +75,8 @@ class PageRoute(APIRoute):
             except RequestValidationError:
                 return page(_ERROR, 422, message="Something in the address, or in the form, is not what was expected.")
             except HTTPException as error:
-                return page(_ERROR, error.status_code, message=str(error.detail))
+                explained = page(_ERROR, error.status_code, message=str(error.detail))
+                explained.headers.update(error.headers or {})
+                return explained
 
         return answer_or_explain
