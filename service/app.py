@@ -22,7 +22,7 @@ from service.errors import MAY_BE_REFUSED, answer_errors
 from service.headers import Answered
 from service.limits import BodyLimits
 from service.logs import log_as_json
-from service.pages import catalogue, explore, review
+from service.pages import catalogue, explore, quality, review
 from service.pages.rendering import STATIC
 from service.settings import Settings
 from service.state import MatcherSource, source_of
@@ -72,7 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for group in (pairs, candidates, clusters, labels, recordings, metrics):
         app.include_router(group.router, responses=MAY_BE_REFUSED)
     app.include_router(health.router)
-    for pages in (explore, review, catalogue):
+    for pages in (explore, review, catalogue, quality):
         app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC))
     return app

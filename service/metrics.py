@@ -190,15 +190,39 @@ def _of_route(route: str, method: str, status: int) -> tuple[Counter, Histogram]
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(request: Request) -> Response:
     """Give what was counted since the service was started, by all of its processes, as Prometheus reads it."""
-    registry = _REGISTRY
-    if folder := os.environ.get(FOLDER_VARIABLE):
-        _forget_the_dead(Path(folder))
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    source = request.app.state.matcher_source
+    registry, source = _counted_by_all(), request.app.state.matcher_source
     model = source.opened.matcher.model.version if source.opened else ""
     _drift.set(drift(_counts(registry, model), source.expected_probabilities))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def measured_drift(model: str, expected: Sequence[float]) -> float:
+    """Compare the match probabilities that were given since the service was started with those of test pairs.
+
+    Parameters
+    ----------
+    model : str
+        Version of the model that gave them.
+    expected : sequence of float
+        Ten counts.
+
+    Returns
+    -------
+    float
+        As of `drift`.
+    """
+    return drift(_counts(_counted_by_all(), model), expected)
+
+
+def _counted_by_all() -> CollectorRegistry:
+    """Give what this process counted, or all processes if there are several."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if not folder:
+        return _REGISTRY
+    _forget_the_dead(Path(folder))
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry
 
 
 def _forget_the_dead(folder: Path) -> None:

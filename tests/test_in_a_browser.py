@@ -220,7 +220,7 @@ def test_comparing_two_recordings_keeps_the_place_and_the_address(browser, addre
 
 PATHS = [
     *("/explore", "/explore?sr_id=123&beside=789", "/explore?sr_id=nobody"),
-    *("/review", "/review?reviewer=ada", "/catalog"),
+    *("/review", "/review?reviewer=ada", "/catalog", "/quality"),
 ]
 
 

@@ -86,7 +86,14 @@ def test_a_browser_that_asks_for_nothing_is_shown_something_and_programs_keep_th
 
 
 def test_pages_load_nothing_from_elsewhere_and_run_nothing_that_is_written_into_them(client):
-    for path in ("/explore", "/explore?sr_id=123&beside=456", "/review", "/review?reviewer=ada", "/catalog"):
+    for path in (
+        "/explore",
+        "/explore?sr_id=123&beside=456",
+        "/review",
+        "/review?reviewer=ada",
+        "/catalog",
+        "/quality",
+    ):
         answer = client.get(path)
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy

@@ -11,6 +11,7 @@ import numpy.typing as npt
 logger = logging.getLogger(__name__)
 
 CALIBRATION_BINS = 10
+FINE_BINS = 200
 
 Numbers = npt.NDArray[np.float64]
 
@@ -94,6 +95,30 @@ def probability_histogram(probabilities: Numbers) -> list[int]:
     """
     counts: list[int] = np.bincount(calibration_bins(probabilities), minlength=CALIBRATION_BINS).tolist()
     return counts
+
+
+def counts_by_probability(probabilities: Numbers, valid: npt.NDArray[np.bool_]) -> dict[str, list[int]]:
+    """Count valid and invalid pairs by match probability, finely enough to choose a threshold by.
+
+    Parameters
+    ----------
+    probabilities : numpy.ndarray
+        Shape (n_pairs,), float64, in [0, 1].
+    valid : numpy.ndarray
+        Shape (n_pairs,), bool, what the pairs are.
+
+    Returns
+    -------
+    dict
+        ``valid`` and ``invalid``, 200 counts each: of the pairs whose probability is n / 200 or more and below the
+        next.
+    """
+    edges = np.arange(1, FINE_BINS) / FINE_BINS  # as a threshold is compared, whatever multiplying would round to
+    bins = np.searchsorted(edges, probabilities, side="right")
+    return {
+        tag: np.bincount(bins[valid == is_valid], minlength=FINE_BINS).tolist()
+        for tag, is_valid in (("valid", True), ("invalid", False))
+    }
 
 
 def calibration_bins(probabilities: Numbers) -> npt.NDArray[np.int64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from training.calibration import probability_histogram
+from training.calibration import counts_by_probability, probability_histogram
 from training.classifier import Fitted
 from training.intervals import Interval
 from training.measures import Measure, error_ratio, measures
@@ -73,12 +73,17 @@ class Evidence:
         Returns
         -------
         dict
-            Part of model.json: ``intervals``, ``phenomena``, and how many match probabilities of the test pairs fall
-            into each of ten equal bins.
+            Part of model.json: ``intervals``, ``phenomena``, how many match probabilities of the test pairs fall into
+            each of ten equal bins, and, of classifier and baseline, how many of valid and invalid test pairs fall into
+            each of 200.
         """
         intervals = {measure.name: measure.to_json() for measure in self.measures}
         return {
             "intervals": {**intervals, "error_ratio": self.error_ratio.to_json()},
             "phenomena": [each.to_json() for each in self.phenomena],
             "probability_histogram": probability_histogram(self.judged.onemaster.probabilities),
+            "by_probability": {
+                "onemaster": counts_by_probability(self.judged.onemaster.probabilities, self.judged.pairs.valid),
+                "baseline": counts_by_probability(self.judged.baseline.probabilities, self.judged.pairs.valid),
+            },
         }
