@@ -31,7 +31,7 @@ e2e: $(VENV)/.dev ## run the tests of the pages in a browser (Debian's chromium)
 	ONEMASTER_E2E=1 $(BIN)/python -m pytest tests/test_in_a_browser.py
 
 screenshots: $(VENV)/.dev ## take the pictures of the pages that the documentation shows
-	ONEMASTER_E2E=1 ONEMASTER_SCREENSHOTS=1 $(BIN)/python -m pytest tests/test_in_a_browser.py -k "reviewer or comparing"
+	ONEMASTER_E2E=1 ONEMASTER_SCREENSHOTS=1 $(BIN)/python -m pytest tests/test_in_a_browser.py -k "ten_pairs or comparing or slider"
 
 lint: $(VENV)/.dev ## ruff, mypy, pydoclint, import contracts, Dockerfile
 	$(BIN)/ruff check .

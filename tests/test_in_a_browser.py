@@ -235,3 +235,20 @@ def test_nobody_is_shut_out(browser, address, folder, path, scheme):
     found = Axe().run(page).response["violations"]
     context.close()
     assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}] == []
+
+
+def test_the_slider_shows_what_a_threshold_would_cost(browser, address):
+    with looking(browser, address) as page:
+        page.goto("/quality")
+        threshold, cost = page.locator("#outcome tbody th").first, page.locator("#outcome tbody tr:first-child td").last
+        begin = float(threshold.inner_text().split()[0])
+        page.get_by_label("Valid from").focus()
+        for _ in range(20):
+            page.keyboard.press("ArrowRight")
+        expect(threshold).to_have_text(f"{begin + 0.1:.3f} (chosen here)")
+        picture(page, "quality")
+        before = cost.inner_text()
+        page.get_by_label("A wrong invalid costs").fill("1000")
+        expect(cost).not_to_have_text(before)
+        page.get_by_role("link", name="All of the report").click()
+        expect(page.get_by_role("heading").first).to_be_visible()
