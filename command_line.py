@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+import shtab
+
 from catalog.paths import DataFolder
 
 DEFAULT_DATA = Path("data")
@@ -34,6 +36,8 @@ def parser(commands: Mapping[str, Run]) -> argparse.ArgumentParser:
     purpose = "Finds the sound recordings of a catalogue that are one master, written differently."
     whole = argparse.ArgumentParser(prog="onemaster", description=purpose)
     whole.add_argument("--version", action="version", version=f"onemaster {version('onemaster')}")
+    completion = "print what completes commands in this shell: see README"
+    shtab.add_argument_to(whole, "--print-completion", help=completion)
     subparsers = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, run in commands.items():
         command = subparsers.add_parser(name, help=run.__doc__, description=run.__doc__)
@@ -205,6 +209,10 @@ def _dedupe(command: argparse.ArgumentParser) -> None:
     spread.add_argument("--shard-size", type=_number(int, 1), default=65_536, metavar="N", help="recordings (65536)")
 
 
+def _doctor(command: argparse.ArgumentParser) -> None:
+    _places(command, "catalog", "models", "index", json_help="all findings")
+
+
 def _profile(command: argparse.ArgumentParser) -> None:
     _places(command, "catalog", json_help="all of it")
 
@@ -239,6 +247,7 @@ _ARGUMENTS: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {
     "rollback": _rollback,
     "dedupe": _dedupe,
     "profile": _profile,
+    "doctor": _doctor,
 }
 
 

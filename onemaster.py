@@ -206,6 +206,22 @@ def profile(given: argparse.Namespace) -> None:
     print(f"wrote {folder.profile}; a running service shows it on /catalog")
 
 
+def doctor(given: argparse.Namespace) -> None:
+    """Look at versions, files, model and index, and say what to run next."""
+    from matching.doctor import BROKEN, examine
+
+    found = examine(data_folder(given))
+    remedy = next((each.remedy for each in found if each.remedy), "")
+    if given.json:
+        print_json({"findings": [vars(each) for each in found], "next": remedy or None})
+    else:
+        for each in found:
+            print(f"{each.state:7} {each.about}: {each.words}")
+        print(f"next: {remedy}" if remedy else f"nothing has to be done: onemaster serve --data {given.data}")
+    if broken := [each.about for each in found if each.state == BROKEN]:
+        raise InputError(f"broken: {', '.join(broken)}")
+
+
 COMMANDS = {
     "sample": sample,
     "import": import_,
@@ -222,6 +238,7 @@ COMMANDS = {
     "rollback": rollback,
     "dedupe": dedupe,
     "profile": profile,
+    "doctor": doctor,
 }
 
 

@@ -1,0 +1,152 @@
+"""What is there, whether it is sound, and what to run next."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from catalog.artefacts import CANDIDATE, current_version
+from catalog.errors import MissingArtefactError, OnemasterError
+from catalog.paths import DataFolder
+from catalog.store import Catalog
+from index.snapshot import Snapshot
+from matching.labels import read_labels
+from matching.matcher import Matcher
+from matching.model import Model
+
+SOUND, ABSENT, BROKEN = "sound", "absent", "broken"
+
+LIBRARIES = ("faiss-cpu", "fastapi", "numpy", "pandas", "rapidfuzz", "scikit-learn", "sentence-transformers", "torch")
+# A rebuild writes the new index beside the old one; so many bytes for each recording are plenty.
+_BYTES_A_RECORDING = 4_096
+_GIBIBYTE = 1 << 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found out about one thing.
+
+    Attributes
+    ----------
+    about : str
+        What it is.
+    state : str
+        `SOUND`, `ABSENT` or `BROKEN`.
+    words : str
+        What was found.
+    remedy : str
+        What to run; empty if nothing has to be.
+    """
+
+    about: str
+    state: str
+    words: str
+    remedy: str = ""
+
+
+def examine(folder: DataFolder) -> list[Finding]:
+    """Look at everything that onemaster keeps in a data folder; nothing is changed.
+
+    Parameters
+    ----------
+    folder : DataFolder
+        To be looked at.
+
+    Returns
+    -------
+    list of Finding
+        In the order in which things are made, so that the first remedy is what to do next.
+    """
+    at = f"--data {folder.root}"
+    return [
+        Finding("versions", SOUND, ", ".join(_versions())),
+        _found("catalogue", lambda: _catalogue(folder), f"onemaster import FILE {at}, or onemaster sample {at}"),
+        _found("model", lambda: _model(folder), f"onemaster train {at}; or onemaster rebuild {at}, with the default"),
+        _found("candidate model", lambda: _candidate(folder), ""),
+        _found("index", lambda: _index(folder), f"onemaster rebuild {at}"),
+        _found("catalogue, model and index together", lambda: _together(folder), f"onemaster rebuild {at}"),
+        _found("clusters", lambda: _clusters(folder), f"onemaster dedupe {at}"),
+        _found("verdicts of reviewers", lambda: _verdicts(folder), ""),
+        _found("room on the disk", lambda: _room(folder), "delete old versions that no pointer names"),
+    ]
+
+
+def _found(about: str, look: Callable[[], str], remedy: str) -> Finding:
+    try:
+        return Finding(about, SOUND, look())
+    except MissingArtefactError as error:
+        return Finding(about, ABSENT, str(error), remedy)
+    except (OnemasterError, OSError, ValueError) as error:
+        return Finding(about, BROKEN, str(error), remedy)
+
+
+def _versions() -> Iterator[str]:
+    yield f"onemaster {version('onemaster')}"
+    yield f"Python {platform.python_version()}"
+    for name in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            yield f"{name} {version(name)}"
+
+
+def _catalogue(folder: DataFolder) -> str:
+    if not folder.catalog.exists():
+        raise MissingArtefactError(f"there is none in {folder.catalog}")
+    with Catalog.open(folder.catalog, folder.copies) as catalog:
+        return f"{len(catalog):,} recordings in {folder.catalog}"
+
+
+def _model(folder: DataFolder) -> str:
+    model = Model.load(current_version(folder.models))
+    figures = model.card.get("figures")
+    accuracy = figures["classifier"]["accuracy"] if isinstance(figures, dict) else None
+    return f"{model.version} is in charge, accuracy {accuracy} on its test pairs, all checksums are right"
+
+
+def _candidate(folder: DataFolder) -> str:
+    model = Model.load(current_version(folder.models, CANDIDATE))
+    if model.version == current_version(folder.models).name:
+        return f"{model.version} is in charge already"
+    return f"{model.version} waits: onemaster promote --data {folder.root} puts it in charge if it is not worse"
+
+
+def _index(folder: DataFolder) -> str:
+    snapshot = Snapshot.load(current_version(folder.index))
+    manifest = snapshot.manifest
+    return f"{snapshot.version}, {snapshot.kind}, {len(snapshot):,} recordings, built {manifest.get('built_at')}"
+
+
+def _together(folder: DataFolder) -> str:
+    with Matcher.open(folder) as matcher:
+        first = matcher.snapshot.first_id()
+        matcher.classify(first, first)
+        delta = matcher.snapshot.delta_version
+        return "they fit" + (f"; changed since the build: {delta}" if delta else "")
+
+
+def _clusters(folder: DataFolder) -> str:
+    if not folder.clusters.is_file():
+        raise MissingArtefactError(f"there are none in {folder.dedupe}")
+    newer = folder.catalog.exists() and folder.catalog.stat().st_mtime > folder.clusters.stat().st_mtime
+    return f"in {folder.dedupe}" + ("; the catalogue was written after them" if newer else "")
+
+
+def _verdicts(folder: DataFolder) -> str:
+    labels = read_labels(folder.labels)
+    if not labels:
+        raise MissingArtefactError(f"there are none in {folder.labels}: they come by /review or POST /labels")
+    return f"{len(labels):,}: onemaster train --labels --data {folder.root} learns from them"
+
+
+def _room(folder: DataFolder) -> str:
+    root = next(each for each in (folder.root, *folder.root.absolute().parents) if each.exists())
+    free = shutil.disk_usage(root).free
+    wanted = 0
+    with suppress(OnemasterError), Catalog.open(folder.catalog, folder.copies) as catalog:
+        wanted = len(catalog) * _BYTES_A_RECORDING
+    if free < wanted:
+        raise ValueError(f"{free / _GIBIBYTE:.1f} GiB are free, a rebuild may take {wanted / _GIBIBYTE:.1f}")
+    return f"{free / _GIBIBYTE:.1f} GiB are free"

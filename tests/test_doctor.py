@@ -1,0 +1,87 @@
+"""`onemaster doctor` finds what is absent and what is broken, and says what to run."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+import onemaster
+from catalog.artefacts import current_version, put_in_charge
+from catalog.clusters import write_clusters
+from catalog.paths import DataFolder
+from catalog.store import write_catalog
+from index.snapshot import MANIFEST_FILE
+from matching.doctor import ABSENT, BROKEN, SOUND, examine
+from matching.labels import Verdict, append_label
+from matching.model import CLASSIFIER_FILE
+
+
+@pytest.fixture
+def folder(tiny_data, tmp_path):
+    return DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
+
+
+def states(folder):
+    return {each.about: each.state for each in examine(folder)}
+
+
+def test_of_what_is_sound_nothing_has_to_be_done_but_what_was_not_done_yet(folder, capsys):
+    assert onemaster.main(["doctor", "--data", str(folder.root)]) == 0
+    printed = capsys.readouterr().out
+    assert "sound   index" in printed
+    assert f"next: onemaster dedupe --data {folder.root}" in printed
+    folder.dedupe.mkdir()
+    write_clusters(folder.clusters, [])
+    assert onemaster.main(["doctor", "--data", str(folder.root)]) == 0
+    assert "nothing has to be done" in capsys.readouterr().out
+
+
+def test_in_an_empty_folder_one_begins_with_a_catalogue(tmp_path, capsys):
+    empty = tmp_path / "nothing"
+    assert onemaster.main(["doctor", "--data", str(empty), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["next"].startswith("onemaster import FILE")
+    assert {each["state"] for each in answer["findings"]} == {SOUND, ABSENT}
+    assert not empty.exists()
+
+
+def test_what_is_broken_is_named_and_the_command_fails(folder, capsys):
+    classifier = current_version(folder.models) / CLASSIFIER_FILE
+    classifier.write_text(classifier.read_text().replace("0", "1", 1))
+    manifest = current_version(folder.index) / MANIFEST_FILE
+    manifest.write_text("{")
+    found = states(folder)
+    assert (found["catalogue"], found["model"], found["index"]) == (SOUND, BROKEN, BROKEN)
+    assert onemaster.main(["doctor", "--data", str(folder.root)]) == 1
+    told = capsys.readouterr()
+    assert "next: onemaster train" in told.out
+    assert "broken: model, index" in told.err
+
+
+def test_a_catalogue_that_has_changed_wants_a_rebuild(folder):
+    write_catalog(folder.catalog, [{"sr_id": "1", "title": "Another"}])
+    found = {each.about: each for each in examine(folder)}
+    together = found["catalogue, model and index together"]
+    assert (together.state, together.remedy) == (BROKEN, f"onemaster rebuild --data {folder.root}")
+
+
+def test_what_waits_for_somebody_is_said(folder):
+    append_label(folder.labels, Verdict("123", "789", "invalid", "ada", "2026-11-28T10:00:00.000+00:00"))
+    version = current_version(folder.models).name
+    shutil.copytree(folder.models / version, folder.models / "another")
+    put_in_charge(folder.models, "another", pointer="CANDIDATE")
+    found = {each.about: each.words for each in examine(folder)}
+    assert "onemaster promote" in found["candidate model"]
+    assert "train --labels" in found["verdicts of reviewers"]
+    put_in_charge(folder.models, version, pointer="CANDIDATE")
+    assert "in charge already" in {each.about: each.words for each in examine(folder)}["candidate model"]
+
+
+def test_a_shell_can_complete_commands(capsys):
+    with pytest.raises(SystemExit) as done:
+        onemaster.main(["--print-completion", "bash"])
+    assert done.value.code == 0
+    printed = capsys.readouterr().out
+    assert all(command in printed for command in onemaster.COMMANDS)
+    assert subprocess.run(["bash", "-n"], input=printed, text=True, check=False).returncode == 0
