@@ -249,6 +249,7 @@ def test_files_hold_what_was_generated(tmp_path):
         "groundtruth.csv",
         "truth.csv",
         "phenomena.csv",
+        "DATASHEET.md",
     }
 
 

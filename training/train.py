@@ -37,6 +37,7 @@ from training.evidence import Evidence
 from training.fitting import Start
 from training.holdout import Split, TrainingData, hold_out
 from training.lessons import Lessons, labelled_features, lessons_of
+from training.model_card import MODEL_CARD_FILE, write_model_card
 from training.pairs import LabelledPairs
 from training.phenomena import read_phenomena
 from training.policy import Policy
@@ -160,6 +161,7 @@ def train(
             **_provenance(data, encoder),
         }
         write_report(building / REPORT_FILE, evidence, card)
+        write_model_card(building / MODEL_CARD_FILE, card)
         model = _published(building, shelf, write_card(building, card), is_candidate=options.labels is not None)
     logger.info("published model %s after %.1f s", model.version, time.monotonic() - began)
     return TrainingReport(model, evaluation, baseline_evaluation)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from catalog.aside import write_aside
 from catalog.errors import InputError
+from catalog.sample.datasheet import DATASHEET_FILE, write_datasheet
 from catalog.sample.generating import generate
 from catalog.store import write_catalog
 
@@ -51,7 +52,8 @@ def write_sample(out: Path, records: int = 60_000, pairs: int = 28_000, seed: in
     Parameters
     ----------
     out : Path
-        Folder; made if it is not there. Gets ``catalog.db``, ``groundtruth.csv``, ``truth.csv`` and ``phenomena.csv``.
+        Folder; made if it is not there. Gets ``catalog.db``, ``groundtruth.csv``, ``truth.csv``, ``phenomena.csv`` and
+        ``DATASHEET.md``.
     records : int
         Rows of the catalogue, as in `generate`.
     pairs : int
@@ -83,6 +85,8 @@ def write_sample(out: Path, records: int = 60_000, pairs: int = 28_000, seed: in
     _write_csv(truth, ("sr_id", "master_id"), sample.masters.items())
     phenomena = _write_csv(out / PHENOMENA_FILE, ("q_source_id", "m_source_id", "phenomenon", "shown"), explained)
     _write_csv(groundtruth, ("q_source_id", "m_source_id", "tag"), tagged)
+    counts = {"records": len(sample.masters), "masters": len(set(sample.masters.values())), "seed": seed}
+    write_datasheet(out / DATASHEET_FILE, counts, sample.pairs)
     return SampleReport(
         catalog,
         groundtruth,
