@@ -64,24 +64,33 @@ def examine(folder: DataFolder) -> list[Finding]:
     at = f"--data {folder.root}"
     return [
         Finding("versions", SOUND, ", ".join(_versions())),
-        _found("catalogue", lambda: _catalogue(folder), f"onemaster import FILE {at}, or onemaster sample {at}"),
-        _found("model", lambda: _model(folder), f"onemaster train {at}; or onemaster rebuild {at}, with the default"),
+        _found(
+            "catalogue",
+            lambda: _catalogue(folder),
+            f"onemaster import FILE {at}, or onemaster sample {at}",
+            mend=f"put a copy of {folder.catalog} back, or run onemaster import FILE {at}",
+        ),
+        _found(
+            "model",
+            lambda: _model(folder),
+            f"onemaster train {at} (with labelled pairs), or onemaster rebuild {at} (with the default model)",
+        ),
         _found("candidate model", lambda: _candidate(folder), ""),
         _found("index", lambda: _index(folder), f"onemaster rebuild {at}"),
-        _found("catalogue, model and index together", lambda: _together(folder), f"onemaster rebuild {at}"),
+        _found("whether these fit together", lambda: _together(folder), f"onemaster rebuild {at}"),
         _found("clusters", lambda: _clusters(folder), f"onemaster dedupe {at}"),
         _found("verdicts of reviewers", lambda: _verdicts(folder), ""),
         _found("room on the disk", lambda: _room(folder), "delete old versions that no pointer names"),
     ]
 
 
-def _found(about: str, look: Callable[[], str], remedy: str) -> Finding:
+def _found(about: str, look: Callable[[], str], remedy: str, mend: str = "") -> Finding:
     try:
         return Finding(about, SOUND, look())
     except MissingArtefactError as error:
         return Finding(about, ABSENT, str(error), remedy)
     except (OnemasterError, OSError, ValueError) as error:
-        return Finding(about, BROKEN, str(error), remedy)
+        return Finding(about, BROKEN, str(error), mend or remedy)
 
 
 def _versions() -> Iterator[str]:

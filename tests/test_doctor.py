@@ -62,8 +62,16 @@ def test_what_is_broken_is_named_and_the_command_fails(folder, capsys):
 def test_a_catalogue_that_has_changed_wants_a_rebuild(folder):
     write_catalog(folder.catalog, [{"sr_id": "1", "title": "Another"}])
     found = {each.about: each for each in examine(folder)}
-    together = found["catalogue, model and index together"]
+    together = found["whether these fit together"]
     assert (together.state, together.remedy) == (BROKEN, f"onemaster rebuild --data {folder.root}")
+
+
+def test_over_a_damaged_catalogue_nobody_is_told_to_write_a_sample(folder):
+    folder.catalog.write_bytes(b"no database" * 100)
+    (found,) = [each for each in examine(folder) if each.about == "catalogue"]
+    assert found.state == BROKEN
+    assert "sample" not in found.remedy
+    assert "copy" in found.remedy
 
 
 def test_what_waits_for_somebody_is_said(folder):
