@@ -12,7 +12,7 @@ _SCALE = np.float32(2.0**112)
 
 
 def widened(halves: npt.NDArray[np.float16]) -> npt.NDArray[np.float32]:
-    """Make halves singles: the same numbers, in a fifth of the time that ``astype`` takes for one after the other.
+    """Make halves singles: the same numbers as of ``astype``, by three steps over all of them instead of one by one.
 
     Parameters
     ----------

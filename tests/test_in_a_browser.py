@@ -251,4 +251,5 @@ def test_the_slider_shows_what_a_threshold_would_cost(browser, address):
         page.get_by_label("A wrong invalid costs").fill("1000")
         expect(cost).not_to_have_text(before)
         page.get_by_role("link", name="All of the report").click()
+        page.wait_for_url("**/quality/report")
         expect(page.get_by_role("heading").first).to_be_visible()

@@ -287,6 +287,12 @@ def test_slow_callers_are_left_behind(tiny_data, tmp_path):
             assert answer.startswith(expected)
             assert bool(answer) == bool(expected)
             assert time.monotonic() - began < 8
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(head + b"\r\n")
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+            connection.sendall(b"\r\n")  # begins no request
+            while connection.recv(65_536):
+                pass
         assert ask(port, "/ready")[0] == 200
     finally:
         end(process)
