@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,7 +14,7 @@ from catalog.aside import write_aside
 from catalog.clusters import read_members
 from catalog.errors import DamagedArtefactError
 from catalog.isrc import parse_isrcs
-from catalog.manifest import read_json
+from catalog.manifest import read_json, write_json
 from catalog.normalize import normalize
 from catalog.paths import DataFolder
 from catalog.recording import Recording
@@ -148,7 +147,7 @@ def write_profile(found: Profile, path: Path) -> None:
         JSON file to replace.
     """
     with write_aside(path) as aside:
-        aside.write_text(json.dumps(found.to_json(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        write_json(aside, found.to_json())
 
 
 def read_profile(folder: DataFolder) -> Profile | None:

@@ -7,10 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.errors import InputError
 from matching.label_file import is_complete, opened_labels, writing_labels
 from matching.labels import Label, agreed_tags
 
 UNSURE = "unsure"
+KINDS = ("label", UNSURE)
+"""Of what a reviewer says: tables of the file."""
 
 Pair = tuple[str, str]
 
@@ -104,13 +107,14 @@ def undo(path: Path, said: tuple[str, int], reviewer: str, at: str) -> None:
     Raises
     ------
     InputError
-        If it cannot be written.
+        If there is no such kind, or it cannot be written.
     """
     kind, number = said
-    table = {"label": "label", "unsure": "unsure"}[kind]
+    if kind not in KINDS:
+        raise InputError(f"expected {' or '.join(KINDS)}, got {kind!r}")
     with writing_labels(path) as connection:
         connection.execute(
-            f"INSERT OR IGNORE INTO undone (said, number, undone_at) SELECT ?, id, ? FROM {table} "  # noqa: S608 - ours
+            f"INSERT OR IGNORE INTO undone (said, number, undone_at) SELECT ?, id, ? FROM {kind} "  # noqa: S608 - ours
             "WHERE id = ? AND reviewer = ?",
             (kind, at, number, reviewer),
         )

@@ -17,7 +17,7 @@ from matching.decision import Decision
 from matching.labels import TAGS, Label, Verdict, append_label, read_labels
 from matching.matcher import Matcher
 from matching.questions import PAIRS_FILE, questions
-from matching.reviewing import UNSURE, Pair, said_last, say_unsure, standing, undo, unsure_pairs
+from matching.reviewing import KINDS, UNSURE, Pair, said_last, say_unsure, standing, undo, unsure_pairs
 from service.limits import short_body
 from service.pages.differences import differences
 from service.pages.drawings import waterfall
@@ -33,7 +33,6 @@ _LONGEST_NAME, _LONGEST_FORM, _MOST_FIELDS = 64, 16_384, 20
 _AT_ONCE, _CHOSEN_ANEW = 40, 10
 # Among so many pairs one is of those that others have judged: so one learns whether people agree.
 _JUDGED_BY_OTHERS = 5
-_KINDS = ("label", "unsure")
 
 Name = Annotated[str, Query(max_length=_LONGEST_NAME)]
 Switch = Annotated[str, Query(max_length=3)]
@@ -101,7 +100,7 @@ async def _form(request: Request) -> _Form:
         raise HTTPException(422, "The form cannot be read: open /review again.") from error
     pair = _pair(fields.get("q_sr_id", ""), fields.get("m_sr_id", ""))
     said, reviewer = fields.get("said", ""), _name(request, fields.get("reviewer", ""))
-    if said not in (*TAGS, UNSURE, _UNDO) or not reviewer or len(reviewer) > _LONGEST_NAME or kind not in _KINDS:
+    if said not in (*TAGS, UNSURE, _UNDO) or not reviewer or len(reviewer) > _LONGEST_NAME or kind not in KINDS:
         raise HTTPException(422, "The form lacks what was said, or by whom: open /review again.")
     if said != _UNDO and (pair[0] == pair[1] or not all(map(is_usable_id, pair))):
         raise HTTPException(422, "The form lacks the two recordings that it is about: open /review again.")
