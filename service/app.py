@@ -62,6 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.decisions = DecisionLog(settings.folder.decisions, settings.log_share)
     app.state.batching = Batching(app.state.matcher_source, app.state.decisions)
     app.state.questions = review.Questions()
+    app.state.profiles = catalogue.Profiles()
     # The last one is the outermost.
     if not settings.traced:  # traces are made by routes
         app.add_middleware(AskedMost, batching=app.state.batching)

@@ -122,7 +122,20 @@ def test_the_page_shows_the_profile_and_says_if_it_is_of_another_state(tiny_data
         kept = json.loads(folder.profile.read_text(encoding="utf-8"))
         folder.profile.write_text(json.dumps(kept | {"catalog_digest": "another"}), encoding="utf-8")
         monkeypatch.setattr("service.pages.catalogue._AT_ONCE", 1)
-        assert "has changed since" in Page(client.get("/catalog")).text
+        assert "have changed since" in Page(client.get("/catalog")).text
+
+
+def test_the_page_knows_what_was_deduplicated_after_it_was_first_opened(tiny_data, tmp_path):
+    folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
+    with TestClient(create_app(Settings(folder))) as client:
+        for kept in (False, True):
+            if kept:
+                folder.clusters.unlink()
+                onemaster.main(["profile", "--data", str(folder.root)])
+            assert "Nothing was de-duplicated yet" in client.get("/catalog").text
+            folder.dedupe.mkdir(exist_ok=True)
+            write_clusters(folder.clusters, [("a__1", "c1", True), ("b__1", "c1", False)])
+            assert "Nothing was de-duplicated yet" not in client.get("/catalog").text
 
 
 def test_frequencies_lie_where_they_belong():
