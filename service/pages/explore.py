@@ -78,17 +78,20 @@ def _one(matcher: Matcher, folder: DataFolder, search: Search) -> Response:
     for each in filter(None, (sr_id, beside)):
         if not is_usable_id(each):
             raise UnknownRecordingError(each)
-    decision = matcher.classify(sr_id, beside or sr_id)
-    compared = {"decision": decision, "fields": differences(decision.q, decision.m), "waterfall": waterfall(decision)}
     return page(
         _TEMPLATE,
         form=search,
-        q=decision.q,
+        q=matcher.recordings.take([sr_id]).recordings()[0],
         candidates=matcher.candidates(sr_id, search.k),
-        beside=compared if beside else None,
+        beside=_compared(matcher, sr_id, beside) if beside else None,
         cluster=_cluster(matcher, folder, sr_id),
         fields_of=fields_of,
     )
+
+
+def _compared(matcher: Matcher, q_sr_id: str, m_sr_id: str) -> dict[str, object]:
+    decision = matcher.classify(q_sr_id, m_sr_id)
+    return {"decision": decision, "fields": differences(decision.q, decision.m), "waterfall": waterfall(decision)}
 
 
 def _cluster(matcher: Matcher, folder: DataFolder, sr_id: str) -> dict[str, object] | None:
