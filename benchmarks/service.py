@@ -72,12 +72,14 @@ def measure(size: int, data: Path) -> Figures:
         "pair": [get(f"/?{urlencode(pair)}") for pair in asked[:_QUERIES]],
         "candidates": [get(f"/candidates?{query}") for query in queries],
     }
-    with _served("with_empty_route", data) as served:
+    with _served("with_empty_route", data) as served, _served("plain", data) as plain:
         port = served.port
         first = load(port, routes["candidates"], 1, _SECONDS)
         for requests in routes.values():
             load(port, requests, max(_CALLERS), _SECONDS)  # everybody has been asked once
-        found = {callers: _in_turn(port, routes, callers) for callers in _CALLERS}
+        asked_of = {name: (port, requests) for name, requests in routes.items()}
+        asked_of["plain"] = (plain.port, routes["pair"])
+        found = {callers: _in_turn(asked_of, callers) for callers in _CALLERS}
         again = load(port, routes["candidates"], 1, _SECONDS)
         posted = [[_posted(port, asked[start : start + _PAIRS]) for start in (0, _PAIRS)] for _ in range(2)]
         memory = _memory(served.pid)
@@ -90,11 +92,8 @@ def measure(size: int, data: Path) -> Figures:
         "posted_pairs_per_second": {"first": posted[0], "again": posted[1]},
     }
     figures |= {f"{callers}_callers": _side_by_side(loads) for callers, loads in found.items()}
-    with _served("plain", data) as served:
-        plain = {callers: [load(served.port, routes["pair"], callers, _SECONDS)] for callers in _CALLERS}
-    for callers, loads in plain.items():
-        ratio = round(_rate(found[callers]["pair"]) / _rate(loads), 1)
-        figures[f"{callers}_callers"] |= {"plain": _figures(loads), "pair_to_plain": ratio}
+    for callers, loads in found.items():
+        figures[f"{callers}_callers"]["pair_to_plain"] = round(_rate(loads["pair"]) / _rate(loads["plain"]), 1)
     return figures
 
 
@@ -124,10 +123,11 @@ def _memory(pid: int) -> dict[str, int]:
     return {kind: int(told[f"Pss_{name}"].split()[0]) // 1024 for kind, name in (("own", "Anon"), ("mapped", "File"))}
 
 
-def _in_turn(port: int, routes: dict[str, list[bytes]], callers: int) -> dict[str, list[Load]]:
-    found: dict[str, list[Load]] = {name: [] for name in routes}
+def _in_turn(asked_of: dict[str, tuple[int, list[bytes]]], callers: int) -> dict[str, list[Load]]:
+    """Ask a port for each of several things in turn, so that what slows the machine down slows all of them down."""
+    found: dict[str, list[Load]] = {name: [] for name in asked_of}
     for _ in range(_ROUNDS):
-        for name, requests in routes.items():
+        for name, (port, requests) in asked_of.items():
             found[name].append(load(port, requests, callers, _SECONDS))
     return found
 
