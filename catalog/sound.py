@@ -73,6 +73,7 @@ def _likeliest(folded: str, chinese: bool) -> str:
     return _read(folded)[0]
 
 
+@lru_cache(maxsize=_CACHED)
 def leaves_vowels_out(text: str) -> bool:
     """Tell whether a text is in a script that writes few vowels, so that only skeletons compare.
 

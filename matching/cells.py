@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -155,11 +156,19 @@ class Cells:
         values = features.take(self.columns, axis=1)
         missing = np.isnan(values)
         keys = np.where(missing, _LAST, _ordered(values))
-        keys += np.arange(len(self.columns)) * _APART
+        keys += self._apart
         codes = self.cuts.searchsorted(keys)
-        codes -= np.cumsum(self.counts) - self.counts
+        codes -= self._cuts_before
         codes += missing
         return codes
+
+    @cached_property
+    def _apart(self) -> Integers:
+        return np.arange(len(self.columns)) * _APART
+
+    @cached_property
+    def _cuts_before(self) -> Integers:
+        return np.cumsum(self.counts) - self.counts
 
 
 # Keys of two columns are so far apart; every float32 lies between.

@@ -58,7 +58,7 @@ class Crossed(Generic[T]):
             q_place, m_place = np.divmod(_counted(sizes), m_counts.repeat(sizes))
             q_members, m_members = q_members.repeat(sizes) + q_place, m_members.repeat(sizes) + m_place
         unique = unique_pairs(sets.members.take(q_members), sets.members.take(m_members), len(sets.values))
-        one, other = (list(map(sets.values.__getitem__, side.tolist())) for side in (unique.low, unique.high))
+        one, other = (list(map(sets.values.__getitem__, side.tolist())) for side in (unique.one, unique.other))
         return Crossed(one, other, q_counts, m_counts, unique.places)
 
     def best(self, similarities: Column) -> Column:

@@ -60,7 +60,7 @@ class DistinctPairs(Generic[T]):
         different = present & (ours != theirs)
         rows = different.nonzero()[0]
         unique = unique_pairs(ours.take(rows), theirs.take(rows), len(column.values))
-        return DistinctPairs(column.values, unique.low, unique.high, present, rows, unique.places)
+        return DistinctPairs(column.values, unique.one, unique.other, present, rows, unique.places)
 
     def __len__(self) -> int:
         return len(self.q_places)
@@ -96,6 +96,7 @@ class DistinctPairs(Generic[T]):
 
 # Comparing so few again takes less time than finding out which of them are equal.
 _WORTH_SORTING = 256
+_EACH_ITSELF = np.arange(_WORTH_SORTING)
 
 
 class UniquePairs(NamedTuple):
@@ -103,14 +104,14 @@ class UniquePairs(NamedTuple):
 
     Attributes
     ----------
-    low, high : numpy.ndarray
+    one, other : numpy.ndarray
         Shape (n_distinct,), int64.
     places : numpy.ndarray
         Shape (n_rows,), int64: which of them each row is.
     """
 
-    low: Integers
-    high: Integers
+    one: Integers
+    other: Integers
     places: Integers
 
 
@@ -131,8 +132,8 @@ def unique_pairs(q: Integers, m: Integers, n_values: int) -> UniquePairs:
     UniquePairs
         Those of every row.
     """
+    if len(q) < _WORTH_SORTING:
+        return UniquePairs(q, m, _EACH_ITSELF[: len(q)])
     low, high = np.minimum(q, m), np.maximum(q, m)
-    if len(low) < _WORTH_SORTING:
-        return UniquePairs(low, high, np.arange(len(low)))
     keys, places = np.unique(low * n_values + high, return_inverse=True)
     return UniquePairs(*np.divmod(keys, n_values), places)

@@ -58,7 +58,7 @@ def best_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorer: Scor
     float
         That of the two that are most alike, in [0, 1]; NaN where a side has none.
     """
-    return max((scorer(q, m) for q in q_texts for m in m_texts), default=np.nan) / 100
+    return max([scorer(q, m) for q in q_texts for m in m_texts], default=np.nan) / 100
 
 
 def solid(text: str) -> str:

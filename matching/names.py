@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from operator import add
 from typing import NamedTuple
 
 import numpy as np
@@ -131,12 +132,10 @@ def text_similarity(q_texts: Sequence[str], m_texts: Sequence[str], scorers: Seq
     result = similarities(q_texts, m_texts, *scorers)
     if "".join(q_texts).isascii() and "".join(m_texts).isascii():
         return result
-    texts = list(zip(q_texts, m_texts, strict=True))
-    if foreign := [row for row, (q, m) in enumerate(texts) if not (q.isascii() and m.isascii())]:
-        latin = [(_latin(q), _latin(m)) for q, m in map(texts.__getitem__, foreign)]
-        told = [bool(q and m) for q, m in latin]  # not every letter has a reading
-        alike = similarities([q for q, _ in latin], [m for _, m in latin], *scorers)
-        result[foreign] = np.maximum(result[foreign], alike * told)
+    foreign = [row for row, both in enumerate(map(add, q_texts, m_texts)) if not both.isascii()]
+    q_latin, m_latin = ([_latin(texts[row]) for row in foreign] for texts in (q_texts, m_texts))
+    told = [bool(q and m) for q, m in zip(q_latin, m_latin, strict=True)]  # not every letter has a reading
+    result[foreign] = np.maximum(result[foreign], similarities(q_latin, m_latin, *scorers) * told)
     if across := [row for row in foreign if q_texts[row].isascii() != m_texts[row].isascii()]:
         sounds = sound_similarity([q_texts[row] for row in across], [m_texts[row] for row in across])
         result[across] = np.fmax(result[across], sounds)

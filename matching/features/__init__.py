@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -102,15 +103,21 @@ def features_of(pairs: Pairs, names: Sequence[str] = NAMES, needed: Collection[s
     InputError
         If there is no feature of a name.
     """
-    if unknown := set(names) - _COLUMNS.keys():
-        raise InputError(f"expected features out of {', '.join(NAMES)}, got {', '.join(sorted(unknown))}")
     features = np.full((len(names), len(pairs.q)), np.nan, dtype=np.float32)  # written and looked up by columns
-    wanted = [(place, _COLUMNS[name]) for place, name in enumerate(names) if needed is None or name in needed]
+    wanted = _computed(tuple(names), None if needed is None else frozenset(needed))
     for start in range(0, len(pairs.q), BLOCK):
         block = pairs.block(start, start + BLOCK)
         for place, compute in wanted:
             features[place, start : start + BLOCK] = compute(block)
     return features.T
+
+
+@lru_cache
+def _computed(names: tuple[str, ...], needed: frozenset[str] | None) -> list[tuple[int, Compute]]:
+    """Find how the features that are needed are computed, and where they stand among the names."""
+    if unknown := set(names) - _COLUMNS.keys():
+        raise InputError(f"expected features out of {', '.join(NAMES)}, got {', '.join(sorted(unknown))}")
+    return [(place, _COLUMNS[name]) for place, name in enumerate(names) if needed is None or name in needed]
 
 
 def names_without(groups: Sequence[str]) -> tuple[str, ...]:

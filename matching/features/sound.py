@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from catalog.sound import leaves_vowels_out
-from matching.columns import Column, Flags
+from matching.columns import Column
 from matching.crossed import Crossed
 from matching.features.feature import Feature, FeatureGroup
 from matching.names import sound_similarity
@@ -21,20 +21,14 @@ Texts = tuple[str, ...]
 
 
 def _best(pairs: Pairs, field: _Field, by_consonants: bool) -> Column:
-    sounds = pairs.once(field, lambda: _compare(field, pairs))
-    return np.where(sounds.consonants == by_consonants, sounds.best, np.nan)
+    """Compare a field by its best two texts: by consonants where one of them writes few vowels."""
+    best = pairs.once(("best by sound", field), lambda: _compare(field, pairs, _best_by_sound))
+    vowelless = pairs.either(pairs.table.flags(field.is_vowelless))
+    return np.where(vowelless == by_consonants, best, np.nan)
 
 
 def _mean(pairs: Pairs, field: _Field) -> Column:
-    return _compare(field, pairs).mean
-
-
-class _Sounds(NamedTuple):
-    """How much the texts of two sides sound alike, for the pairs of two scripts; each of shape (n_pairs,)."""
-
-    consonants: Flags
-    best: Column
-    mean: Column
+    return _compare(field, pairs, _mean_by_sound)
 
 
 class _Field(NamedTuple):
@@ -53,27 +47,25 @@ class _Field(NamedTuple):
         )
 
 
-def _compare(field: _Field, pairs: Pairs) -> _Sounds:
-    """Compare a field of pairs in two scripts: by consonants where one of them writes few vowels."""
-    foreign, vowelless = (pairs.either(pairs.table.flags(tell)) for tell in (field.is_foreign, field.is_vowelless))
-    best, mean = pairs.compare_sets(field.texts, _by_sound, 2, foreign)
-    return _Sounds(vowelless, best, mean)
+def _compare(field: _Field, pairs: Pairs, by_sound: Callable[[Crossed[str]], list[Column]]) -> Column:
+    """Compare a field of pairs of which a side is in another script."""
+    foreign = pairs.either(pairs.table.flags(field.is_foreign))
+    return pairs.compare_sets(field.texts, by_sound, 1, foreign)[0]
 
 
-def _by_sound(texts: Crossed[str]) -> list[Column]:
-    alike = sound_similarity(texts.q, texts.m)
-    return [texts.best(alike), _mean_of_fewer(texts, alike)]
+def _best_by_sound(texts: Crossed[str]) -> list[Column]:
+    return [texts.best(sound_similarity(texts.q, texts.m))]
 
 
-def _mean_of_fewer(texts: Crossed[str], alike: Column) -> Column:
+def _mean_by_sound(texts: Crossed[str]) -> list[Column]:
     """Take the mean over the side with fewer texts that have a sound, each with its best counterpart."""
+    alike = sound_similarity(texts.q, texts.m)
     sounding = np.isfinite(alike)
     q_sum, m_sum = texts.sums_of_best(np.where(sounding, alike, 0))
     q_some, m_some = texts.sums_of_best(sounding.astype(np.float64))
     with np.errstate(invalid="ignore"):
         q_mean, m_mean = q_sum / q_some, m_sum / m_some
-    result: Column = np.where(q_some == m_some, (q_mean + m_mean) / 2, np.where(q_some < m_some, q_mean, m_mean))
-    return result
+    return [np.where(q_some == m_some, (q_mean + m_mean) / 2, np.where(q_some < m_some, q_mean, m_mean))]
 
 
 def _titles(prepared: Prepared) -> Texts:
