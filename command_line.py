@@ -252,11 +252,17 @@ _ARGUMENTS: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {
 
 
 def _places(command: argparse.ArgumentParser, *places: str, json_help: str = "") -> None:
-    command.add_argument("--data", type=Path, default=DEFAULT_DATA, metavar="DIR", help="data folder (default: data)")
+    where = "data folder, or its URL (s3://bucket/prefix, say; default: data)"
+    command.add_argument("--data", type=_folder, default=DEFAULT_DATA, metavar="DIR", help=where)
     for place in places:
         command.add_argument(f"--{place}", type=Path, metavar="PATH", help=f"of the {place}, if not in DIR")
     if json_help:
         command.add_argument("--json", action="store_true", help=f"print {json_help} as JSON")
+
+
+def _folder(text: str) -> Path | str:
+    """Leave a URL as it is; `data_at_urls` makes a folder of it."""
+    return text if "://" in text else Path(text)
 
 
 def _number(kind: type[int] | type[float], least: float, most: float = 2**31 - 1) -> Callable[[str], float]:

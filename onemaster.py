@@ -17,6 +17,7 @@ from catalog.errors import InputError, OnemasterError
 from catalog.paths import CLUSTERS_CSV
 from change_commands import CHANGES
 from command_line import HOME, data_folder, parser
+from data_at_urls import data_at_hand
 from printed import print_clusters, print_counts, print_json, print_profile, print_table
 from service_commands import key, serve
 from training_commands import compare, promote, rollback, train
@@ -41,11 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = parser(COMMANDS).parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    for chatty in ("faiss", "sentence_transformers", "torch"):
+    for chatty in ("aiobotocore", "botocore", "faiss", "sentence_transformers", "torch"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     run: Callable[[argparse.Namespace], None] = given.run
     try:
-        run(given)
+        with data_at_hand(given):
+            run(given)
     except OnemasterError as error:
         print(f"onemaster {given.command}: {error}", file=sys.stderr)
         return 1

@@ -219,7 +219,7 @@ def _planned(catalog: Catalog, model: Model, folder: Path, options: DedupeOption
         neighbours=options.neighbours,
         largest=options.largest,
         model=model.version,
-        catalog=f"{catalog.path.resolve()} {state.st_size} {state.st_mtime_ns}",
+        catalog=catalog.digest(),
     )
     if not plan.is_of(plan.storage):
         plan.storage.clear(PLAN_FILE)

@@ -8,6 +8,7 @@ A message says what was expected, what came, and what to do about it::
     │   ├── GroundTruthError       a file of labelled pairs
     │   └── UnknownRecordingError  an sr_id that the catalogue does not hold
     ├── WorkerError                a process or a node of a large run died
+    ├── ConflictError              somebody else published meanwhile
     └── ArtefactError              a published model or index
         ├── MissingArtefactError   nothing is published yet
         ├── DamagedArtefactError   a file is absent, truncated or altered
@@ -48,6 +49,10 @@ class UnknownRecordingError(InputError):
 
 class WorkerError(OnemasterError):
     """A process or a node that a large run was dealt out to has died."""
+
+
+class ConflictError(OnemasterError):
+    """Somebody else has published to a data folder at a URL meanwhile."""
 
 
 class ArtefactError(OnemasterError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -42,6 +42,9 @@ CREATE TRIGGER IF NOT EXISTS {table}_no_{change} BEFORE {change} ON {table}
 BEGIN SELECT RAISE(ABORT, 'labels are appended, never {done}'); END;
 """
 _TABLES = ("label", "unsure", "undone")
+_EVERYTHING = "SELECT * FROM {table} ORDER BY 1"
+_SAME = "SELECT id FROM {table} WHERE {same}"
+_ADDED = "INSERT INTO {table} ({columns}) VALUES ({places})"
 _SCHEMA = _TABLE + "".join(
     _TRIGGER.format(table=table, change=change, done=done)
     for table in _TABLES
@@ -73,6 +76,52 @@ def writing_labels(path: Path) -> Iterator[sqlite3.Connection]:
         connection.executescript(_SCHEMA)
         connection.execute("BEGIN IMMEDIATE")
         yield connection
+
+
+def merge_labels(source: Path, into: Path) -> int:
+    """Add what one file of labels has and another has not.
+
+    Parameters
+    ----------
+    source : Path
+        SQLite file; only read.
+    into : Path
+        SQLite file; made if it is not there. What it has keeps its numbers.
+
+    Returns
+    -------
+    int
+        How many verdicts, doubts and undoings were added.
+
+    Raises
+    ------
+    InputError
+        If one of them cannot be used.
+    """
+    with opened_labels(source) as connection:
+        tables = _TABLES if is_complete(connection) else _TABLES[:1]
+        said = {table: connection.execute(_EVERYTHING.format(table=table)).fetchall() for table in tables}
+    with writing_labels(into) as connection:
+        before = connection.total_changes
+        numbers = {}
+        for table in tables[:2]:
+            for number, *row in said[table]:
+                numbers[table, number] = _number_of(connection, table, row)
+        undone = [(table, numbers[table, number], at) for table, number, at in said.get("undone", [])]
+        connection.executemany("INSERT OR IGNORE INTO undone VALUES (?, ?, ?)", undone)
+        return connection.total_changes - before
+
+
+def _number_of(connection: sqlite3.Connection, table: str, row: Sequence[object]) -> int:
+    """Find a row by all that it says, or add it."""
+    names = [name for (_, name, *_) in connection.execute(f"PRAGMA table_info({table})")][1:]
+    same = " AND ".join(f"{name} IS ?" for name in names)
+    found = connection.execute(_SAME.format(table=table, same=same), row).fetchone()
+    if found:
+        return int(found[0])
+    columns, places = ", ".join(names), ", ".join("?" for _ in names)
+    added = connection.execute(_ADDED.format(table=table, columns=columns, places=places), row)
+    return int(added.lastrowid or 0)
 
 
 def is_complete(connection: sqlite3.Connection) -> bool:

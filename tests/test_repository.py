@@ -19,7 +19,15 @@ CONTRACTS = PYPROJECT["tool"]["importlinter"]
 ROOMS = CONTRACTS["root_packages"]
 FRONT_DOOR = [
     ROOT / f"{name}.py"
-    for name in ("change_commands", "command_line", "onemaster", "printed", "service_commands", "training_commands")
+    for name in (
+        "change_commands",
+        "command_line",
+        "data_at_urls",
+        "onemaster",
+        "printed",
+        "service_commands",
+        "training_commands",
+    )
 ]
 MODULES = sorted([*FRONT_DOOR, *(path for room in (*ROOMS, "benchmarks") for path in (ROOT / room).rglob("*.py"))])
 TARGETS = ("serve", "test", "lint", "check", "bench", "smoke", "clean", "help")

@@ -1,0 +1,200 @@
+"""``--data URL``: commands work in a copy of the folder and publish what they change; `serve` follows it."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import logging
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from catalog.errors import InputError, OnemasterError
+from catalog.paths import LABELS_DB
+
+if TYPE_CHECKING:
+    from catalog.working_copy import WorkingCopy
+
+logger = logging.getLogger(__name__)
+
+_SECONDS_BETWEEN_LOOKS = 5.0
+_SECONDS_TO_FINISH = 60.0
+# Commands that want models that are not in charge, too.
+_LOOK_BACK = frozenset({"compare", "promote", "rollback", "doctor"})
+_NEED_NO_DATA = frozenset({"key"})
+
+
+@contextmanager
+def data_at_hand(given: argparse.Namespace) -> Iterator[None]:
+    """Have a command's data folder at hand, and publish what it changes if the folder is kept at a URL.
+
+    Parameters
+    ----------
+    given : argparse.Namespace
+        What was typed; where ``data`` is a URL, it becomes the folder of a copy, ``url`` the URL, and ``storage`` the
+        URL, too, unless another was named.
+
+    Yields
+    ------
+    None
+        While the command is to run. If it fails nothing is published.
+
+    Raises
+    ------
+    InputError
+        If the folder is a copy of one at a URL.
+    ConflictError
+        If somebody else has published meanwhile.
+    OnemasterError
+        Whatever the command raises, with the URL in the place of the copy.
+    """
+    if not isinstance(given.data, str):
+        _refuse_copies(given.data)
+        yield
+        return
+    if given.command in _NEED_NO_DATA:
+        given.data = Path("data")
+        yield
+        return
+    from catalog.artefacts import one_at_a_time
+    from catalog.remote import RemoteFolder
+    from catalog.working_copy import WorkingCopy, copy_folder
+
+    given.url = given.data.rstrip("/")
+    given.data = copy_folder(given.url, "serving" if given.command == "serve" else "commands")
+    try:
+        copy = WorkingCopy(RemoteFolder(given.url), given.data)
+        if given.command == "serve":
+            copy.pull()
+            with Follower(copy).following():
+                yield
+            return
+        if getattr(given, "storage", None) == "":
+            given.storage = given.url
+        with one_at_a_time(copy.folder), redirect_stdout(_Naming(str(given.data), given.url)):
+            copy.pull(every_model=given.command in _LOOK_BACK, strict=True)
+            yield
+            copy.push()
+    except OnemasterError as error:
+        error.args = tuple(str(each).replace(str(given.data), given.url) for each in error.args)
+        raise
+
+
+def _end(*_: object) -> NoReturn:
+    sys.exit(0)
+
+
+class _Naming(io.TextIOBase):
+    """What commands print, with the URL in the place of the copy.
+
+    Parameters
+    ----------
+    folder : str
+        Of the copy.
+    url : str
+        That it is a copy of.
+    """
+
+    def __init__(self, folder: str, url: str) -> None:
+        self._folder, self._url, self._out = folder, url, sys.stdout
+
+    def write(self, text: str) -> int:
+        self._out.write(text.replace(self._folder, self._url))
+        return len(text)
+
+    def flush(self) -> None:
+        self._out.flush()
+
+
+def _refuse_copies(folder: Path) -> None:
+    from catalog.working_copy import RECORD
+
+    try:
+        url = json.loads((folder / RECORD).read_text(encoding="utf-8"))["url"]
+    except (OSError, KeyError, TypeError, ValueError):
+        return
+    raise InputError(f"expected a data folder, got {folder}, which is this machine's copy of {url}: use --data {url}")
+
+
+class Follower:
+    """Keeps the copy that a service serves from up to the folder at the URL, and reviewers' verdicts in both.
+
+    Parameters
+    ----------
+    copy : WorkingCopy
+        That the service serves from.
+    """
+
+    def __init__(self, copy: WorkingCopy) -> None:
+        self._copy = copy
+        self._merged: tuple[object, ...] = ()
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Look at the URL every few seconds, in a thread of its own.
+
+        Yields
+        ------
+        None
+            After the first look. When the block ends, what reviewers said last is kept at the URL, too.
+        """
+        stop = threading.Event()
+        self.exchange()
+        before = signal.signal(signal.SIGTERM, _end)  # uvicorn passes on what it was stopped by
+        follower = threading.Thread(target=self._follow, args=(stop,), name="follower", daemon=True)
+        follower.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            follower.join(timeout=_SECONDS_TO_FINISH)
+            signal.signal(signal.SIGTERM, before)
+
+    def _follow(self, stop: threading.Event) -> None:
+        goes_on = True
+        while goes_on:
+            goes_on = not stop.wait(_SECONDS_BETWEEN_LOOKS)
+            try:
+                self.exchange()
+            except Exception as error:  # noqa: BLE001 - whatever it is, what is served goes on and it is tried again
+                logger.warning("not up to %s: %s", self._copy.remote.url, error)
+
+    def exchange(self) -> None:
+        """Fetch what was published, and have the verdicts of this service and of others on both sides.
+
+        Raises
+        ------
+        ConflictError
+            If somebody else has published at the same moment: the next call tries again.
+        """
+        self._copy.pull(besides=(LABELS_DB,))
+        if self._verdicts() == self._merged:
+            return
+        with tempfile.TemporaryDirectory() as scratch:
+            self._exchange_verdicts(Path(scratch) / LABELS_DB)
+        self._merged = self._verdicts()
+
+    def _exchange_verdicts(self, merged: Path) -> None:
+        from catalog.remote import Content
+        from matching.label_file import merge_labels
+
+        copy = self._copy
+        ours, theirs = copy.folder / LABELS_DB, copy.state.files.get(LABELS_DB)
+        if theirs:
+            copy.remote.fetch(LABELS_DB, theirs, merged)
+            merge_labels(merged, ours)
+        if ours.exists() and merge_labels(ours, merged):
+            files = {**copy.state.files, LABELS_DB: Content.of(merged)}
+            copy.state = copy.remote.publish(files, {LABELS_DB: merged}, copy.state)
+
+    def _verdicts(self) -> tuple[object, ...]:
+        """Note what changes when a verdict comes, here or there."""
+        ours = self._copy.folder / LABELS_DB
+        found = ours.stat() if ours.exists() else None
+        return self._copy.state.files.get(LABELS_DB), found and (found.st_size, found.st_mtime_ns)

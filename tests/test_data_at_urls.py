@@ -1,0 +1,342 @@
+"""Data folders at URLs: an S3 server that keeps conditional writes, and folders of this machine by file://."""
+
+import contextlib
+import http.client
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import fsspec
+import object_store
+import pytest
+import smoke
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.errors import ConflictError, DamagedArtefactError, InputError
+from catalog.paths import DataFolder
+from catalog.remote import RemoteFolder
+from catalog.working_copy import RECORD, WorkingCopy, copy_folder
+from data_at_urls import Follower
+from matching.label_file import merge_labels
+from matching.labels import Verdict, append_label, read_labels
+from matching.matcher import Matcher
+from matching.reviewing import say_unsure
+from onemaster import main
+
+PAIR = "/?q_sr_id=123&m_sr_id=456"
+KILLS = 3
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def store():
+    with object_store.running() as endpoint:
+        object_store.make_bucket(endpoint, "tests")
+        yield "s3://tests"
+
+
+@pytest.fixture(params=["s3", "file"])
+def url(request, tmp_path):
+    """A URL where nothing is yet."""
+    if request.param == "file":
+        return f"file://{tmp_path}/bucket"
+    return f"{request.getfixturevalue('store')}/{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def s3(store, tmp_path, monkeypatch):
+    """An S3 URL where nothing is yet; this machine's copies lie in the test's own folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    return f"{store}/{uuid.uuid4().hex}"
+
+
+def copied(url, folder):
+    copy = WorkingCopy(RemoteFolder(url), folder)
+    copy.pull(strict=True)
+    return copy
+
+
+def files_in(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != RECORD
+    }
+
+
+def test_what_one_copy_publishes_another_one_gets(url, tmp_path):
+    one = copied(url, tmp_path / "one")
+    (one.folder / "models" / "20260101T0-aa").mkdir(parents=True)
+    (one.folder / "models" / "20260101T0-aa" / "model.json").write_text("{}")
+    (one.folder / "models" / "CURRENT").write_text("20260101T0-aa\n")
+    (one.folder / "catalog.db").write_bytes(b"rows")
+    (one.folder / "copies").mkdir()
+    (one.folder / "copies" / "mine").write_text("of this machine")
+    assert one.push().number == 1
+    assert one.push() is None  # nothing has changed
+    other = copied(url, tmp_path / "other")
+    assert files_in(other.folder) == {name: data for name, data in files_in(one.folder).items() if "copies" not in name}
+    (other.folder / "catalog.db").unlink()
+    (other.folder / "groundtruth.csv").write_text("labels")
+    assert other.push().number == 2
+    one.pull(strict=True)
+    assert sorted(files_in(one.folder)) == sorted({*files_in(other.folder), "copies/mine"})
+
+
+def test_of_two_who_publish_upon_one_state_one_is_told(url, tmp_path):
+    one, other = (copied(url, tmp_path / name) for name in ("one", "other"))
+    (one.folder / "catalog.db").write_bytes(b"first")
+    (other.folder / "catalog.db").write_bytes(b"second")
+    one.push()
+    with pytest.raises(ConflictError, match="run the command again"):
+        other.push()
+    other.pull(strict=True)
+    assert files_in(other.folder) == {"catalog.db": b"first"}
+
+
+def test_verdicts_that_come_meanwhile_stop_nobody_who_publishes(url, tmp_path):
+    one = copied(url, tmp_path / "one")
+    (one.folder / "catalog.db").write_bytes(b"first")
+    one.push()
+    service = copied(url, tmp_path / "service")
+    for number in range(2):  # the second time labels.db is a file that the first copy holds
+        one.pull(strict=True)
+        append_label(service.folder / "labels.db", verdict("valid", f"2026-01-0{number + 1}T00:00:00+00:00"))
+        Follower(service).exchange()
+        (one.folder / "catalog.db").write_bytes(b"later" * (number + 1))
+        one.push()
+        look = copied(url, tmp_path / "look")
+        assert len(read_labels(look.folder / "labels.db")) == number + 1
+        assert (look.folder / "catalog.db").read_bytes() == b"later" * (number + 1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0, 1]), st.sampled_from("abc"), st.sampled_from([None, b"x", b"y"])), max_size=8
+    )
+)
+def test_two_copies_and_a_dict_agree_whatever_is_written_and_removed(tmp_path_factory, steps):
+    """An oracle: a dict is changed in step with whichever copy is, and both copies follow."""
+    folder, expected = tmp_path_factory.mktemp("oracle"), {}
+    copies = [WorkingCopy(RemoteFolder(f"file://{folder}/bucket"), folder / str(name)) for name in range(2)]
+    for who, name, content in steps:
+        copies[who].pull(strict=True)
+        assert files_in(copies[who].folder) == expected
+        if content is None:
+            (copies[who].folder / name).unlink(missing_ok=True)
+            expected.pop(name, None)
+        else:
+            (copies[who].folder / name).write_bytes(content)
+            expected[name] = content
+        copies[who].push()
+    for copy in copies:
+        copy.pull(strict=True)
+        assert files_in(copy.folder) == expected
+
+
+def test_what_a_command_left_that_was_cut_off_is_gone_before_the_next(url, tmp_path):
+    copy = copied(url, tmp_path / "copy")
+    (copy.folder / "catalog.db").write_bytes(b"published")
+    copy.push()
+    (copy.folder / "catalog.db").write_bytes(b"half done")
+    (copy.folder / "index" / "20260101T0-aa").mkdir(parents=True)
+    (copy.folder / "index" / "20260101T0-aa" / "ids.npy").write_bytes(b"half")
+    again = copied(url, tmp_path / "copy")
+    assert files_in(again.folder) == {"catalog.db": b"published"}
+    assert again.push() is None
+
+
+def test_an_altered_or_absent_object_is_refused_and_the_copy_stays(url, tmp_path):
+    one = copied(url, tmp_path / "one")
+    (one.folder / "catalog.db").write_bytes(b"first")
+    one.push()
+    other = copied(url, tmp_path / "other")
+    (one.folder / "catalog.db").write_bytes(b"later")
+    state = one.push()
+    system, root = fsspec.core.url_to_fs(url)
+    stored = f"{root}/objects/catalog.db/{state.files['catalog.db'].sha256}"
+    for damage in (lambda: system.pipe_file(stored, b"other"), lambda: system.rm(stored)):
+        damage()
+        with pytest.raises(DamagedArtefactError, match="publish it again"):
+            other.pull()
+        assert files_in(other.folder) == {"catalog.db": b"first"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"format": 2, "files": {}}',
+        '{"format": 1, "files": {"../escaped": ["aa", 1]}}',
+        '{"format": 1, "files": {"/etc/escaped": ["aa", 1]}}',
+        '{"format": 1, "files": {"a": 1}}',
+    ],
+)
+def test_a_state_that_is_none_of_ours_is_refused(tmp_path, text):
+    (tmp_path / "bucket" / "states").mkdir(parents=True)
+    (tmp_path / "bucket" / "states" / "00000001.json").write_text(text)
+    with pytest.raises(DamagedArtefactError, match="moved away"):
+        copied(f"file://{tmp_path}/bucket", tmp_path / "copy")
+    assert files_in(tmp_path / "copy") == {}
+
+
+def test_a_url_that_nothing_is_installed_for_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert main(["rebuild", "--data", "nowhere://bucket/prefix"]) == 1
+    assert "nowhere" in capsys.readouterr().err
+    with pytest.raises(InputError, match="pip install"):
+        RemoteFolder("gs://bucket").newest()
+
+
+@pytest.fixture
+def published(tiny_data, s3):
+    """The tiny data folder at a URL."""
+    copy = copied(s3, copy_folder(s3, "commands"))
+    shutil.copytree(tiny_data.root, copy.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("copies"))
+    copy.push()
+    return s3
+
+
+def test_commands_work_at_a_url_and_name_it(published, capsys):
+    assert main(["sample", "--records", "300", "--pairs", "150", "--data", f"{published}-further"]) == 0
+    assert main(["dedupe", "--workers", "1", "--data", published]) == 0
+    assert f"wrote {published}/dedupe/clusters.csv" in capsys.readouterr().out
+    assert main(["classify", "123", "456", "--json", "--data", f"{published}/"]) == 0
+    assert json.loads(capsys.readouterr().out)["class"] == "valid"
+    assert main(["classify", "123", "nobody", "--data", published]) == 1
+    assert RemoteFolder(published).newest().number == 2
+    system, root = fsspec.core.url_to_fs(published)
+    assert {Path(each).name for each in system.ls(root)} == {"objects", "states"}  # nothing of the run is left
+    copy = copy_folder(published, "commands")
+    assert main(["classify", "123", "456", "--data", str(copy)]) == 1
+    assert f"use --data {published}" in capsys.readouterr().err
+
+
+def test_killed_at_any_moment_the_folder_at_the_url_is_healthy(published, tmp_path):
+    words = [sys.executable, "-m", "onemaster", "rebuild", "--data", published]
+    began = time.monotonic()
+    subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
+    takes, chance = time.monotonic() - began, random.Random(6)
+    for kill in range(KILLS):
+        process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(chance.uniform(0.5, 1.0) * takes)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        copy = copied(published, tmp_path / f"fresh{kill}")
+        with Matcher.open(DataFolder.at(copy.folder)) as matcher:
+            assert matcher.classify("123", "456").decided == "valid"
+    before = RemoteFolder(published).newest().number
+    subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
+    assert RemoteFolder(published).newest().number == before + 1
+
+
+@contextlib.contextmanager
+def served(url, caches, log):
+    """A service at a URL with a copy of its own, and how to ask it."""
+    port = smoke.free_port()
+    words = [sys.executable, "-m", "onemaster", "serve", "--data", url, "--port", str(port)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            words, cwd=ROOT, env=os.environ | {"XDG_CACHE_HOME": str(caches)}, stdout=output, stderr=output
+        )
+    try:
+        wait_for(lambda: process.poll() is not None or answers(port, "/ready"))
+        assert process.poll() is None, log.read_text()
+        yield port
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def answers(port, path, body=None):
+    """Ask; None where there is no answer, or one that is an error."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        data, method = (json.dumps(body), "POST") if body else (None, "GET")
+        connection.request(method, path, data, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        content = json.loads(answer.read())
+    except OSError:
+        return None
+    finally:
+        connection.close()
+    return content if answer.status < 300 else None
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not happen")
+
+
+def test_services_at_a_url_follow_it_and_share_verdicts(published, tmp_path):
+    with contextlib.ExitStack() as ending:
+        ports = [ending.enter_context(served(published, tmp_path / name, tmp_path / f"{name}.log")) for name in "ab"]
+        assert [answers(port, PAIR) for port in ports] == [{"class": "valid"}] * 2
+        assert answers(ports[0], "/labels", {"q_sr_id": "123", "m_sr_id": "789", "tag": "invalid", "reviewer": "ada"})
+        assert main(["rebuild", "--data", published]) == 0
+        index = copied(published, tmp_path / "look").text("index/CURRENT").strip()
+        for port in ports:
+            wait_for(lambda port=port: answers(port, "/version")["index"] == index)
+        wait_for(lambda: any(len(read_labels(each)) == 1 for each in (tmp_path / "b").rglob("labels.db")))
+        assert answers(ports[1], "/labels", {"q_sr_id": "456", "m_sr_id": "789", "tag": "invalid", "reviewer": "bob"})
+    look = copied(published, tmp_path / "look")
+    # Bob's verdict was the last thing before the services were stopped.
+    assert [each.verdict.reviewer for each in read_labels(look.folder / "labels.db")] == ["ada", "bob"]
+
+
+def verdict(tag, at, reviewer="ada"):
+    return Verdict("a", "b", tag, reviewer, at)
+
+
+def test_two_services_verdicts_meet_and_none_is_counted_twice(url, tmp_path):
+    one, other = (copied(url, tmp_path / name) for name in ("one", "other"))
+    append_label(one.folder / "labels.db", verdict("valid", "2026-01-01T00:00:00+00:00"))
+    say_unsure(one.folder / "labels.db", ("a", "b"), "ada", "2026-01-01T00:00:01+00:00")  # takes it back
+    append_label(other.folder / "labels.db", verdict("invalid", "2026-01-01T00:00:02+00:00", "bob"))
+    followers = Follower(one), Follower(other)
+    for follower in followers * 3:
+        with contextlib.suppress(ConflictError):
+            follower.exchange()
+    number = RemoteFolder(url).newest().number
+    for copy in (one, other):
+        labels = read_labels(copy.folder / "labels.db")
+        assert [(each.verdict.reviewer, each.verdict.tag) for each in labels] == [("bob", "invalid")]
+    for follower in followers:
+        follower.exchange()
+    assert RemoteFolder(url).newest().number == number  # once all is everywhere nothing more is published
+
+
+said = st.tuples(st.sampled_from(["valid", "invalid"]), st.integers(0, 3), st.sampled_from(["ada", "bob"]))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(said, max_size=6), st.lists(said, max_size=6))
+def test_merging_labels_is_the_union_whatever_was_said(tmp_path_factory, ours, theirs):
+    folder = tmp_path_factory.mktemp("labels")
+    for name, verdicts in (("ours", ours), ("theirs", theirs)):
+        for tag, second, reviewer in dict.fromkeys(verdicts):
+            append_label(folder / name, verdict(tag, f"2026-01-01T00:00:0{second}+00:00", reviewer))
+    if theirs:
+        before = len(read_labels(folder / "ours"))
+        assert merge_labels(folder / "theirs", folder / "ours") == len({*ours, *theirs}) - before
+        assert merge_labels(folder / "theirs", folder / "ours") == 0
+    found = [
+        (each.verdict.tag, each.verdict.labelled_at, each.verdict.reviewer) for each in read_labels(folder / "ours")
+    ]
+    assert len(found) == len({*found}) == len({*ours, *theirs})
