@@ -44,7 +44,7 @@ class Rejects:
         Parameters
         ----------
         path : Path
-            The file that delivered it.
+            The file or folder that delivered it.
         row : RawRow
             With a problem.
         """
@@ -56,7 +56,7 @@ class Rejects:
                 aside.open("w", encoding="utf-8", errors="backslashreplace", newline="")
             )
             csv.writer(self._stream).writerow(("file", "line", "reason", "row"))
-        csv.writer(self._stream).writerow((path, row.line, row.problem, row.text))
+        csv.writer(self._stream).writerow((row.path or path, row.line, row.problem, row.text))
 
     def discard(self) -> None:
         """Remove the file of an earlier import, and what one that was killed left of it."""
