@@ -171,7 +171,7 @@ def carry_out(
                     records += _store(chunk, writer, delivery.source.path, rejects)
                     progress.update(len(chunk))
         if not records:
-            raise _nothing_left(deliveries, rejects.reasons)
+            raise _nothing_left(deliveries, rejects)
     if not rejects.reasons:
         rejects.discard()
     report = ImportReport(
@@ -265,8 +265,10 @@ def _joined(cells: Sequence[object]) -> str:
     return ",".join("" if cell is None else str(cell) for cell in cells).rstrip(",")
 
 
-def _nothing_left(deliveries: Sequence[Delivery], reasons: Mapping[str, int]) -> CatalogError:
-    why = ", ".join(f"{reason} ({count})" for reason, count in reasons.items()) or "no rows"
+def _nothing_left(deliveries: Sequence[Delivery], rejects: Rejects) -> CatalogError:
+    why = ", ".join(f"{reason} ({count})" for reason, count in rejects.reasons.items()) or "no rows"
+    if rejects.first:
+        why += f"; the first is {rejects.first}"
     return CatalogError(
         f"expected recordings in {', '.join(str(delivery.source.path) for delivery in deliveries)}, "
         f"no usable row is left: {why}; "

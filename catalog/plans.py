@@ -161,7 +161,7 @@ def describe(delivery: Delivery) -> list[str]:
     """
     source, guesses = delivery.source, delivery.guesses
     if source.ours:
-        return [f"{source.path}: {', '.join(source.columns)}"]
+        return [f"{source.path}: recordings in a format that we know, which gives {', '.join(source.columns)}"]
     by_column = {guess.position: guess for guess in guesses.found} if delivery.guessed else {}
     width = max(len(feed.column) for feed in delivery.feeds)
     lines = [f"{source.path}:"]

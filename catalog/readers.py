@@ -9,8 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from catalog.ddex import is_xml, open_ddex
 from catalog.delimited import open_csv
 from catalog.errors import CatalogError
+from catalog.musicbrainz import XZ, is_json_lines, open_musicbrainz
 from catalog.rows import RawRow, Source
 from catalog.tables import check_file, columns_of, connect_readonly, main_table, quoted, sqlite_errors
 
@@ -23,12 +25,12 @@ _BATCH = 8_192
 
 
 def open_source(path: Path, encoding: str, known: frozenset[str]) -> Source:
-    """Look into a CSV, Parquet or SQLite file; its content decides which it is, not its name.
+    """Look into a file; its content decides what it is, its name only what XML and JSON are too broken to show.
 
     Parameters
     ----------
     path : Path
-        The file.
+        CSV, Parquet, SQLite, a MusicBrainz dump of recordings, a DDEX message, or a folder of these.
     encoding : str
         Of a CSV file.
     known : frozenset of str
@@ -44,6 +46,8 @@ def open_source(path: Path, encoding: str, known: frozenset[str]) -> Source:
     CatalogError
         If the file cannot be read or holds no table.
     """
+    if path.is_dir():
+        return open_ddex(path)
     check_file(path)
     with path.open("rb") as stream:
         beginning = stream.read(16)
@@ -54,6 +58,10 @@ def open_source(path: Path, encoding: str, known: frozenset[str]) -> Source:
     for magic, kind in _UNREADABLE.items():
         if beginning.startswith(magic):
             raise CatalogError(f"expected CSV, Parquet or SQLite, {path} is {kind}")
+    if beginning.startswith(XZ) or is_json_lines(path):
+        return open_musicbrainz(path)
+    if is_xml(path):
+        return open_ddex(path)
     return open_csv(path, encoding, known)
 
 

@@ -27,6 +27,7 @@ class Rejects:
     def __init__(self, target: Path) -> None:
         self.path = rejects_of(target)
         self.reasons: Counter[str] = Counter()
+        self.first = ""
         self._stack = ExitStack()
         self._stream: TextIO | None = None
 
@@ -49,6 +50,7 @@ class Rejects:
             With a problem.
         """
         self.reasons[row.problem.partition(":")[0]] += 1
+        self.first = self.first or f"{row.path or path}, line {row.line}: {row.problem}"
         if self._stream is None:
             aside = self._stack.enter_context(write_aside(self.path))
             # Undecodable bytes arrive as lone surrogates, which UTF-8 cannot write.
