@@ -25,6 +25,7 @@ _ROWS = 1_000  # looked at in the beginning of a file
 _LEAST_VALUES = 10  # below them, values that are all different or all alike are no evidence
 _MOSTLY, _NEARLY_ALL = 0.5, 0.9  # of the values: what a name is contradicted below, what values must show alone
 _SHORTEST_MS, _LONGEST_MS = 20_000, 20 * 60_000  # medians of columns of durations; times of day lie beyond them
+_LONGEST_LOOK = 1_000  # characters of a cell, which may have a million
 _LONGEST_EXAMPLE = 40
 _CODE = re.compile(r"(?=.*[0-9])(?=.*[^\W\d_])[\w.:-]+")
 _UNIT = re.compile(r"[^\W\d_]|:")
@@ -57,7 +58,8 @@ class Guess:
     @property
     def typed(self) -> str:
         """What to type for it, quoted for a shell."""
-        return f"--column {shlex.quote(f'{self.ours}={self.column}')}"
+        text = f"{self.ours}={self.column}"
+        return f"--column {shlex.quote(text) if text.isprintable() else f'${text!r}'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,7 @@ def guess_columns(source: Source, taken: Mapping[str, Feed]) -> Guesses:
     Guesses
         In the order of our columns.
     """
-    used = {feed.position for feed in taken.values()}
-    free = [_look(source, position) for position in range(len(source.columns)) if position not in used]
+    free = _free(source, taken)
     open_fields = [field for field in COLUMNS if field not in taken]
     fitting, refused = _by_name(free, open_fields)
     named = {guess.position for guesses in fitting.values() for guess in guesses}
@@ -154,9 +155,7 @@ def likeliest(source: Source, needed: str, taken: Mapping[str, Feed]) -> Guess |
     Guess or None
         ``None`` if no column resembles it.
     """
-    used = {feed.position for feed in taken.values()}
-    columns = [_look(source, position) for position in range(len(source.columns)) if position not in used]
-    columns = [column for column in columns if not _contradiction(needed, column)]
+    columns = [column for column in _free(source, taken) if not _contradiction(needed, column)]
     if needed == "sr_id":
         columns = [column for column in columns if column.share(_is_word) >= _NEARLY_ALL and not _counts_rows(column)]
     if not columns:
@@ -165,13 +164,29 @@ def likeliest(source: Source, needed: str, taken: Mapping[str, Feed]) -> Guess |
     return best.guess(needed, f"{len(set(best.texts)):,} different values in {best.rows:,} rows")
 
 
-def _look(source: Source, position: int) -> _Column:
+def _look(source: Source, positions: Sequence[int]) -> list[_Column]:
+    """Look at the first rows of some columns, all of them at once if that can be done."""
     try:
-        cells = [row.cells[0] for row in islice(source.rows([position]), _ROWS) if not row.problem]
-    except CatalogError:  # a column of structures, say, which is told where the file is read
-        cells = []
-    values = [cell for cell in cells if clean(as_text(cell)) is not None]
-    return _Column(source.columns[position], position, len(cells), values)
+        rows = [tuple(map(_cut, row.cells)) for row in islice(source.rows(positions), _ROWS) if not row.problem]
+    except CatalogError:  # for a column of structures, say, which is told where the file is read
+        if len(positions) > 1:
+            return [column for position in positions for column in _look(source, [position])]
+        rows = []
+    looked = []
+    for place, position in enumerate(positions):
+        values = [row[place] for row in rows if clean(as_text(row[place])) is not None]
+        looked.append(_Column(source.columns[position], position, len(rows), values))
+    return looked
+
+
+def _free(source: Source, taken: Mapping[str, Feed]) -> list[_Column]:
+    used = {feed.position for feed in taken.values()}
+    free = [position for position in range(len(source.columns)) if position not in used]
+    return _look(source, free) if free else []
+
+
+def _cut(cell: object) -> object:
+    return cell[:_LONGEST_LOOK] if isinstance(cell, str | bytes) else cell
 
 
 def _by_name(free: Sequence[_Column], fields: Sequence[str]) -> tuple[dict[str, list[Guess]], list[Guess]]:

@@ -25,6 +25,7 @@ from catalog.guesses import Guess, Guesses, guess_columns, likeliest
 from catalog.readers import open_source
 from catalog.rows import Source
 
+_LONGEST_NAME = 60
 _NO_ROW_NUMBERS = (
     "without a column of ids add one that keeps them from export to export (the numbers of the rows do not: "
     "one more row in front gives every id to another recording)"
@@ -163,26 +164,36 @@ def describe(delivery: Delivery) -> list[str]:
     if source.ours:
         return [f"{source.path}: recordings in a format that we know, which gives {', '.join(source.columns)}"]
     by_column = {guess.position: guess for guess in guesses.found} if delivery.guessed else {}
-    width = max(len(feed.column) for feed in delivery.feeds)
+    names = {feed.position: _printable(feed.column) for feed in delivery.feeds}
+    width = max(map(len, names.values()))
     lines = [f"{source.path}:"]
     for feed in delivery.feeds:
         guess = by_column.get(feed.position)
         why = f"guessed: {_shown(guess)}" if guess else "its name" if _is_named(feed) else "as you said"
-        lines.append(f"  {feed.field:13} {feed.column:{width}}  {why}")
+        lines.append(f"  {feed.field:13} {names[feed.position]:{width}}  {why}")
     if by_column:
         typed = " ".join(guess.typed for guess in guesses.found)
         lines.append(f"  the guesses as you would type them, to be changed where they are wrong: {typed}")
     else:
-        lines += [f"  {guess.column} is not used; if it is {_shown(guess)}: {guess.typed}" for guess in guesses.found]
+        lines += [
+            f"  {_printable(guess.column)} is not used; if it is {_shown(guess)}: {guess.typed}"
+            for guess in guesses.found
+        ]
     for ours, tied in guesses.doubts.items():
         lines.append(f"  {ours} is left out, {_either(tied)} fit it equally well: {_choices(tied)}")
-    lines += [f"  {guess.column} is not taken for {guess.ours}: {guess.reason}" for guess in guesses.refused]
+    lines += [
+        f"  {_printable(guess.column)} is not taken for {guess.ours}: {guess.reason}" for guess in guesses.refused
+    ]
     return lines
 
 
 def _is_named(feed: Feed) -> bool:
     name = fold(feed.column)
     return name in NAMES and feed_from(name, 0, [name]).field == feed.field
+
+
+def _printable(name: str) -> str:
+    return name[:_LONGEST_NAME] if name.isprintable() else repr(name[:_LONGEST_NAME])
 
 
 def _shown(guess: Guess) -> str:

@@ -91,6 +91,7 @@ def _open_parquet(path: Path) -> Source:
     def rows(positions: Sequence[int]) -> Iterator[RawRow]:
         wanted = [columns[position] for position in positions]
         for position in positions:
+            _check_name(path, columns, columns[position])
             _check_type(path, schema.field(position))
         line = 0
         try:
@@ -103,6 +104,11 @@ def _open_parquet(path: Path) -> Source:
             raise _damaged(path, error) from error
 
     return Source(path, columns, rows)
+
+
+def _check_name(path: Path, columns: Sequence[str], name: str) -> None:
+    if columns.count(name) > 1:
+        raise CatalogError(f"expected one column {name} in {path}, found it twice; rename one of them")
 
 
 def _check_type(path: Path, field: pa.Field) -> None:

@@ -4,6 +4,7 @@ import csv
 import os
 import re
 import shlex
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 
@@ -247,6 +248,40 @@ def test_parquet_with_lists_numbers_and_structures(tmp_path):
     assert used(path, "contributors=artist") == {
         "sr_id": "track_id", "title": "song", "isrcs": "isrc", "contributors": "artist",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [("id", "song"), ("sr_id", "title")])
+def test_parquet_with_a_name_that_stands_twice(tmp_path, names):
+    columns = [["r1x", "r2x"], ["Amber", "Birch"], ["a", "b"], ["c", "d"]]
+    path = tmp_path / "p.parquet"
+    pq.write_table(pa.Table.from_arrays([*map(pa.array, columns)], names=[*names, "x", "x"]), path)
+    assert used(path) == dict(zip(("sr_id", "title"), names, strict=True))
+    assert carry_out(plan_import([path], guess=True), tmp_path / "c.db").records == 2
+    with pytest.raises(CatalogError, match="expected one column x, found it twice"):
+        plan_import([path], ["album=x"], guess=True)
+
+
+def test_long_cells_and_many_columns_are_looked_at_in_little_memory(tmp_path):
+    path = tmp_path / "wide.csv"
+    with path.open("w") as stream:
+        stream.write("id,song," + ",".join(f"c{n}" for n in range(20)) + "\n")
+        for number in range(50):
+            stream.write(f"r{number}x,Amber {number}," + ",".join(["x" * 20_000] * 20) + "\n")
+    tracemalloc.start()
+    assert used(path) == {"sr_id": "id", "title": "song"}
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 8 << 20  # the file has 20 MB
+
+
+def test_names_that_cannot_be_printed_are_quoted(tmp_path):
+    path = tmp_path / "f.csv"
+    path.write_text("id,\x1bsong,\x07isrc,isrc,length\n1,Amber,,,\n")
+    text = "\n".join(describe(plan_import([path], guess=True)[0]))
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert r"--column $'title=\x1bsong'" in text
+    assert r"--column $'isrcs=\x07isrc' or --column isrcs=isrc" in text
 
 
 def test_each_of_several_files_is_guessed_by_itself(table, tmp_path):
