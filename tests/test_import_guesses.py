@@ -321,7 +321,14 @@ def test_any_table_is_planned_or_refused(tmp_path_factory, names, rows):
     try:
         (delivery,) = plan_import([path], guess=True)
     except CatalogError:
+        with pytest.raises(CatalogError):
+            plan_import([path])
         return
+    if delivery.guessed:
+        with pytest.raises(CatalogError):
+            plan_import([path])
+    else:
+        assert delivery.feeds == plan_import([path])[0].feeds
     assert set(REQUIRED) <= set(delivery.used)
     assert len({feed.position for feed in delivery.feeds}) == len(delivery.feeds)
     guessed = {feed_from(guess.ours, 0, [""]).field for guess in delivery.guesses.found}
