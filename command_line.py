@@ -74,10 +74,13 @@ def _sample(command: argparse.ArgumentParser) -> None:
 def _import(command: argparse.ArgumentParser) -> None:
     _places(command, "catalog")
     _files(command)
+    dry = "show which column would be read as what, and write nothing"
+    command.add_argument("--dry-run", action="store_true", help=dry)
 
 
 def _files(command: argparse.ArgumentParser) -> None:
-    command.add_argument("files", type=Path, nargs="+", metavar="FILE", help="CSV, Parquet or SQLite")
+    kinds = "CSV, Parquet, SQLite, a MusicBrainz dump of recordings, a DDEX message or a folder of them"
+    command.add_argument("files", type=Path, nargs="+", metavar="FILE", help=kinds)
     command.add_argument("--column", action="append", default=[], metavar="OURS=THEIRS", help="title=Song_Name, say")
     command.add_argument("--encoding", default="utf-8", help="of CSV files (default: utf-8)")
 

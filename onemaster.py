@@ -72,10 +72,18 @@ def sample(given: argparse.Namespace) -> None:
 
 
 def import_(given: argparse.Namespace) -> None:
-    """Make a catalogue out of CSV, Parquet or SQLite files."""
-    from catalog.importers import import_catalog
+    """Make a catalogue out of CSV, Parquet or SQLite files, MusicBrainz dumps or DDEX messages."""
+    from catalog.importers import carry_out
+    from catalog.plans import describe, plan_import
 
-    report = import_catalog(given.files, data_folder(given).catalog, given.column, given.encoding)
+    deliveries = plan_import(given.files, given.column, given.encoding, guess=True)
+    for delivery in deliveries:
+        if delivery.tells_more or given.dry_run:
+            print("\n".join(describe(delivery)), flush=True)
+    if given.dry_run:
+        print("dry run: nothing was written")
+        return
+    report = carry_out(deliveries, data_folder(given).catalog)
     print(f"wrote {report.records} recordings to {report.target}")
     if report.rejected:
         print(f"left out {report.rejected} rows {dict(report.reasons)}; see {report.rejected_file}")

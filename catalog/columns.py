@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.durations import parse_duration, parse_milliseconds, parse_year
@@ -67,6 +67,33 @@ def match_columns(found: Sequence[str], requests: Sequence[str] = ()) -> tuple[F
         If a request names no such field or column, two requests name one field, a column that is needed is absent
         or stands twice.
     """
+    feeds = own_columns(found, requests)
+    missing = [name for name in REQUIRED if name not in feeds]
+    if missing:
+        raise missing_columns(missing, found, f"name the column that holds it, for example --column {missing[0]}=NAME")
+    return in_order(feeds)
+
+
+def own_columns(found: Sequence[str], requests: Sequence[str] = ()) -> dict[str, Feed]:
+    """Find the columns that have our names or are requested, whether or not that is enough.
+
+    Parameters
+    ----------
+    found : sequence of str
+        The columns of the file.
+    requests : sequence of str
+        As for `match_columns`.
+
+    Returns
+    -------
+    dict
+        Field to what feeds it.
+
+    Raises
+    ------
+    CatalogError
+        If a request names no such field or column, two requests name one field, or a column stands twice.
+    """
     spelled = [fold(name) for name in found]
     asked: dict[str, Feed] = {}
     for request in requests:
@@ -80,13 +107,67 @@ def match_columns(found: Sequence[str], requests: Sequence[str] = ()) -> tuple[F
         if name in spelled and spelled.index(name) not in taken:
             feed = _feed(name, name, found, spelled)
             feeds.setdefault(feed.field, feed)
-    missing = [name for name in REQUIRED if name not in feeds]
-    if missing:
-        raise CatalogError(
-            f"expected the columns {' and '.join(REQUIRED)}, found no {' and no '.join(missing)} among: "
-            f"{_listed(found)}; name the column that holds it, for example --column {missing[0]}=NAME"
-        )
+    return feeds
+
+
+def in_order(feeds: Mapping[str, Feed]) -> tuple[Feed, ...]:
+    """Sort what feeds the fields.
+
+    Parameters
+    ----------
+    feeds : mapping
+        Field to what feeds it.
+
+    Returns
+    -------
+    tuple of Feed
+        In the order of `COLUMNS`.
+    """
     return tuple(feeds[name] for name in COLUMNS if name in feeds)
+
+
+def missing_columns(missing: Sequence[str], found: Sequence[str], advice: str) -> CatalogError:
+    """Say which columns a file lacks.
+
+    Parameters
+    ----------
+    missing : sequence of str
+        Those of `REQUIRED` that nothing feeds.
+    found : sequence of str
+        The columns of the file.
+    advice : str
+        What to do about it.
+
+    Returns
+    -------
+    CatalogError
+        To be raised.
+    """
+    return CatalogError(
+        f"expected the columns {' and '.join(REQUIRED)}, found no {' and no '.join(missing)} among: "
+        f"{_listed(found)}; {advice}"
+    )
+
+
+def feed_from(ours: str, position: int, found: Sequence[str]) -> Feed:
+    """Let a column feed the field of a name.
+
+    Parameters
+    ----------
+    ours : str
+        One of `NAMES`.
+    position : int
+        Of the column, from 0.
+    found : sequence of str
+        The columns of the file.
+
+    Returns
+    -------
+    Feed
+        With the parser that belongs to the name.
+    """
+    field, parse = _NUMBERS.get(ours, (ours, None))
+    return Feed(field, found[position], position, parse)
 
 
 def applies(request: str, found: Sequence[str]) -> bool:
@@ -165,9 +246,7 @@ def _sides(request: str, spelled: Sequence[str]) -> tuple[str, str] | None:
 def _feed(ours: str, theirs: str, found: Sequence[str], spelled: Sequence[str]) -> Feed:
     if spelled.count(theirs) > 1:
         raise CatalogError(f"expected one column {theirs}, found it twice among: {_listed(found)}; rename one of them")
-    field, parse = _NUMBERS.get(ours, (ours, None))
-    position = spelled.index(theirs)
-    return Feed(field, found[position], position, parse)
+    return feed_from(ours, spelled.index(theirs), found)
 
 
 def _listed(found: Sequence[str]) -> str:

@@ -9,23 +9,22 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 from tqdm import tqdm
 
-from catalog.columns import COLUMNS, NAMES, Feed, applies, fold, match_columns, refusal
+from catalog.columns import COLUMNS
 from catalog.delimited import LONGEST_CELL
 from catalog.errors import CatalogError
 from catalog.ids import LONGEST_ID, checked_id
-from catalog.readers import open_source
-from catalog.recording import LIST_SEPARATOR, clean
+from catalog.plans import Delivery, plan_import
+from catalog.recording import clean
 from catalog.rejects import Rejects, quote, rejects_of
-from catalog.rows import RawRow, Source
+from catalog.rows import RawRow, as_text
 from catalog.writer import CatalogWriter, new_catalog
 
-__all__ = ["LONGEST_ID", "ImportReport", "import_catalog"]
+__all__ = ["LONGEST_ID", "ImportReport", "carry_out", "import_catalog"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ class ImportReport:
     reasons : mapping
         Reason to number of rejected rows.
     columns : mapping
-        File to the columns used: ours to theirs.
+        File to the columns used: ours to theirs. Files whose format has no columns of its own are not among them.
     unused : mapping
         File to the columns that feed nothing.
     unreadable : mapping
@@ -85,11 +84,6 @@ class _Unreadable:
             kept.append(quote(value))
 
 
-class _Delivery(NamedTuple):
-    source: Source
-    feeds: tuple[Feed, ...]
-
-
 def import_catalog(
     files: Sequence[Path],
     target: Path,
@@ -98,7 +92,7 @@ def import_catalog(
     keep_rows: bool = False,
     writing: Callable[[Path, bool], AbstractContextManager[CatalogWriter]] = new_catalog,
 ) -> ImportReport:
-    """Make one catalogue out of CSV, Parquet and SQLite files.
+    """Make one catalogue out of CSV, Parquet and SQLite files, MusicBrainz dumps and DDEX messages; nothing is guessed.
 
     Values are stored as they are, but for durations (milliseconds), years (four digits) and blanks around ids. Of rows
     with the same id the first one stands. A million rows pass through in bounded memory; the catalogue is written aside
@@ -107,7 +101,8 @@ def import_catalog(
     Parameters
     ----------
     files : sequence of Path
-        At least one. A SQLite file must hold a table ``soundrecording`` or one table only.
+        At least one; a folder is one of DDEX messages. A SQLite file must hold a table ``soundrecording`` or one
+        table only.
     target : Path
         The catalogue to write, none of the files; rejected rows go to ``<its stem>.rejected.csv`` beside it.
     columns : sequence of str
@@ -131,9 +126,41 @@ def import_catalog(
         If a file or a column cannot be used, the target is one of the files, no row is left, or the catalogue cannot be
         written; the previous catalogue stays.
     """
+    return carry_out(plan_import(files, columns, encoding), target, keep_rows, writing)
+
+
+def carry_out(
+    deliveries: Sequence[Delivery],
+    target: Path,
+    keep_rows: bool = False,
+    writing: Callable[[Path, bool], AbstractContextManager[CatalogWriter]] = new_catalog,
+) -> ImportReport:
+    """Import what was planned.
+
+    Parameters
+    ----------
+    deliveries : sequence of Delivery
+        As from `catalog.plans.plan_import`.
+    target : Path
+        As for `import_catalog`.
+    keep_rows : bool
+        As for `import_catalog`.
+    writing : callable
+        As for `import_catalog`.
+
+    Returns
+    -------
+    ImportReport
+        Counts, reasons and the columns used.
+
+    Raises
+    ------
+    CatalogError
+        If a file cannot be read, the target is one of the files, no row is left, or the catalogue cannot be written;
+        the previous catalogue stays.
+    """
     started = time.perf_counter()
-    deliveries = _plan(files, columns, encoding)
-    _check_target(files, target)
+    _check_target([delivery.source.path for delivery in deliveries], target)
     unreadable = _Unreadable()
     records = 0
     with writing(target, keep_rows) as writer, Rejects(target) as rejects:
@@ -144,7 +171,7 @@ def import_catalog(
                     records += _store(chunk, writer, delivery.source.path, rejects)
                     progress.update(len(chunk))
         if not records:
-            raise _nothing_left(files, rejects.reasons)
+            raise _nothing_left(deliveries, rejects)
     if not rejects.reasons:
         rejects.discard()
     report = ImportReport(
@@ -153,8 +180,10 @@ def import_catalog(
         rejected=rejects.reasons.total(),
         rejected_file=rejects.path if rejects.reasons else None,
         reasons=dict(rejects.reasons.most_common()),
-        columns={str(source.path): {feed.field: feed.column for feed in feeds} for source, feeds in deliveries},
-        unused={} if keep_rows else _unused(deliveries),
+        columns={
+            str(each.source.path): {feed.field: feed.column for feed in each.feeds} for each in _tables(deliveries)
+        },
+        unused={} if keep_rows else {str(each.source.path): each.unused for each in _tables(deliveries)},
         unreadable=dict(unreadable.counts),
         examples=unreadable.examples,
     )
@@ -162,12 +191,8 @@ def import_catalog(
     return report
 
 
-def _unused(deliveries: Sequence[_Delivery]) -> dict[str, list[str]]:
-    used = {str(source.path): {feed.column for feed in feeds} for source, feeds in deliveries}
-    return {
-        str(source.path): [name for name in source.columns if name not in used[str(source.path)]]
-        for source, _ in deliveries
-    }
+def _tables(deliveries: Sequence[Delivery]) -> list[Delivery]:
+    return [delivery for delivery in deliveries if not delivery.source.ours]
 
 
 def _check_target(files: Sequence[Path], target: Path) -> None:
@@ -180,31 +205,13 @@ def _check_target(files: Sequence[Path], target: Path) -> None:
                 )
 
 
-def _plan(files: Sequence[Path], requests: Sequence[str], encoding: str) -> list[_Delivery]:
-    if not files:
-        raise CatalogError("expected at least one file to import, got none; name a CSV, Parquet or SQLite file")
-    known = frozenset(chain(NAMES, *(map(fold, request.split("=")) for request in requests)))
-    sources = [open_source(path, encoding, known) for path in files]
-    for request in requests:
-        if not any(applies(request, source.columns) for source in sources):
-            raise refusal(request, tuple(dict.fromkeys(chain(*(source.columns for source in sources)))))
-    deliveries = []
-    for source in sources:
-        fitting = [request for request in requests if applies(request, source.columns)]
-        try:
-            deliveries.append(_Delivery(source, match_columns(source.columns, fitting)))
-        except CatalogError as error:
-            raise CatalogError(f"{source.path}: {error}") from error
-    return deliveries
-
-
-def _rows(delivery: _Delivery, unreadable: _Unreadable, keep_rows: bool) -> Iterator[RawRow]:
+def _rows(delivery: Delivery, unreadable: _Unreadable, keep_rows: bool) -> Iterator[RawRow]:
     """Read rows, their cells in the order of `COLUMNS` and as they are to be stored, or with a problem."""
-    source, feeds = delivery
+    source, feeds = delivery.source, delivery.feeds
     asked = range(len(source.columns)) if keep_rows else [feed.position for feed in feeds]
     wanted = [asked.index(feed.position) for feed in feeds]
     places = [COLUMNS.index(feed.field) for feed in feeds]
-    parsers = [feed.parse or _text for feed in feeds]
+    parsers = [feed.parse or as_text for feed in feeds]
     numbers = [(index, feed.field) for index, feed in enumerate(feeds) if feed.parse]
     for row in source.rows(asked):
         if row.problem:
@@ -214,7 +221,7 @@ def _rows(delivery: _Delivery, unreadable: _Unreadable, keep_rows: bool) -> Iter
         cells = [parse(cell) for parse, cell in zip(parsers, raw, strict=True)]
         problem, cells[0] = _check(cells)
         if problem:
-            yield RawRow(row.line, (), problem, quote(_joined(raw)))
+            yield RawRow(row.line, (), problem, quote(_joined(raw)), row.path)
             continue
         for index, field in numbers:
             if cells[index] is None and clean(raw[index]) is not None:
@@ -222,11 +229,11 @@ def _rows(delivery: _Delivery, unreadable: _Unreadable, keep_rows: bool) -> Iter
         values: list[object] = [None] * len(COLUMNS)
         for place, cell in zip(places, cells, strict=True):
             values[place] = cell
-        yield RawRow(row.line, values, text=_kept(source.columns, row.cells) if keep_rows else "")
+        yield RawRow(row.line, values, text=_kept(source.columns, row.cells) if keep_rows else "", path=row.path)
 
 
 def _kept(columns: Sequence[str], cells: Sequence[object]) -> str:
-    return json.dumps(dict(zip(columns, cells, strict=True)), ensure_ascii=False, default=_text)
+    return json.dumps(dict(zip(columns, cells, strict=True)), ensure_ascii=False, default=as_text)
 
 
 def _check(cells: Sequence[object]) -> tuple[str, str]:
@@ -236,20 +243,6 @@ def _check(cells: Sequence[object]) -> tuple[str, str]:
     return problem, sr_id
 
 
-def _text(cell: object) -> str | None:
-    if isinstance(cell, str):
-        return cell or None
-    if cell is None or cell != cell:  # noqa: PLR0124 - NaN differs from itself
-        return None
-    if isinstance(cell, bytes):
-        return cell.decode("utf-8", "replace")
-    if isinstance(cell, list | tuple):
-        return LIST_SEPARATOR.join(text for text in map(_text, cell) if text) or None
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))  # tools that know missing numbers write whole ones as floats
-    return str(cell)
-
-
 def _store(chunk: Sequence[RawRow], writer: CatalogWriter, path: Path, rejects: Rejects) -> int:
     known = writer.known([str(row.cells[0]) for row in chunk if not row.problem])
     fresh = []
@@ -257,7 +250,7 @@ def _store(chunk: Sequence[RawRow], writer: CatalogWriter, path: Path, rejects: 
         if row.problem:
             rejects.add(path, row)
         elif row.cells[0] in known:
-            rejects.add(path, RawRow(row.line, (), "duplicate sr_id", quote(_joined(row.cells))))
+            rejects.add(path, RawRow(row.line, (), "duplicate sr_id", quote(_joined(row.cells)), row.path))
         else:
             known.add(str(row.cells[0]))
             fresh.append(row)
@@ -272,11 +265,18 @@ def _joined(cells: Sequence[object]) -> str:
     return ",".join("" if cell is None else str(cell) for cell in cells).rstrip(",")
 
 
-def _nothing_left(files: Sequence[Path], reasons: Mapping[str, int]) -> CatalogError:
-    why = ", ".join(f"{reason} ({count})" for reason, count in reasons.items()) or "no rows"
+def _nothing_left(deliveries: Sequence[Delivery], rejects: Rejects) -> CatalogError:
+    why = ", ".join(f"{reason} ({count})" for reason, count in rejects.reasons.items()) or "no rows"
+    if rejects.first:
+        why += f"; the first is {rejects.first}"
     return CatalogError(
-        f"expected recordings in {', '.join(map(str, files))}, no usable row is left: {why}; "
-        "check the delimiter, the encoding and the column that holds the ids"
+        f"expected recordings in {', '.join(str(delivery.source.path) for delivery in deliveries)}, "
+        f"no usable row is left: {why}; "
+        + (
+            "check the delimiter, the encoding and the column that holds the ids"
+            if _tables(deliveries)
+            else "check that they are recordings as MusicBrainz dumps them, one a line, or DDEX messages of ERN 4"
+        )
     )
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from catalog.ddex import is_xml, open_ddex
 from catalog.delimited import open_csv
 from catalog.errors import CatalogError
+from catalog.musicbrainz import XZ, is_json_lines, open_musicbrainz
 from catalog.rows import RawRow, Source
 from catalog.tables import check_file, columns_of, connect_readonly, main_table, quoted, sqlite_errors
 
@@ -23,12 +25,12 @@ _BATCH = 8_192
 
 
 def open_source(path: Path, encoding: str, known: frozenset[str]) -> Source:
-    """Look into a CSV, Parquet or SQLite file; its content decides which it is, not its name.
+    """Look into a file; its content decides what it is, its name only what XML and JSON are too broken to show.
 
     Parameters
     ----------
     path : Path
-        The file.
+        CSV, Parquet, SQLite, a MusicBrainz dump of recordings, a DDEX message, or a folder of these.
     encoding : str
         Of a CSV file.
     known : frozenset of str
@@ -44,6 +46,8 @@ def open_source(path: Path, encoding: str, known: frozenset[str]) -> Source:
     CatalogError
         If the file cannot be read or holds no table.
     """
+    if path.is_dir():
+        return open_ddex(path)
     check_file(path)
     with path.open("rb") as stream:
         beginning = stream.read(16)
@@ -54,6 +58,10 @@ def open_source(path: Path, encoding: str, known: frozenset[str]) -> Source:
     for magic, kind in _UNREADABLE.items():
         if beginning.startswith(magic):
             raise CatalogError(f"expected CSV, Parquet or SQLite, {path} is {kind}")
+    if beginning.startswith(XZ) or is_json_lines(path):
+        return open_musicbrainz(path)
+    if is_xml(path):
+        return open_ddex(path)
     return open_csv(path, encoding, known)
 
 
@@ -83,6 +91,7 @@ def _open_parquet(path: Path) -> Source:
     def rows(positions: Sequence[int]) -> Iterator[RawRow]:
         wanted = [columns[position] for position in positions]
         for position in positions:
+            _check_name(path, columns, columns[position])
             _check_type(path, schema.field(position))
         line = 0
         try:
@@ -95,6 +104,11 @@ def _open_parquet(path: Path) -> Source:
             raise _damaged(path, error) from error
 
     return Source(path, columns, rows)
+
+
+def _check_name(path: Path, columns: Sequence[str], name: str) -> None:
+    if columns.count(name) > 1:
+        raise CatalogError(f"expected one column {name} in {path}, found it twice; rename one of them")
 
 
 def _check_type(path: Path, field: pa.Field) -> None:

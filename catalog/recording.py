@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 LIST_SEPARATOR = "|"
@@ -112,6 +112,45 @@ def split_list(value: object) -> tuple[str, ...]:
         return (text,)
     parts = (clean(part) for part in text.split(LIST_SEPARATOR))
     return tuple(dict.fromkeys(part for part in parts if part is not None))
+
+
+def listed(entries: Iterable[str | None]) -> str | None:
+    """Write a list field.
+
+    Parameters
+    ----------
+    entries : iterable of str or None
+        As delivered; a ``|`` within one is written as ``/``, since it would part it.
+
+    Returns
+    -------
+    str or None
+        The entries that are not missing, each once, with ``|`` between them; ``None`` if none is left.
+    """
+    found = (clean(entry) for entry in entries)
+    kept = dict.fromkeys(entry.replace(LIST_SEPARATOR, "/") for entry in found if entry is not None)
+    return LIST_SEPARATOR.join(kept) or None
+
+
+def noted(title: str | None, note: str | None) -> str | None:
+    """Write a note on a version behind a title, in brackets as titles of catalogues have it.
+
+    Parameters
+    ----------
+    title : str or None
+        As delivered.
+    note : str or None
+        As delivered.
+
+    Returns
+    -------
+    str or None
+        The title alone if there is no note, or if the title holds it already; ``None`` without a title.
+    """
+    title, note = clean(title), clean(note)
+    if title is None or note is None or note.casefold() in title.casefold():
+        return title
+    return f"{title} ({note})"
 
 
 def _positive(value: object) -> int | None:

@@ -27,6 +27,7 @@ class Rejects:
     def __init__(self, target: Path) -> None:
         self.path = rejects_of(target)
         self.reasons: Counter[str] = Counter()
+        self.first = ""
         self._stack = ExitStack()
         self._stream: TextIO | None = None
 
@@ -44,11 +45,12 @@ class Rejects:
         Parameters
         ----------
         path : Path
-            The file that delivered it.
+            The file or folder that delivered it.
         row : RawRow
             With a problem.
         """
         self.reasons[row.problem.partition(":")[0]] += 1
+        self.first = self.first or f"{row.path or path}, line {row.line}: {row.problem}"
         if self._stream is None:
             aside = self._stack.enter_context(write_aside(self.path))
             # Undecodable bytes arrive as lone surrogates, which UTF-8 cannot write.
@@ -56,7 +58,7 @@ class Rejects:
                 aside.open("w", encoding="utf-8", errors="backslashreplace", newline="")
             )
             csv.writer(self._stream).writerow(("file", "line", "reason", "row"))
-        csv.writer(self._stream).writerow((path, row.line, row.problem, row.text))
+        csv.writer(self._stream).writerow((row.path or path, row.line, row.problem, row.text))
 
     def discard(self) -> None:
         """Remove the file of an earlier import, and what one that was killed left of it."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from catalog.recording import LIST_SEPARATOR
+
 
 class RawRow(NamedTuple):
     """A row as a file delivers it.
@@ -21,12 +23,15 @@ class RawRow(NamedTuple):
         Why the row cannot be used; empty if it can.
     text : str
         The row as it stands in the file, where there is a problem or the row is to be kept.
+    path : Path or None
+        The file that holds it, where the source is a folder.
     """
 
     line: int
     cells: Sequence[object]
     problem: str = ""
     text: str = ""
+    path: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +46,37 @@ class Source:
         As it spells them.
     rows : callable
         From positions of columns to an iterator of `RawRow`, which opens the file and closes it.
+    ours : bool
+        Whether the columns are named by us, because the format has none.
     """
 
     path: Path
     columns: tuple[str, ...]
     rows: Callable[[Sequence[int]], Iterator[RawRow]]
+    ours: bool = False
+
+
+def as_text(cell: object) -> str | None:
+    """Write a cell as text.
+
+    Parameters
+    ----------
+    cell : object
+        As a reader delivers it.
+
+    Returns
+    -------
+    str or None
+        A list is joined with ``|``, a whole number written without decimals; ``None`` if the cell is missing.
+    """
+    if isinstance(cell, str):
+        return cell or None
+    if cell is None or cell != cell:  # noqa: PLR0124 - NaN differs from itself
+        return None
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", "replace")
+    if isinstance(cell, list | tuple):
+        return LIST_SEPARATOR.join(text for text in map(as_text, cell) if text) or None
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))  # tools that know missing numbers write whole ones as floats
+    return str(cell)

@@ -35,7 +35,7 @@ class Delivery:
     Attributes
     ----------
     files : sequence of Path
-        CSV, Parquet or SQLite.
+        Whatever `import_catalog` reads.
     columns : sequence of str
         See `import_catalog`.
     encoding : str

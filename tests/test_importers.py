@@ -607,9 +607,10 @@ def test_memory_stays_bounded(tmp_path, target):
 KILLED = """
 import sys
 from pathlib import Path
-import catalog.importers as importers
+import catalog.plans as plans
+from catalog.importers import import_catalog
 
-original = importers.open_source
+original = plans.open_source
 def open_source(path, *rest):
     source = original(path, *rest)
     def rows(positions):
@@ -619,8 +620,8 @@ def open_source(path, *rest):
                 sys.stdin.read()
             yield row
     return type(source)(source.path, source.columns, rows)
-importers.open_source = open_source
-importers.import_catalog([Path(sys.argv[1])], Path(sys.argv[2]))
+plans.open_source = open_source
+import_catalog([Path(sys.argv[1])], Path(sys.argv[2]))
 """
 
 

@@ -1,0 +1,208 @@
+"""What an import is going to read: which files, which columns of them, and what was guessed of these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+from catalog.columns import (
+    NAMES,
+    REQUIRED,
+    Feed,
+    applies,
+    feed_from,
+    fold,
+    in_order,
+    match_columns,
+    missing_columns,
+    own_columns,
+    refusal,
+)
+from catalog.errors import CatalogError
+from catalog.guesses import Guess, Guesses, guess_columns, likeliest
+from catalog.readers import open_source
+from catalog.rows import Source
+
+_LONGEST_NAME = 60
+_NO_ROW_NUMBERS = (
+    "without a column of ids add one that keeps them from export to export (the numbers of the rows do not: "
+    "one more row in front gives every id to another recording)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A file, and what feeds our fields out of it.
+
+    Attributes
+    ----------
+    source : Source
+        The file.
+    feeds : tuple of Feed
+        In the order of our columns.
+    guesses : Guesses
+        What was found out about columns that neither have our names nor were requested.
+    guessed : bool
+        Whether the guesses are among the feeds; they are only if the file could not be imported without.
+    """
+
+    source: Source
+    feeds: tuple[Feed, ...]
+    guesses: Guesses = field(default_factory=Guesses)
+    guessed: bool = False
+
+    @property
+    def used(self) -> dict[str, str]:
+        """Field to the column that feeds it."""
+        return {feed.field: feed.column for feed in self.feeds}
+
+    @property
+    def tells_more(self) -> bool:
+        """Whether there is more to tell of the columns than which are used."""
+        return bool(self.guesses.found or self.guesses.doubts or self.guesses.refused)
+
+    @property
+    def unused(self) -> list[str]:
+        """Columns that feed nothing."""
+        used = set(self.used.values())
+        return [name for name in self.source.columns if name not in used]
+
+
+def plan_import(
+    files: Sequence[Path], columns: Sequence[str] = (), encoding: str = "utf-8", guess: bool = False
+) -> list[Delivery]:
+    """Look into files and decide what feeds what.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        At least one; see `catalog.importers.import_catalog`.
+    columns : sequence of str
+        ``ours=theirs`` or ``theirs=ours``; each has to fit at least one of the files. They go before everything else.
+    encoding : str
+        Of CSV files without a byte order mark.
+    guess : bool
+        Whether a file that lacks a needed column is read by guesses, instead of being refused. Of files that have what
+        is needed nothing is guessed: they are read as they always were, and what else would fit is told.
+
+    Returns
+    -------
+    list of Delivery
+        One a file.
+
+    Raises
+    ------
+    CatalogError
+        If a file or a column cannot be used, or a needed column is not found; the message says what comes nearest.
+    """
+    if not files:
+        raise CatalogError("expected at least one file to import, got none; name a CSV, Parquet or SQLite file")
+    known = frozenset(chain(NAMES, *(map(fold, request.split("=")) for request in columns)))
+    sources = [open_source(path, encoding, known) for path in files]
+    for request in columns:
+        if not any(applies(request, source.columns) for source in sources):
+            raise refusal(request, tuple(dict.fromkeys(chain(*(source.columns for source in sources)))))
+    deliveries = []
+    for source in sources:
+        fitting = [request for request in columns if applies(request, source.columns)]
+        try:
+            deliveries.append(_deliver(source, fitting, guess))
+        except CatalogError as error:
+            raise CatalogError(f"{source.path}: {error}") from error
+    return deliveries
+
+
+def _deliver(source: Source, requests: Sequence[str], guess: bool) -> Delivery:
+    feeds = own_columns(source.columns, requests)
+    if source.ours or (not guess and all(name in feeds for name in REQUIRED)):
+        return Delivery(source, match_columns(source.columns, requests))
+    guesses = guess_columns(source, feeds)
+    if all(name in feeds for name in REQUIRED):
+        return Delivery(source, in_order(feeds), guesses)
+    with_guesses = guesses.feeds(source.columns) | feeds
+    missing = [name for name in REQUIRED if name not in (with_guesses if guess else feeds)]
+    if missing:
+        advice = [_advice(name, source, guesses, feeds | with_guesses) for name in missing]
+        raise missing_columns(missing, source.columns, "; ".join(advice))
+    return Delivery(source, in_order(with_guesses), guesses, guessed=True)
+
+
+def _advice(needed: str, source: Source, guesses: Guesses, feeds: dict[str, Feed]) -> str:
+    """Say what to type for a needed column, or what is in the way."""
+    plain = next((guess for guess in guesses.found if guess.ours == needed), None)
+    if plain:
+        return f"type {plain.typed} ({plain.reason})"
+    if needed in guesses.doubts:
+        tied = guesses.doubts[needed]
+        return f"{_either(tied)} fit {needed} equally well: type {' or '.join(guess.typed for guess in tied)}"
+    refused = [f"{guess.column!r} is not taken: {guess.reason}" for guess in guesses.refused if guess.ours == needed]
+    nearest = likeliest(source, needed, feeds)
+    hint = (
+        f"the likeliest is {nearest.column!r} ({nearest.reason}): type {nearest.typed} if it is"
+        if nearest
+        else f"name the column that holds it, for example --column {needed}=NAME"
+    )
+    return "; ".join([*refused, hint, *([_NO_ROW_NUMBERS] if needed == "sr_id" else [])])
+
+
+def describe(delivery: Delivery) -> list[str]:
+    """Say in lines what a file is read by, what was guessed and what could be typed.
+
+    Parameters
+    ----------
+    delivery : Delivery
+        Of one file.
+
+    Returns
+    -------
+    list of str
+        To be printed; the first names the file.
+    """
+    source, guesses = delivery.source, delivery.guesses
+    if source.ours:
+        return [f"{source.path}: recordings in a format that we know, which gives {', '.join(source.columns)}"]
+    by_column = {guess.position: guess for guess in guesses.found} if delivery.guessed else {}
+    names = {feed.position: _printable(feed.column) for feed in delivery.feeds}
+    width = max(map(len, names.values()))
+    lines = [f"{source.path}:"]
+    for feed in delivery.feeds:
+        guess = by_column.get(feed.position)
+        why = f"guessed: {_shown(guess)}" if guess else "its name" if _is_named(feed) else "as you said"
+        lines.append(f"  {feed.field:13} {names[feed.position]:{width}}  {why}")
+    if by_column:
+        typed = " ".join(guess.typed for guess in guesses.found)
+        lines.append(f"  the guesses as you would type them, to be changed where they are wrong: {typed}")
+    else:
+        lines += [
+            f"  {_printable(guess.column)} is not used; if it is {_shown(guess)}: {guess.typed}"
+            for guess in guesses.found
+        ]
+    for ours, tied in guesses.doubts.items():
+        lines.append(f"  {ours} is left out, {_either(tied)} fit it equally well: {_choices(tied)}")
+    lines += [
+        f"  {_printable(guess.column)} is not taken for {guess.ours}: {guess.reason}" for guess in guesses.refused
+    ]
+    return lines
+
+
+def _is_named(feed: Feed) -> bool:
+    name = fold(feed.column)
+    return name in NAMES and feed_from(name, 0, [name]).field == feed.field
+
+
+def _printable(name: str) -> str:
+    return name[:_LONGEST_NAME] if name.isprintable() else repr(name[:_LONGEST_NAME])
+
+
+def _shown(guess: Guess) -> str:
+    return f"{guess.ours} ({guess.reason}{f'; {guess.example!r}' if guess.example else ''})"
+
+
+def _either(tied: Sequence[Guess]) -> str:
+    return " and ".join(repr(guess.column) for guess in tied)
+
+
+def _choices(tied: Sequence[Guess]) -> str:
+    return " or ".join(guess.typed for guess in tied)

@@ -1,0 +1,288 @@
+"""Imports of MusicBrainz dumps: lines of JSON, packed or not. Every line is made up after the public description."""
+
+import csv
+import io
+import json
+import lzma
+import tarfile
+import tracemalloc
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.errors import CatalogError
+from catalog.importers import import_catalog
+from catalog.store import Catalog
+from onemaster import main
+
+MBID = "00000000-0000-4000-8000-{:012}"
+
+
+def credit(name, joined="", of=None):
+    return {"name": name, "joinphrase": joined, "artist": {"id": MBID.format(9), "name": of or name, "sort-name": name}}
+
+
+def relation(kind, target, content, credited=""):
+    return {"type": kind, "target-type": target, "target-credit": credited, "direction": "backward", target: content}
+
+
+def recording(number, **content):
+    return {
+        "id": MBID.format(number), "title": f"Title {number}", "length": 200_000 + number, "video": False, "isrcs": [],
+        "disambiguation": "", "artist-credit": [credit("Somebody")], "relations": [], "tags": [], **content,
+    }  # fmt: skip
+
+
+WHOLE = recording(
+    1,
+    title="Harbour Lights",
+    disambiguation="live, 1987-06-05: Town Hall",
+    length=252_000,
+    isrcs=["DEA628700001", "DEA628700002"],
+    **{
+        "artist-credit": [credit("The Lamplighters", " feat. ", of="Lamplighters"), credit("Ada | Eve")],
+        "first-release-date": "1987-11",
+        "relations": [
+            relation("producer", "artist", {"id": MBID.format(7), "name": "Konrad Meyer"}, credited="K. Meyer"),
+            relation("vocal", "artist", {"id": MBID.format(8), "name": "Ada"}),
+            relation("mix", "artist", {"id": MBID.format(7), "name": "Konrad Meyer"}, credited="K. Meyer"),
+            relation("performance", "work", {"id": MBID.format(5), "title": "Harbour Lights", "language": "eng"}),
+            relation("purchase for download", "url", {"resource": "urn:x"}),
+        ],
+    },
+)
+
+NO_RECORDING = "no recording of MusicBrainz: neither length nor video nor isrcs"
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "work" / "catalog.db"
+
+
+def lines(*contents):
+    return b"".join(
+        (content if isinstance(content, bytes) else json.dumps(content, ensure_ascii=False).encode()) + b"\n"
+        for content in contents
+    )
+
+
+def archive(path, **members):
+    with tarfile.open(path, "w:xz") as packed:
+        for name, content in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            packed.addfile(entry, io.BytesIO(content))
+    return path
+
+
+def row(target, number=1):
+    with Catalog.open(target, target.parent) as catalog:
+        return catalog.row(MBID.format(number))
+
+
+def rejected(report):
+    return rejected_in(report.target)
+
+
+def rejected_in(target):
+    with target.with_name(f"{target.stem}.rejected.csv").open(encoding="utf-8", newline="") as stream:
+        return [(int(found["line"]), found["reason"]) for found in csv.DictReader(stream)]
+
+
+@pytest.mark.parametrize(
+    "name", ["recording", "recording.jsonl", "recording.json", "recording.txt", "recording.tar.xz"]
+)
+def test_a_recording_in_our_columns(tmp_path, target, name):
+    content = lines(WHOLE)
+    path = tmp_path / name
+    if name.endswith(".xz"):
+        archive(path, **{"TIMESTAMP": b"2026-01-01\n", "README": b"...", "mbdump/recording": content})
+    else:
+        path.write_bytes(content)
+    report = import_catalog([path], target)
+    assert row(target) == {
+        "sr_id": MBID.format(1), "title": "Harbour Lights (live, 1987-06-05: Town Hall)",
+        "artists": "The Lamplighters|Ada / Eve", "isrcs": "DEA628700001|DEA628700002", "contributors": "K. Meyer|Ada",
+        "album": None, "duration_ms": 252_000, "release_year": 1987, "label": None, "language": "eng",
+    }  # fmt: skip
+    assert (report.records, report.rejected, report.unreadable, report.columns) == (1, 0, {}, {})
+
+
+def test_what_is_missing_stays_missing(tmp_path, target):
+    path = tmp_path / "recording"
+    path.write_bytes(lines(recording(1, length=None), {"id": MBID.format(2), "title": "Alone", "length": None}))
+    import_catalog([path], target)
+    assert row(target, 1)["duration_ms"] is None
+    assert row(target, 2) == dict.fromkeys(row(target, 2)) | {"sr_id": MBID.format(2), "title": "Alone"}
+
+
+@pytest.mark.parametrize(
+    ("title", "note", "whole"),
+    [
+        ("Sea", "radio edit", "Sea (radio edit)"),
+        ("Sea (Radio Edit)", "radio edit", "Sea (Radio Edit)"),
+        ("Sea", "", "Sea"),
+        ("Sea", None, "Sea"),
+        (None, "demo", None),
+    ],
+)
+def test_a_disambiguation_stands_behind_the_title_unless_it_is_there(tmp_path, target, title, note, whole):
+    (tmp_path / "recording").write_bytes(lines(recording(1, title=title, disambiguation=note)))
+    import_catalog([tmp_path / "recording"], target)
+    assert row(target)["title"] == whole
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'{"id": "x", "title"', "no JSON object on the line"),
+        (b"[1, 2]", "no JSON object on the line"),
+        (b"\xff\xfe", "no JSON object on the line"),
+        (b"[" * 100_000, "no JSON object on the line"),
+        (b'{"length": ' + b"9" * 5_000 + b"}", "no JSON object on the line"),
+        ({"id": MBID.format(5), "title": "A release", "media": []}, NO_RECORDING),
+        (recording(5, id=None), "missing sr_id"),
+        (recording(5, id=5), "not as MusicBrainz writes it: id"),
+        (recording(5, title=["x"]), "not as MusicBrainz writes it: title"),
+        (recording(5, length={"ms": 5}), "not as MusicBrainz writes it: length"),
+        (recording(5, isrcs=[{"id": "x"}]), "not as MusicBrainz writes it: isrcs"),
+        (recording(5, isrcs="DEA628700001"), "not as MusicBrainz writes it: isrcs"),
+        (recording(5, relations=["x"]), "not as MusicBrainz writes it: relations"),
+        (recording(5, relations=[{"artist": "x"}]), "not as MusicBrainz writes it: artist"),
+        (recording(5, **{"artist-credit": [{"name": 1}]}), "not as MusicBrainz writes it: name"),
+        (recording(5, title="a\0b"), "NUL character"),
+        (rb'{"id": "x", "title": "\ud83d", "length": null}', "half of a surrogate pair"),
+        (recording(1), "duplicate sr_id"),
+        (b" " * (16 << 20) + b"{}", "line too long: more than 16 MiB"),
+        (recording(5, title="x" * (1 << 20) + "x"), "cell too long: more than 1 MiB"),
+    ],
+)  # fmt: skip
+def test_lines_that_cannot_be_used_are_reported(tmp_path, target, line, reason):
+    path = tmp_path / "recording"
+    path.write_bytes(lines(recording(1), b"", line, recording(2)))
+    report = import_catalog([path], target)
+    assert rejected(report) == [(3, reason)]
+    assert report.records == 2
+
+
+def test_lengths_that_are_none_are_counted(tmp_path, target):
+    (tmp_path / "recording").write_bytes(lines(recording(1, length="long"), recording(2, length=-4)))
+    assert import_catalog([tmp_path / "recording"], target).unreadable == {"duration_ms": 2}
+
+
+def test_another_dump_is_refused_by_name(tmp_path, target):
+    path = archive(tmp_path / "release.tar.xz", **{"COPYING": b"", "mbdump/release": b"{}\n"})
+    with pytest.raises(
+        CatalogError, match=r"expected mbdump/recording in .* found COPYING, mbdump/release; .*recording"
+    ):
+        import_catalog([path], target)
+
+
+def test_a_damaged_archive_leaves_the_previous_catalogue(tmp_path, target):
+    path = archive(tmp_path / "a.tar.xz", **{"mbdump/recording": lines(*(recording(n) for n in range(3_000)))})
+    import_catalog([path], target)
+    before, content = target.read_bytes(), path.read_bytes()
+    for damaged in (
+        content[:6],
+        content[:40],
+        content[: len(content) // 2],
+        content[:500] + b"\0" * 400 + content[900:],
+    ):
+        path.write_bytes(damaged)
+        with pytest.raises(CatalogError, match=r"complete archive in .*a\.tar\.xz"):
+            import_catalog([path], target)
+    assert target.read_bytes() == before
+
+
+def test_a_json_document_that_is_no_dump_is_refused(tmp_path, target):
+    path = tmp_path / "pretty.json"
+    path.write_text(json.dumps([recording(1)], indent=2))
+    with pytest.raises(CatalogError, match=r"no JSON object on the line .*as MusicBrainz dumps them, one a line"):
+        import_catalog([path], target)
+
+
+def test_a_csv_file_stays_one_whatever_its_name(tmp_path, target):
+    path = tmp_path / "catalog.json"
+    path.write_text("sr_id,title\n1,a\n")
+    assert import_catalog([path], target).records == 1
+
+
+def test_memory_stays_bounded(tmp_path, target):
+    def peak(count):
+        path = archive(tmp_path / f"{count}.tar.xz", **{"mbdump/recording": lines(*map(recording, range(count)))})
+        tracemalloc.start()
+        assert import_catalog([path], target).records == count
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(100)
+    assert peak(9_000) < peak(3_000) + (1 << 20)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    content=st.binary(max_size=200) | st.text('{}[]",:0 \n\\ud', max_size=60).map(str.encode),
+    json_in_front=st.sampled_from(
+        [b"", b"{", b'{"id": "1", "title": "a", "length": 5}\n', b"\xef\xbb\xbf{", b"\xfd7zXZ\0"]
+    ),
+    name=st.sampled_from(["f.json", "f.ndjson", "recording"]),
+)
+def test_any_bytes_are_imported_or_refused(tmp_path_factory, content, json_in_front, name):
+    folder = tmp_path_factory.mktemp("bytes")
+    (folder / name).write_bytes(json_in_front + content)
+    try:
+        report = import_catalog([folder / name], folder / "c.db")
+    except CatalogError:
+        assert not (folder / "c.db").exists()
+        return
+    assert report.records >= 1
+    assert report.rejected == (len(rejected(report)) if report.rejected_file else 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 4_000), st.binary(min_size=1, max_size=12))
+def test_any_archive_is_imported_or_refused(tmp_path_factory, place, put):
+    folder = tmp_path_factory.mktemp("archive")
+    archive(folder / "a.tar.xz", TIMESTAMP=b"now", **{"mbdump/recording": lines(WHOLE, recording(2))})
+    content = bytearray(lzma.decompress((folder / "a.tar.xz").read_bytes()))
+    content[place : place + len(put)] = put
+    (folder / "a.tar.xz").write_bytes(lzma.compress(bytes(content)))
+    try:
+        report = import_catalog([folder / "a.tar.xz"], folder / "c.db")
+    except CatalogError:
+        assert not (folder / "c.db").exists()
+        return
+    assert 1 <= report.records <= 2
+
+
+def test_the_command_says_what_it_will_read(tmp_path, target, capsys):
+    path = tmp_path / "recording"
+    path.write_bytes(lines(WHOLE, b"{}"))
+    assert main(["import", str(path), "--data", str(target.parent), "--dry-run"]) == 0
+    assert f"{path}: recordings in a format that we know, which gives sr_id, title, artists" in capsys.readouterr().out
+    assert not target.exists()
+    assert main(["import", str(path), "--data", str(target.parent)]) == 0
+    assert "wrote 1 recordings" in capsys.readouterr().out
+    assert rejected_in(target) == [(2, NO_RECORDING)]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["name", "artist", "work", "language", "target-credit"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.dictionaries(st.sampled_from(list(WHOLE)), VALUES, min_size=1))
+def test_any_json_is_imported_or_reported(tmp_path_factory, content):
+    folder = tmp_path_factory.mktemp("json")
+    (folder / "recording").write_text("\n".join(map(json.dumps, [WHOLE, {**WHOLE, "id": "other", **content}])))
+    report = import_catalog([folder / "recording"], folder / "c.db")
+    assert report.records + report.rejected == 2
