@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 from batch.dedupe import NEIGHBOURS, SHARD_SIZE
 from batch.plan import Plan
@@ -36,16 +36,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--price", type=float, default=PRICE, help=f"dollars an hour of a machine of {CORES} cores")
     price = parser.parse_args().price
-    measured, alone = result("dedupe"), result("ten_times")
-    rows = sorted((r for r in measured["rows"] if str(r["name"]).startswith("sample")), key=lambda r: r["records"])
-    model = Model(rows[-2], rows[-1], int(measured["machine"]["cores"]), alone["rows"])
-    plans = [
-        {
-            **model.plan(recordings, machines, price),
-            "storage_gb": round(recordings * alone["storage_bytes_a_recording"] / 1e9 + _tables_gb(recordings)),
-        }
-        for recordings, machines in _TARGETS
-    ]
+    model = Model.measured()
+    plans = [model.plan(recordings, machines, price) for recordings, machines in _TARGETS]
     constants = {"stages": model.stages, "alone": model.alone}
     save("scale", "python -m benchmarks.scale [--price DOLLARS]", {**constants, "plans": plans})
 
@@ -61,8 +53,8 @@ class Model:
         Of a larger catalogue.
     cores : int
         Of the machine that they were measured on.
-    alone : sequence of Row
-        Of `benchmarks.ten_times`.
+    ten_times : Row
+        Result of `benchmarks.ten_times`.
 
     Attributes
     ----------
@@ -73,8 +65,9 @@ class Model:
         was measured at, that size, and the ``exponent`` of its growth.
     """
 
-    def __init__(self, smaller: Row, larger: Row, cores: int, alone: Sequence[Row]) -> None:
+    def __init__(self, smaller: Row, larger: Row, cores: int, ten_times: Row) -> None:
         self._larger, self._cores = larger, cores
+        self._storage_bytes = float(ten_times["storage_bytes_a_recording"])
         factor = larger["records"] / smaller["records"]
         self.stages = {}
         for name, after in larger["stages"].items():
@@ -86,12 +79,25 @@ class Model:
         self.stages["read"] = {"core_seconds": larger["parts"]["read"], "exponent": reading}
         self.alone = {}
         for step in _ALONE:
-            *_, one, last = sorted((row for row in alone if row["step"] == step), key=lambda row: row["recordings"])
+            rows = (row for row in ten_times["rows"] if row["step"] == step)
+            *_, one, last = sorted(rows, key=lambda row: row["recordings"])
             exponent = _exponent(one["seconds"], last["seconds"], last["recordings"] / one["recordings"])
             kept = {name: last[name] for name in ("recordings", "seconds", "bytes_a_recording")}
             self.alone[step] = {**kept, "exponent": exponent}
 
-    def plan(self, recordings: int, machines: int, price: float) -> dict[str, object]:
+    @classmethod
+    def measured(cls) -> Self:
+        """Read the committed results.
+
+        Returns
+        -------
+        Model
+            From the two largest sizes of the sample that were run.
+        """
+        rows = sample_rows()
+        return cls(rows[-2], rows[-1], int(result("dedupe")["machine"]["cores"]), result("ten_times"))
+
+    def plan(self, recordings: int, machines: int, price: float, cores: int = CORES) -> dict[str, float]:
         """Play a run through.
 
         Parameters
@@ -99,41 +105,78 @@ class Model:
         recordings : int
             Of the catalogue.
         machines : int
-            Of 16 virtual cores each.
+            That the tasks are spread over.
         price : float
             Dollars an hour of one.
+        cores : int
+            Virtual cores of one.
 
         Returns
         -------
         dict
-            JSON values: hours in all and with one core at work, dollars, and gigabytes of memory that tasks take on
-            every machine and that the largest step takes on the one that runs it.
+            JSON values: hours in all and with one core at work, dollars, gigabytes of memory that tasks take on
+            every machine and that the largest step takes on the one that runs it, and gigabytes of storage.
         """
-        factor = recordings / self._larger["records"]
-        alone = sum(
-            each["seconds"] * (recordings / each["recordings"]) ** each["exponent"] for each in self.alone.values()
-        )
-        together = 0.0
-        for name, stage in self.stages.items():
-            seconds, tasks = stage["core_seconds"] * factor ** stage["exponent"], self._tasks(name, recordings)
-            if name in _SUMS:
-                seconds = stage["core_seconds"] * _tables_gb(recordings) / _tables_gb(self._larger["records"])
-            if tasks == 1:
-                alone += seconds
-            else:
-                together += math.ceil(tasks / (machines * CORES)) * seconds / tasks
-        hours = (together + alone) / 3600
+        seconds = self.seconds(recordings, machines, cores)
+        alone = sum(spent for name, spent in seconds.items() if self.is_alone(name, recordings))
+        hours = sum(seconds.values()) / 3600
+        largest_step = max(each["bytes_a_recording"] for each in self.alone.values())
         return {
             "recordings": recordings,
             "machines": machines,
             "hours": round(hours, 2),
             "hours_on_one_core": round(alone / 3600, 2),
             "dollars": round(hours * machines * price, 2),
-            "memory_of_tasks_gb": round(CORES * self._task_bytes(recordings) / 1e9, 1),
-            "memory_of_one_step_gb": round(
-                recordings * max(each["bytes_a_recording"] for each in self.alone.values()) / 1e9, 1
-            ),
+            "memory_of_tasks_gb": round(cores * self._task_bytes(recordings) / 1e9, 1),
+            "memory_of_one_step_gb": round(recordings * largest_step / 1e9, 1),
+            "storage_gb": round(recordings * self._storage_bytes / 1e9 + _tables_gb(recordings)),
         }
+
+    def seconds(self, recordings: int, machines: int, cores: int = CORES) -> dict[str, float]:
+        """Say how long each stage of a run would take from its first task to its last.
+
+        Parameters
+        ----------
+        recordings : int
+            Of the catalogue.
+        machines : int
+            That the tasks are spread over.
+        cores : int
+            Virtual cores of one.
+
+        Returns
+        -------
+        dict
+            Stage, or step that one process does for everything, to seconds.
+        """
+        factor = recordings / self._larger["records"]
+        spent = {
+            step: each["seconds"] * (recordings / each["recordings"]) ** each["exponent"]
+            for step, each in self.alone.items()
+        }
+        for name, stage in self.stages.items():
+            seconds, tasks = stage["core_seconds"] * factor ** stage["exponent"], self._tasks(name, recordings)
+            if name in _SUMS:
+                seconds = stage["core_seconds"] * _tables_gb(recordings) / _tables_gb(self._larger["records"])
+            spent[name] = math.ceil(tasks / (machines * cores)) * seconds / tasks
+        return spent
+
+    def is_alone(self, stage: str, recordings: int) -> bool:
+        """Tell whether one process does all of a stage while every other core waits.
+
+        Parameters
+        ----------
+        stage : str
+            As named by `seconds`.
+        recordings : int
+            Of the catalogue.
+
+        Returns
+        -------
+        bool
+            Whether more machines leave it as long as it is.
+        """
+        return stage in self.alone or self._tasks(stage, recordings) == 1
 
     def _tasks(self, stage: str, recordings: int) -> int:
         """Say how many tasks a stage would have."""
@@ -156,6 +199,18 @@ class Model:
         }
         parts["index"] += _table_bytes(recordings) - _table_bytes(self._larger["records"])
         return max(parts.values())
+
+
+def sample_rows() -> list[Row]:
+    """Read what whole-catalogue runs of the sample took.
+
+    Returns
+    -------
+    list of Row
+        Of `benchmarks.dedupe`, the smallest size first.
+    """
+    rows = [row for row in result("dedupe")["rows"] if str(row["name"]).startswith("sample")]
+    return sorted(rows, key=lambda row: int(row["records"]))
 
 
 def _core_seconds(stage: Row, cores: int) -> float:

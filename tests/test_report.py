@@ -13,12 +13,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from catalog.artefacts import current_version
 from catalog.errors import GroundTruthError
-from catalog.manifest import read_json
 from catalog.recording import Recording
 from catalog.store import Catalog
 from matching.classifier import INVALID, VALID
 from matching.features import NAMES
-from matching.model import CARD_FILE, Model
+from matching.model import Model
 from training.calibration import calibration_error
 from training.classifier import Fitted
 from training.evidence import Evidence
@@ -27,7 +26,6 @@ from training.fitting import Setting
 from training.importance import group_weights, shapes, topic_weights
 from training.measures import average_precision, brier, error_ratio, measures, reliability, roc_auc
 from training.mistakes import worst_mistakes
-from training.model_card import MODEL_CARD_FILE
 from training.pairs import LabelledPairs, read_groundtruth
 from training.phenomena import Shares, figures_by_phenomenon, read_phenomena, wilson
 from training.policy import Policy
@@ -443,30 +441,3 @@ def test_pictures_take_their_colours_from_the_page(evidence):
     assert "var(--onemaster" in svg
     assert "var(--baseline" in svg
     assert not re.search(r"#0[1-4]0[2-5]0[3-6]", svg)
-
-
-def test_the_model_card_says_the_figures_of_the_model(sample_folder):
-    folder = current_version(sample_folder.models)
-    card, text = read_json(folder / CARD_FILE), (folder / MODEL_CARD_FILE).read_text(encoding="utf-8")
-    for name in ("accuracy", "f1", "brier"):
-        assert f"{card['intervals'][name]['onemaster']['value']:.4f}" in text
-        assert f"{card['intervals'][name]['baseline']['value']:.4f}" in text
-    assert f"{card['pairs']['learnt']['n_pairs']} labelled pairs" in text
-    often = [each for each in card["phenomena"] if each["n_pairs"] >= 10]
-    hardest = min(often, key=lambda each: each["onemaster"]["right"]["value"])
-    assert f"| {hardest['phenomenon']} | {hardest['n_pairs']} |" in text
-    assert "{" not in text
-
-
-def test_a_model_without_phenomena_has_a_card_too(tiny_data):
-    text = (current_version(tiny_data.models) / MODEL_CARD_FILE).read_text(encoding="utf-8")
-    assert "nothing is known of single kinds" in text
-
-
-def test_the_sample_comes_with_a_data_sheet(sample_folder):
-    text = (sample_folder.root / "DATASHEET.md").read_text(encoding="utf-8")
-    with sample_folder.groundtruth.open(encoding="utf-8") as stream:
-        pairs = sum(1 for _ in stream) - 1
-    assert f"- {pairs:,} labelled pairs" in text
-    assert "3,000 descriptions" in text
-    assert "{" not in text

@@ -29,6 +29,7 @@ from matching.model import LESSONS_FILE, Model
 from training.default import adapted, default_model, options_for
 from training.evaluate import evaluate_matcher, evaluate_probabilities
 from training.holdout import HELD_OUT, LEARNT_FROM, LINKED, TrainingData, hold_out
+from training.model_card import MODEL_CARD_FILE
 from training.pairs import read_groundtruth
 from training.splits import component_positions
 from training.train import TrainOptions, train
@@ -372,6 +373,11 @@ def test_a_catalogue_without_labels_gets_the_default_classifier_on_its_own_encod
     assert model.encoder_digest != default.encoder_digest
     assert model.rarity.recordings == 50 != default.rarity.recordings
     assert model.card["adapted_from"] == default.version
+    said = (model.folder / MODEL_CARD_FILE).read_text(encoding="utf-8")
+    assert f"the classifier of model {default.version}" in said
+    assert "Nothing was measured on this catalogue" in said
+    assert model.card["catalog_digest"] in said
+    assert default.card["catalog_digest"] not in said
 
 
 def test_figures_agree_with_counting_by_hand():

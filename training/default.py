@@ -30,7 +30,7 @@ from matching.rarity import Rarity
 from training.card import encoder_provenance, write_card
 from training.further import further_lessons
 from training.holdout import TrainingData
-from training.model_card import MODEL_CARD_FILE
+from training.model_card import MODEL_CARD_FILE, write_model_card
 from training.policy import Policy
 
 if TYPE_CHECKING:
@@ -203,11 +203,11 @@ def adapted(default: Model, catalog: Catalog, shelf: Path) -> Iterator[IndexingM
     with build_aside(shelf) as building:
         encoder = Encoder.fit(catalog.drawn(FITTED_ON)).save(building / ENCODER_FOLDER)
         Rarity.fit(catalog.drawn(FITTED_ON)).save(building / RARITY_FILE)
-        for name in (CLASSIFIER_FILE, BASELINE_FILE, REPORT_FILE, MODEL_CARD_FILE):
-            if (default.folder / name).is_file():  # earlier models have no card in words
-                (building / name).write_bytes((default.folder / name).read_bytes())
+        for name in (CLASSIFIER_FILE, BASELINE_FILE, REPORT_FILE):
+            (building / name).write_bytes((default.folder / name).read_bytes())
         kept = {name: value for name, value in default.card.items() if name != "files"}
         card = {**kept, "adapted_from": default.version, **encoder_provenance(encoder, catalog)}
+        write_model_card(building / MODEL_CARD_FILE, card)
         version = write_card(building, card)
         yield IndexingModel(encoder, version, lambda: _published(building, shelf, version))
 

@@ -31,5 +31,14 @@ def write_model_card(path: Path, card: Mapping[str, object]) -> None:
     phenomena = card["phenomena"]
     often = [each for each in phenomena if each["n_pairs"] >= _FEWEST] if isinstance(phenomena, list) else []
     hardest = sorted(often, key=lambda each: each["onemaster"]["right"]["value"])[:_SHOWN]
-    text = environment.get_template("model_card.md.j2").render(card=card, hardest=hardest)
-    path.write_text(text, encoding="utf-8")
+    figures = card["figures"]
+    mistakes = {name: _mistakes(each) for name, each in figures.items()} if isinstance(figures, dict) else {}
+    text = environment.get_template("model_card.md.j2").render(card=card, hardest=hardest, mistakes=mistakes)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _mistakes(figures: Mapping[str, float]) -> dict[str, int]:
+    """Count wrong decisions of both kinds from the shares that are kept of them."""
+    wrong = round((1 - figures["accuracy"]) * figures["n_pairs"])
+    kept_apart = round((1 - figures["recall"]) * figures["n_valid"]) if figures["n_valid"] else 0
+    return {"merged": wrong - kept_apart, "kept_apart": kept_apart}

@@ -30,6 +30,7 @@ def write_datasheet(path: Path, counts: dict[str, int], pairs: Sequence[Labelled
     kinds = Counter((pair.phenomenon, pair.tag) for pair in pairs)
     rows = "\n".join(f"| {kind} ({tag}) | {count:,} |" for (kind, tag), count in kinds.most_common(_SHOWN))
     valid = sum(pair.tag == "valid" for pair in pairs)
+    figures = {**counts, "pairs": len(pairs), "valid": valid, "kinds": len(kinds)}
     with write_aside(path) as aside:
         text = _TEXT.read_text(encoding="utf-8")
-        aside.write_text(text.format(**counts, pairs=len(pairs), valid=valid, phenomena=rows), encoding="utf-8")
+        aside.write_text(text.format(**figures, phenomena=rows), encoding="utf-8")
