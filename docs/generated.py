@@ -114,7 +114,7 @@ def _operation(title: str, operation: Json) -> Iterator[str]:
     for content in operation.get("requestBody", {}).get("content", {}).values():
         yield f"Body: {_type(content['schema'])}\n"
     yield "| status | meaning | body |\n|---|---|---|"
-    for status, answer in operation["responses"].items():
+    for status, answer in sorted(operation["responses"].items()):
         bodies = [_type(content.get("schema", {})) for content in answer.get("content", {}).values()]
         yield _row((status, answer["description"], ", ".join(bodies)))
     yield ""
