@@ -37,7 +37,7 @@ _SPAN = re.compile(r"`(?:[A-Z_]+=\S+ )*((?:onemaster|make|python) [^`]+)`")
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
+def prepared(tiny_data, tmp_path_factory):
     """What stands in a checkout in use: ``data`` of the sample, ``work`` of the reader, and the reader's files."""
     root = tmp_path_factory.mktemp("prepared")
     sample = DataFolder.at(root / "data")
@@ -46,7 +46,7 @@ def prepared(tmp_path_factory):
         data = TrainingData(catalog, sample.groundtruth, sample.root)
         model = train(data, None, sample.models, TrainOptions(further=further_lessons(150))).model
         rebuild(catalog, Encoder.load(model.encoder_folder), model.version, sample.index)
-    tiny.build(root / "work")
+    shutil.copytree(tiny_data.root, root / "work")
     write_files(root)
     return root
 
