@@ -10,11 +10,13 @@ TORCH_INDEX ?=
 SHELL         := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: bench check clean e2e help lint screenshots serve smoke test venv venv-dev
+.PHONY: bench check clean docs e2e help lint screenshots serve smoke test venv venv-dev
 
 BIN        := $(VENV)/bin
 ONEMASTER  := $(BIN)/onemaster
 PIP        := $(BIN)/python -m pip --disable-pip-version-check
+# The variable keeps the theme from telling everybody about its successor.
+MKDOCS     := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 BENCHMARKS := sample_realism pairs ablation few_labels throughput encoder index dedupe beside_exact peers ten_times \
               scale service calls tables plots
 
@@ -33,13 +35,17 @@ e2e: $(VENV)/.dev ## run the tests of the pages in a browser (Debian's chromium)
 screenshots: $(VENV)/.dev ## take the pictures of the pages that the documentation shows
 	ONEMASTER_E2E=1 ONEMASTER_SCREENSHOTS=1 $(BIN)/python -m pytest tests/test_in_a_browser.py -k "ten_pairs or comparing or slider"
 
-lint: $(VENV)/.dev ## ruff, mypy, pydoclint, import contracts, Dockerfile
+lint: $(VENV)/.dev ## ruff, mypy, pydoclint, import contracts, Dockerfile, documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/flake8 # pydoclint, see .flake8
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+	$(MKDOCS) build --quiet
+
+docs: $(VENV)/.dev ## write the documentation as a site into build/site
+	$(MKDOCS) build --quiet
 
 check: lint test ## lint, then test
 

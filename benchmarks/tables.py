@@ -16,7 +16,7 @@ from benchmarks import tables_of_scale
 from benchmarks.record import ROOT, result
 from catalog.aside import write_aside
 
-PAGES = ("README.md", "docs/ablation.md", "docs/scale.md")
+PAGES = ("README.md", "docs/ablation.md", "docs/explanation/choices.md", "docs/questions.md", "docs/scale.md")
 
 _MARKED = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
@@ -221,6 +221,17 @@ def _ablation() -> Iterator[Row]:
         yield choice, *(_errors(column[choice]) for column in columns)
 
 
+def _groups_that_matter() -> Iterator[Row]:
+    """Give the groups without which the sample's pairs are decided most wrongly, and the core alone."""
+    tables = result("ablation")["tables"]
+    columns = [tables[name] for name in ("sample", "music20_trained", "music20_zero_shot")]
+    without = [choice for choice in columns[0] if choice.startswith("without")]
+    worst = sorted(without, key=lambda choice: -columns[0][choice]["error"])[:4]
+    yield "`python -m benchmarks.ablation`: groups", "sample", "Music-20, learnt", "Music-20, no label seen"
+    for choice in ("all groups", *worst, "core alone"):
+        yield choice, *(f"{column[choice]['error'] * 1e3:.1f}" for column in columns)
+
+
 def _errors(row: dict[str, Any]) -> str:
     more = row["more_than_all"]["accuracy"]
     if not more["low"] and not more["high"]:
@@ -237,6 +248,7 @@ TABLES: dict[str, Callable[[], Iterator[Row]]] = {
     "peers": _peers,
     "encoders": _encoders,
     "ablation": _ablation,
+    "groups_that_matter": _groups_that_matter,
     "service": _service,
     "service_further": _service_further,
 }

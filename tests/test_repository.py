@@ -30,7 +30,7 @@ FRONT_DOOR = [
     )
 ]
 MODULES = sorted([*FRONT_DOOR, *(path for room in (*ROOMS, "benchmarks") for path in (ROOT / room).rglob("*.py"))])
-TARGETS = ("serve", "test", "lint", "check", "bench", "smoke", "clean", "help")
+TARGETS = ("serve", "test", "lint", "check", "docs", "bench", "smoke", "clean", "help")
 HEAVY = ("faiss", "fastapi", "matplotlib", "pandas", "pyarrow", "scipy", "sentence_transformers", "sklearn", "torch")
 
 
