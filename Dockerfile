@@ -23,8 +23,8 @@ ENV PATH="/opt/venv/bin:$PATH" \
     PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
 
-# The dependencies stand in a layer of their own, so that a change of code does not install them again. Their test suites
-# and C++ headers, about 300 MB, serve nobody here.
+# The dependencies stand in a layer of their own, so that a change of code does not install them again. Their test suites,
+# C++ headers and torch's own test programs, about 350 MB, serve nobody here.
 WORKDIR /app
 COPY pyproject.toml constraints.txt ./
 COPY deploy/requirements.py deploy/
@@ -34,7 +34,8 @@ RUN python3 -m venv /opt/venv \
         python -m pip install --no-deps --index-url "$TORCH_INDEX" --constraint constraints.txt torch; \
     fi \
     && python -m pip install --constraint constraints.txt --requirement /tmp/requirements.txt \
-    && find /opt/venv/lib -type d \( -name tests -o -path '*/torch/test' -o -path '*/torch/include' \) -prune -exec rm -r {} +
+    && find /opt/venv/lib -type d \( -name tests -o -path '*/torch/test' -o -path '*/torch/include' \) -prune -exec rm -r {} + \
+    && find /opt/venv/lib -path '*/torch/bin/*' ! -name torch_shm_manager -delete
 
 
 # What is installed, for those who look for known weaknesses in it. The tool itself stays outside.

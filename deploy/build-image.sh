@@ -6,12 +6,9 @@
 #   BASE=base.tar VARIANT=slim deploy/build-image.sh         # where no registry can be reached
 #   VARIANT=slim EXTRAS=kuberay TAG=onemaster:ray deploy/build-image.sh
 #
-# BASE is an image, or a tar of a root file system of Debian with Python 3.11 or 3.12 and its venv module:
-#
-#   mmdebstrap --variant=minbase --include=ca-certificates,python3,python3-venv bookworm base.tar
-#
-# TORCH_INDEX is as in the Makefile. Further arguments go to `buildah build`: `--volume "$PWD/pip.conf:/etc/pip.conf:ro"`
-# has the build take packages from where pip.conf says. Afterwards the size is checked, and the image is run: deploy/check-image.sh.
+# BASE is an image, or a tar of a root file system of Debian with Python 3.11 or 3.12 and its venv module (docs/deploy.md
+# says how to make one). TORCH_INDEX is as in the Makefile. Further arguments go to `buildah build`. Afterwards the size is
+# checked, and the image is run: deploy/check-image.sh.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
