@@ -328,6 +328,21 @@ def test_the_bill_of_the_image_lists_what_is_installed(tmp_path):
     assert versions == {name: pins()[name] for name in names}
 
 
+def test_the_page_about_it_names_what_there_is():
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    typed = re.findall(r"docker compose run .*? onemaster ([^`\n]+)", page)
+    assert [parsed(shlex.split(each)).command for each in typed] == ["import", "rebuild", "key"]
+    blocks = "\n".join(re.findall(r"^```\n(.*?)^```", page, re.DOTALL | re.MULTILINE))
+    named = {*re.findall(r"\bdeploy/[\w./-]+", page), *re.findall(r"(?<=\]\()[\w./-]+", page)}
+    assert {"deploy/aws/onemaster.yaml", "deploy/build-image.sh", "decisions/0024-delivery.md"} <= named
+    assert [each for each in named if not ((ROOT / each).exists() or (ROOT / "docs" / each).exists())] == []
+    given = re.findall(r"\b(\w+)=(?:\.\.\.|10\.)", blocks)
+    parameters = read("deploy/aws/onemaster.yaml")[0]["Parameters"]
+    assert {*given} == {name for name, each in parameters.items() if "Default" not in each}
+    arguments = {*re.findall(r"^ARG (\w+)=", DOCKERFILE, re.MULTILINE)}
+    assert {*re.findall(r"--build-arg (\w+)=", page)} == arguments - {"BASE"}
+
+
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 @pytest.mark.parametrize("script", ["build-image.sh", "check-image.sh"])
 def test_scripts_are_whole_and_can_be_run(script):
