@@ -255,6 +255,16 @@ def test_manifests_refer_to_what_there_is():
     assert budget["minAvailable"] < deployment["replicas"]
 
 
+def test_every_pod_is_let_out_to_the_artefacts_and_only_the_service_is_let_in_from_elsewhere():
+    policies = {each["metadata"]["name"]: each["spec"] for each in MANIFESTS if each["kind"] == "NetworkPolicy"}
+    assert policies["nothing"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    let_out = policies["artefacts"]["podSelector"]["matchExpressions"][0]
+    assert {pod["metadata"]["labels"][let_out["key"]] for pod in PODS} == {*let_out["values"]}
+    assert policies["callers"]["podSelector"] == {"matchLabels": {let_out["key"]: "serve"}}
+    assert [each["port"] for each in policies["callers"]["ingress"][0]["ports"]] == [8002]
+    assert policies["ray"]["podSelector"] == {"matchLabels": {let_out["key"]: "dedupe"}}
+
+
 def test_the_dashboard_is_provisioned_and_asks_the_prometheus_that_runs():
     mounted = {each.split(":")[0]: each.split(":")[1] for each in COMPOSE["grafana"]["volumes"]}
     for source in (*mounted, *(each.split(":")[0] for each in COMPOSE["prometheus"]["volumes"])):

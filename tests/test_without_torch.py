@@ -138,15 +138,20 @@ def test_a_model_is_trained_and_an_index_built(environment, tmp_path):
     assert current_version(folder.index).is_dir()
 
 
-def test_another_encoder_cannot_be_trained_with(environment, tmp_path):
-    folder = tiny.write_data(tmp_path)
-    done = run(environment, "train", "--alone", "--encoder", "some/encoder", "--data", folder.root)
-    assert done.returncode == 1
-    assert done.stderr.startswith("onemaster train: expected torch and sentence-transformers for the encoder some/enc")
-
-
-def test_fine_tuning_says_what_is_missing(environment):
-    code = "from training.encoder_choice import _finetuned; _finetuned(None, None, 0)"
+def test_another_encoder_and_fine_tuning_are_refused_with_what_is_missing(environment):
+    code = """
+from catalog.errors import InputError
+from embeddings.encoder import Encoder
+from training.encoder_choice import _finetuned
+for attempt in (lambda: Encoder.load("some/encoder"), lambda: _finetuned(None, None, 0)):
+    try:
+        attempt()
+    except InputError as error:
+        print(error)
+"""
     words = [sys.executable, "-S", "-c", code]
-    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert "InputError: expected torch and sentence-transformers for fine-tuning" in done.stderr
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    wanted = ["the encoder some/encoder", "fine-tuning"]
+    for line, what in zip(done.stdout.splitlines(), wanted, strict=True):
+        assert line.startswith(f"expected torch and sentence-transformers for {what}, got: No module named ")
+        assert line.endswith("take the full image; the default encoder does without them")
