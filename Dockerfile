@@ -1,6 +1,6 @@
 # onemaster with its sample: the container answers without a network as soon as it has started.
 #
-#   docker build --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu --tag onemaster .
+#   docker build --build-arg TORCH_INDEX=<url of CPU wheels> --tag onemaster .
 #   docker build --build-arg VARIANT=slim --tag onemaster:slim .
 #   docker run --rm --publish 8002:8002 onemaster
 #   docker run --rm --publish 8002:8002 --volume "$PWD/work:/app/work" onemaster serve --host 0.0.0.0 --data work

@@ -14,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 VARIANT=${VARIANT:-full}
 TAG=${TAG:-onemaster:$VARIANT}
-BASE=${BASE:-docker.io/library/python:3.11-slim}
+BASE=${BASE:-python:3.11-slim}
 
 command -v buildah >/dev/null || { echo "expected buildah, found none: apt-get install buildah" >&2; exit 1; }
 
