@@ -35,13 +35,16 @@ e2e: $(VENV)/.dev ## run the tests of the pages in a browser (Debian's chromium)
 screenshots: $(VENV)/.dev ## take the pictures of the pages that the documentation shows
 	ONEMASTER_E2E=1 ONEMASTER_SCREENSHOTS=1 $(BIN)/python -m pytest tests/test_in_a_browser.py -k "ten_pairs or comparing or slider"
 
-lint: $(VENV)/.dev ## ruff, mypy, pydoclint, import contracts, Dockerfile, documentation
+lint: $(VENV)/.dev ## ruff, mypy, pydoclint, import contracts, what is delivered, documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/flake8 # pydoclint, see .flake8
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/kubernetes-validate --strict --quiet --no-warn deploy/kubernetes/*.yaml # RayJob: tests/test_delivery.py
+	$(BIN)/cfn-lint --non-zero-exit-code informational -- deploy/aws/onemaster.yaml
 	$(MKDOCS) build --quiet
 
 docs: $(VENV)/.dev ## write the documentation as a site into build/site

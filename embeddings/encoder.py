@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from catalog.errors import DamagedArtefactError
+from catalog.errors import DamagedArtefactError, InputError
 from catalog.manifest import checksums
 from catalog.normalize import NORMALIZER_VERSION
 from catalog.recording import Recording
@@ -27,6 +28,9 @@ FITTED = "fitted on the catalogue"
 FITTED_ON = 200_000
 """Recordings of a larger catalogue that its encoder and the rarity of its words are fitted on: how rare something is,
 relative to the catalogue, hardly depends on its size."""
+
+TORCH_AND_ITS_KIN = frozenset({"accelerate", "datasets", "sentence_transformers", "torch", "transformers"})
+"""Modules that the slim image does without: only other encoders, and fine-tuning, need them."""
 
 
 class Encoder:
@@ -96,7 +100,8 @@ class Encoder:
         Raises
         ------
         InputError
-            If it is neither; the cause is chained. Code that comes with a model is never run.
+            If it is neither, the cause is chained, or if it wants torch and there is none. Code that comes with a
+            model is never run.
         DamagedArtefactError
             If the folder is one of ours and cannot be read.
         """
@@ -104,14 +109,16 @@ class Encoder:
         digest = encoder_digest(folder) if folder.is_dir() else ""
         if _is_ours(folder):
             return cls(Trigrams.load(folder), str(source), digest)
-        from embeddings.transformers import Transformer  # noqa: PLC0415 - torch, which the default encoder does without
+        with torch_wanted_for(f"the encoder {source}"):
+            from embeddings.transformers import Transformer  # noqa: PLC0415 - the default encoder does without torch
 
         return cls(Transformer.open(str(source)), str(source), digest)
 
     @property
     def model(self) -> SentenceTransformer:
         """The encoder as a SentenceTransformer, a new one each time if it is of the default kind."""
-        from embeddings.transformers import sentence_transformer  # noqa: PLC0415 - torch, which few need
+        with torch_wanted_for("an encoder as a SentenceTransformer"):
+            from embeddings.transformers import sentence_transformer  # noqa: PLC0415 - torch, which few need
 
         return sentence_transformer(self.texts)
 
@@ -161,6 +168,36 @@ class Encoder:
                 f"expected finite vectors, got others, first of {texts[row][:100]!r}: take another encoder"
             )
         return vectors
+
+
+@contextmanager
+def torch_wanted_for(what: str) -> Iterator[None]:
+    """Say what to do where torch, or what builds on it, is imported and not installed, as in the slim image.
+
+    Parameters
+    ----------
+    what : str
+        What it is imported for.
+
+    Yields
+    ------
+    None
+        To the imports.
+
+    Raises
+    ------
+    InputError
+        If one of `TORCH_AND_ITS_KIN` is not there; what else is missing is a defect.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in TORCH_AND_ITS_KIN:
+            raise
+        raise InputError(
+            f"expected torch and sentence-transformers for {what}, got: {error}: install them or take the full image; "
+            "the default encoder does without them"
+        ) from error
 
 
 def encoder_digest(folder: Path) -> str:

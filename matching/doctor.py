@@ -7,10 +7,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 from catalog.artefacts import CANDIDATE, current_version
 from catalog.errors import MissingArtefactError, OnemasterError
+from catalog.libraries import installed_versions
 from catalog.paths import DataFolder
 from catalog.store import Catalog
 from index.snapshot import Snapshot
@@ -96,9 +97,7 @@ def _found(about: str, look: Callable[[], str], remedy: str, mend: str = "") -> 
 def _versions() -> Iterator[str]:
     yield f"onemaster {version('onemaster')}"
     yield f"Python {platform.python_version()}"
-    for name in LIBRARIES:
-        with suppress(PackageNotFoundError):
-            yield f"{name} {version(name)}"
+    yield from (f"{name} {found}" for name, found in installed_versions(LIBRARIES).items())
 
 
 def _catalogue(folder: DataFolder) -> str:

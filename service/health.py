@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, Request
 
+from catalog.libraries import installed_versions
 from service.errors import NOT_READY
 from service.schemas import LiveAnswer, ReadyAnswer, VersionAnswer
 from service.state import MatcherInCharge, source_of
@@ -70,4 +71,4 @@ async def versions(request: Request) -> VersionAnswer:
 
 @cache
 def _libraries() -> dict[str, str]:
-    return {name: version(name) for name in _LIBRARIES}
+    return installed_versions(_LIBRARIES)

@@ -12,7 +12,7 @@ import numpy as np
 
 from catalog.recording import Recording
 from catalog.store import Catalog
-from embeddings.encoder import FITTED_ON, Encoder
+from embeddings.encoder import FITTED_ON, Encoder, torch_wanted_for
 from index.codes import CodeIndex, Codes
 from index.completeness import pair_completeness
 from index.kinds import FLAT
@@ -191,7 +191,8 @@ def choose_encoder(catalog: Catalog, split: Split, candidates: Sequence[Candidat
 
 
 def _finetuned(encoder: Encoder, trial: Trial, seed: int) -> Encoder:
-    from training.encoder import finetune  # noqa: PLC0415 - torch and its trainer, which a plain training does without
+    with torch_wanted_for("fine-tuning"):
+        from training.encoder import finetune  # noqa: PLC0415 - a plain training does without torch and its trainer
 
     return finetune(encoder, trial.learnt, seed)
 

@@ -7,10 +7,10 @@ import platform
 import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version as library_version
 from pathlib import Path
 
 from catalog.artefacts import build_aside, one_at_a_time, publish, put_on_shelf
+from catalog.libraries import installed_versions
 from catalog.manifest import sha256_file, write_json
 from embeddings.encoder import FITTED_ON, Encoder
 from matching.baseline import baseline_features
@@ -230,5 +230,5 @@ def _provenance(data: TrainingData, encoder: Encoder) -> dict[str, object]:
     return {
         **encoder_provenance(encoder, data.catalog),
         **{f"{name}_digest": None if path is None else sha256_file(path) for name, path in files.items()},
-        "versions": {"python": platform.python_version()} | {name: library_version(name) for name in _LIBRARIES},
+        "versions": {"python": platform.python_version()} | installed_versions(_LIBRARIES),
     }
