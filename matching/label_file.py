@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -36,12 +36,14 @@ CREATE TABLE IF NOT EXISTS undone (
     undone_at TEXT NOT NULL,
     PRIMARY KEY (said, number)
 );
+CREATE TABLE IF NOT EXISTS blind (number INTEGER PRIMARY KEY);
 """
 _TRIGGER = """
 CREATE TRIGGER IF NOT EXISTS {table}_no_{change} BEFORE {change} ON {table}
 BEGIN SELECT RAISE(ABORT, 'labels are appended, never {done}'); END;
 """
-_TABLES = ("label", "unsure", "undone")
+_OF_DOUBTS = ("unsure", "undone")
+_TABLES = ("label", *_OF_DOUBTS, "blind")
 _SCHEMA = _TABLE + "".join(
     _TRIGGER.format(table=table, change=change, done=done)
     for table in _TABLES
@@ -75,21 +77,23 @@ def writing_labels(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def is_complete(connection: sqlite3.Connection) -> bool:
+def is_complete(connection: sqlite3.Connection, tables: Collection[str] = _OF_DOUBTS) -> bool:
     """Tell whether a file knows of doubts and of what was undone; older ones do when they are next added to.
 
     Parameters
     ----------
     connection : sqlite3.Connection
         From `opened_labels`.
+    tables : collection of str
+        That have to be there.
 
     Returns
     -------
     bool
-        Whether all tables are there.
+        Whether they are.
     """
     found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    return {name for (name,) in found}.issuperset(_TABLES)
+    return {name for (name,) in found}.issuperset(tables)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -31,6 +32,8 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Of the environment: where several processes keep what they count, read when this module is imported."""
 
 _BINS = tuple(round(0.1 * each, 1) for each in range(1, 11))
+# Quantile of chi-square with as many degrees of freedom as there are bins but one.
+_CHI_SQUARE_95, _SMALL_CHANGE = 16.919, 0.1
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _REGISTRY = CollectorRegistry()
 _requests = Counter("onemaster_requests", "Requests", ("route", "method", "status"), registry=_REGISTRY)
@@ -196,7 +199,32 @@ async def metrics(request: Request) -> Response:
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def measured_drift(model: str, expected: Sequence[float]) -> float:
+@dataclass(frozen=True)
+class MeasuredDrift:
+    """How far match probabilities have drifted from those of test pairs, and what that rests on.
+
+    Attributes
+    ----------
+    index : float
+        As of `drift`.
+    answers : int
+        Match probabilities that were counted.
+    by_chance : float
+        What is reached in one of twenty cases, at most, if nothing has changed: (1/n + 1/m) times the 0.95 quantile of
+        chi-square with nine degrees of freedom, n answers and m test pairs (Yurdakul 2018). NaN if either is 0.
+    """
+
+    index: float
+    answers: int
+    by_chance: float
+
+    @property
+    def is_too_thin(self) -> bool:
+        """Whether chance alone makes it as large as what is commonly taken for a small change, 0.1."""
+        return not self.by_chance < _SMALL_CHANGE
+
+
+def measured_drift(model: str, expected: Sequence[float]) -> MeasuredDrift:
     """Compare the match probabilities that were given since the service was started with those of test pairs.
 
     Parameters
@@ -208,10 +236,13 @@ def measured_drift(model: str, expected: Sequence[float]) -> float:
 
     Returns
     -------
-    float
-        As of `drift`.
+    MeasuredDrift
+        Of all processes of the service.
     """
-    return drift(_counts(_counted_by_all(), model), expected)
+    found = _counts(_counted_by_all(), model)
+    n, m = sum(found), sum(expected)
+    by_chance = _CHI_SQUARE_95 * (1 / n + 1 / m) if n and m else math.nan
+    return MeasuredDrift(drift(found, expected), int(n), by_chance)
 
 
 def _counted_by_all() -> CollectorRegistry:

@@ -139,7 +139,7 @@ def test_a_double_click_says_nothing_of_the_next_pair(browser, address, folder):
         page.goto("/review?reviewer=ada")
         first = pair_on(page)
         page.get_by_role("button", name="Valid: one master").dblclick()
-        expect(page.get_by_text("ada: 1 pairs judged")).to_be_visible()
+        expect(page.get_by_text("ada: 1 pair judged")).to_be_visible()
         page.wait_for_timeout(300)
         (label,) = read_labels(folder.labels)
         assert (label.verdict.q_sr_id, label.verdict.m_sr_id) == first
@@ -178,7 +178,7 @@ def test_focus_stays_where_it_was_and_keys_can_be_switched_off(browser, address,
         page.goto("/review?reviewer=ada")
         page.get_by_role("button", name="Invalid: two").focus()
         page.keyboard.press("Enter")
-        expect(page.get_by_text("ada: 1 pairs judged")).to_be_visible()
+        expect(page.get_by_text("ada: 1 pair judged")).to_be_visible()
         expect(page.get_by_role("button", name="Invalid: two")).to_be_focused()
         page.get_by_role("link", name="Switch the keys off").click()
         page.keyboard.press("v")

@@ -19,9 +19,10 @@ from catalog.clusters import write_clusters
 from catalog.paths import DataFolder
 from catalog.recording import Recording
 from catalog.store import Catalog, write_catalog
+from matching.agreement import Agreement, standing
 from matching.labels import Verdict, append_label, read_labels
 from matching.matcher import Matcher
-from matching.reviewing import Agreement, said_last, say_unsure, standing, undo, unsure_pairs
+from matching.reviewing import said_last, say_unsure, undo, unsure_pairs
 from service.access import Access
 from service.app import create_app
 from service.keys import READ, WRITE, new_key
@@ -188,7 +189,7 @@ def test_explore_draws_the_cluster(tiny_data, tmp_path):
     with TestClient(create_app(Settings(folder))) as client:
         page = look(client, "/explore", sr_id="123")
         assert "Cluster c1" in page.text
-        assert "1 more are not drawn" in page.text
+        assert "1 more is not drawn" in page.text
         assert "(stands for the cluster)" in page.text
         assert "found no duplicate" in look(client, "/explore", sr_id="789").text
         assert "Cluster" not in look(client, "/explore", sr_id="q1").text
@@ -286,7 +287,7 @@ def test_a_verdict_is_kept_once_and_leads_to_the_next_pair(reviewing, folder):
     assert (label.verdict.q_sr_id, label.verdict.m_sr_id) == pair_on(first)
     assert (label.verdict.tag, label.verdict.reviewer) == ("valid", "ada")
     assert 0 < label.verdict.match_probability < 1
-    assert "ada: 1 pairs judged, 1 by all" in second.text
+    assert "ada: 1 pair judged, 1 by all" in second.text
     assert "undo" in second.buttons
 
 
