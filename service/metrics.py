@@ -210,8 +210,7 @@ class MeasuredDrift:
     answers : int
         Match probabilities that were counted.
     by_chance : float
-        What is reached in one of twenty cases, at most, if nothing has changed: (1/n + 1/m) times the 0.95 quantile of
-        chi-square with nine degrees of freedom, n answers and m test pairs (Yurdakul 2018). NaN if either is 0.
+        As of `by_chance`.
     """
 
     index: float
@@ -222,6 +221,25 @@ class MeasuredDrift:
     def is_too_thin(self) -> bool:
         """Whether chance alone makes it as large as what is commonly taken for a small change, 0.1."""
         return not self.by_chance < _SMALL_CHANGE
+
+
+def by_chance(answers: float, test_pairs: float) -> float:
+    """Tell how large a drift is in one of twenty cases where nothing has changed.
+
+    Parameters
+    ----------
+    answers : float
+        Match probabilities that were counted, in ten bins.
+    test_pairs : float
+        Those that they are compared with.
+
+    Returns
+    -------
+    float
+        The index is distributed about as (1/n + 1/m) times chi-square with nine degrees of freedom (Yurdakul 2018),
+        less widely where bins are nearly empty. NaN if there is nothing on a side.
+    """
+    return _CHI_SQUARE_95 * (1 / answers + 1 / test_pairs) if answers and test_pairs else math.nan
 
 
 def measured_drift(model: str, expected: Sequence[float]) -> MeasuredDrift:
@@ -240,9 +258,7 @@ def measured_drift(model: str, expected: Sequence[float]) -> MeasuredDrift:
         Of all processes of the service.
     """
     found = _counts(_counted_by_all(), model)
-    n, m = sum(found), sum(expected)
-    by_chance = _CHI_SQUARE_95 * (1 / n + 1 / m) if n and m else math.nan
-    return MeasuredDrift(drift(found, expected), int(n), by_chance)
+    return MeasuredDrift(drift(found, expected), int(sum(found)), by_chance(sum(found), sum(expected)))
 
 
 def _counted_by_all() -> CollectorRegistry:
