@@ -154,8 +154,10 @@ class Gatekeeper:
         if answer:
             await answer(scope, receive, send)
             return
-        may_write = _allows(key, WRITE) if key else self._access.is_open(WRITE, address, sent_header(scope, b"host"))
-        scope.setdefault("state", {}).update(caller=key.name if key else None, may_write=may_write)
+        scope.setdefault("state", {})["caller"] = key.name if key else None
+        if path in _WRITES:  # a page says beforehand whether it will take what is said on it
+            is_open = key is None and self._access.is_open(WRITE, address, sent_header(scope, b"host"))
+            scope["state"]["may_write"] = _allows(key, WRITE) if key else is_open
         await self._app(scope, receive, send)
 
     def _wait(self, caller: str) -> float:
