@@ -15,6 +15,8 @@ DEFAULT_DATA = Path("data")
 # The data folder of the checkout, where the default model stands.
 HOME = Path(__file__).resolve().parent / "data"
 TRAIN, BUNDLED, AUTO = "train", "bundled", "auto"
+OPTIONAL_GROUPS = ("titles", "versions", "people", "fields", "release", "codes", "sound", "rarity")
+"""Groups of features that ``train`` may leave out: those of `matching.features`, which is too heavy to import here."""
 
 Run = Callable[[argparse.Namespace], None]
 
@@ -103,7 +105,9 @@ def _train(command: argparse.ArgumentParser) -> None:
     alone = "learn from these pairs only, instead of starting from the default model"
     command.add_argument("--alone", action="store_true", help=alone)
     without = "a group of features to leave out; may be given several times"
-    command.add_argument("--without", action="append", default=[], metavar="GROUP", help=without)
+    left_out = command.add_argument("--without", action="append", default=[], metavar="GROUP", help=without)
+    # For shells only: which groups there are, is checked where they are, with an error that lists them.
+    left_out.complete = shtab.cmd(f"echo {' '.join(OPTIONAL_GROUPS)}")  # type: ignore[attr-defined]
     _policy(command)
 
 

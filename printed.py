@@ -76,7 +76,8 @@ def print_profile(found: Mapping[str, Any]) -> None:
     """
     recordings = found["recordings"]
     print(f"{recordings} recordings")
-    for heading, name in (("missing", "missing"), ("ISRCs", "isrc_states"), ("sources", "sources")):
+    sources = f"sources, {len(found['sources'])} of {found['all_sources']}"
+    for heading, name in (("missing", "missing"), ("ISRCs", "isrc_states"), (sources, "sources")):
         print(f"{heading}:")
         for each, count in found[name].items():
             print(f"  {each or '(ids without __)':24}{count:>12}{count / max(recordings, 1):>8.1%}")
@@ -85,6 +86,7 @@ def print_profile(found: Mapping[str, Any]) -> None:
         titles = " | ".join(title for _, title in code["examples"])
         print(f"  {code['code']} on {code['recordings']} recordings: {titles}")
     if found["duplicates"]:
-        print("duplicates by pairs of sources:")
-        for one, other, count in found["duplicates"][:10]:
+        listed = found["duplicates"][:10]
+        print(f"duplicates by pairs of sources, {len(listed)} of {found['all_duplicates']}:")
+        for one, other, count in listed:
             print(f"  {one} and {other}: {count}")

@@ -70,8 +70,10 @@ class Profile:
     suspicious_codes : int
         All of them.
     duplicates : list of list
-        Two sources and how many pairs of theirs the last de-duplication put into one cluster, most first; empty if
-        there was none.
+        Two sources and how many pairs of theirs the last de-duplication put into one cluster, the 30 that have most;
+        empty if there was none.
+    all_sources, all_duplicates : int
+        How many sources, and pairs of sources with duplicates, there are; 0 in a profile from before they were counted.
     """
 
     catalog_digest: str
@@ -83,6 +85,8 @@ class Profile:
     reused_codes: list[ReusedCode]
     suspicious_codes: int
     duplicates: list[list[object]]
+    all_sources: int = 0
+    all_duplicates: int = 0
 
     def to_json(self) -> dict[str, object]:
         """Write it as JSON values.
@@ -123,6 +127,7 @@ def profile(catalog: Catalog, clusters: Path) -> Profile:
         codes.update(found)
         names.update({name for name in map(normalize, recording.artists) if name})
     suspicious = _suspicious(catalog, {code: count for code, count in codes.items() if count > 1})
+    duplicates = _duplicates(clusters)
     return Profile(
         catalog_digest=catalog.digest(),
         recordings=sources.total(),
@@ -132,7 +137,9 @@ def profile(catalog: Catalog, clusters: Path) -> Profile:
         artists=[[count, artists] for count, artists in sorted(Counter(names.values()).items())],
         reused_codes=suspicious[:_MOST_CODES],
         suspicious_codes=len(suspicious),
-        duplicates=_duplicates(clusters),
+        duplicates=[[*pair, count] for pair, count in duplicates.most_common(_MOST_SOURCES)],
+        all_sources=len(sources),
+        all_duplicates=len(duplicates),
     )
 
 
@@ -237,13 +244,13 @@ def _are_alike(one: str, other: str) -> bool:
     return SequenceMatcher(None, one[:end], other[:end], autojunk=False).ratio() >= _ALIKE
 
 
-def _duplicates(clusters: Path) -> list[list[object]]:
+def _duplicates(clusters: Path) -> Counter[tuple[str, str]]:
     pairs: Counter[tuple[str, str]] = Counter()
     if clusters.is_file():
         for _, members in groupby(read_members(clusters), key=itemgetter(0)):
             counts = Counter(source_of(sr_id) for _, sr_id in members)
             _count_pairs(pairs, counts)
-    return [[*sources, count] for sources, count in pairs.most_common(_MOST_SOURCES)]
+    return pairs
 
 
 def _count_pairs(pairs: Counter[tuple[str, str]], counts: Counter[str]) -> None:

@@ -9,13 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from catalog.artefacts import CANDIDATE, current_version
+from catalog.artefacts import CANDIDATE, CURRENT, current_version
 from catalog.errors import MissingArtefactError, OnemasterError
 from catalog.libraries import installed_versions
 from catalog.paths import DataFolder
 from catalog.store import Catalog
 from index.snapshot import Snapshot
-from matching.labels import read_labels
+from matching.labels import agreed_tags, read_labels, to_learn_from
 from matching.matcher import Matcher
 from matching.model import Model
 
@@ -146,7 +146,17 @@ def _verdicts(folder: DataFolder) -> str:
     labels = read_labels(folder.labels)
     if not labels:
         raise MissingArtefactError(f"there are none in {folder.labels}: they come by /review or POST /labels")
-    return f"{len(labels):,}: onemaster train --labels --data {folder.root} learns from them"
+    learnt = max(_learnt_until(folder, pointer) for pointer in (CURRENT, CANDIDATE))
+    new = sum(each.number > learnt for each in to_learn_from(agreed_tags(labels)))
+    if not new:
+        return f"{len(labels):,}, and no model could learn more from them than the last one that did"
+    return f"{len(labels):,}: onemaster train --labels --data {folder.root} learns from {new:,} more of these pairs"
+
+
+def _learnt_until(folder: DataFolder, pointer: str) -> int:
+    with suppress(OnemasterError, OSError, ValueError):
+        return Model.load(current_version(folder.models, pointer)).learnt_until
+    return 0
 
 
 def _room(folder: DataFolder) -> str:

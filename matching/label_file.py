@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -36,12 +36,14 @@ CREATE TABLE IF NOT EXISTS undone (
     undone_at TEXT NOT NULL,
     PRIMARY KEY (said, number)
 );
+CREATE TABLE IF NOT EXISTS blind (number INTEGER PRIMARY KEY);
 """
 _TRIGGER = """
 CREATE TRIGGER IF NOT EXISTS {table}_no_{change} BEFORE {change} ON {table}
 BEGIN SELECT RAISE(ABORT, 'labels are appended, never {done}'); END;
 """
-_TABLES = ("label", "unsure", "undone")
+_OF_DOUBTS = ("unsure", "undone")
+_TABLES = ("label", *_OF_DOUBTS, "blind")
 _EVERYTHING = "SELECT * FROM {table} ORDER BY 1"
 _SAME = "SELECT id FROM {table} WHERE {same}"
 _ADDED = "INSERT INTO {table} ({columns}) VALUES ({places})"
@@ -91,7 +93,7 @@ def merge_labels(source: Path, into: Path) -> int:
     Returns
     -------
     int
-        How many verdicts, doubts and undoings were added.
+        How many verdicts, doubts, undoings and notes of blind verdicts were added.
 
     Raises
     ------
@@ -99,16 +101,17 @@ def merge_labels(source: Path, into: Path) -> int:
         If one of them cannot be used.
     """
     with opened_labels(source) as connection:
-        tables = _TABLES if is_complete(connection) else _TABLES[:1]
-        said = {table: connection.execute(_EVERYTHING.format(table=table)).fetchall() for table in tables}
+        there = [table for table in _TABLES if is_complete(connection, (table,))]
+        said = {table: connection.execute(_EVERYTHING.format(table=table)).fetchall() for table in there}
     with writing_labels(into) as connection:
-        before = connection.total_changes
-        numbers = {}
-        for table in tables[:2]:
-            for number, *row in said[table]:
+        before, numbers = connection.total_changes, {}
+        for table in ("label", "unsure"):
+            for number, *row in said.get(table, []):
                 numbers[table, number] = _number_of(connection, table, row)
         undone = [(table, numbers[table, number], at) for table, number, at in said.get("undone", [])]
         connection.executemany("INSERT OR IGNORE INTO undone VALUES (?, ?, ?)", undone)
+        blind = [(numbers["label", number],) for (number,) in said.get("blind", [])]
+        connection.executemany("INSERT OR IGNORE INTO blind VALUES (?)", blind)
         return connection.total_changes - before
 
 
@@ -124,21 +127,23 @@ def _number_of(connection: sqlite3.Connection, table: str, row: Sequence[object]
     return int(added.lastrowid or 0)
 
 
-def is_complete(connection: sqlite3.Connection) -> bool:
+def is_complete(connection: sqlite3.Connection, tables: Collection[str] = _OF_DOUBTS) -> bool:
     """Tell whether a file knows of doubts and of what was undone; older ones do when they are next added to.
 
     Parameters
     ----------
     connection : sqlite3.Connection
         From `opened_labels`.
+    tables : collection of str
+        That have to be there.
 
     Returns
     -------
     bool
-        Whether all tables are there.
+        Whether they are.
     """
     found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    return {name for (name,) in found}.issuperset(_TABLES)
+    return {name for (name,) in found}.issuperset(tables)
 
 
 @contextmanager

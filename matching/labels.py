@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -53,6 +53,8 @@ class Verdict:
 
 _COLUMNS = ", ".join(field.name for field in fields(Verdict))
 _PLACES = ", ".join("?" for _ in fields(Verdict))
+# The newest of what reviewers agreed on is kept for the promotion of a model, which must not have seen it.
+_KEPT_SHARE = 0.2
 _STANDS = "id NOT IN (SELECT number FROM undone WHERE said = 'label')"
 
 
@@ -97,7 +99,7 @@ class AgreedTag:
     number: int
 
 
-def append_label(path: Path, verdict: Verdict, *, once: bool = False) -> Label:
+def append_label(path: Path, verdict: Verdict, *, once: bool = False, blind: bool = False) -> Label:
     """Keep a verdict for good.
 
     Parameters
@@ -108,6 +110,9 @@ def append_label(path: Path, verdict: Verdict, *, once: bool = False) -> Label:
         To be appended.
     once : bool
         Whether to leave it at what is there, if that is the reviewer's last word on the pair already.
+    blind : bool
+        Whether the reviewer was not shown what the model thinks. It is noted of their first verdict on a pair only:
+        after that they have seen it, even if they took the verdict back.
 
     Returns
     -------
@@ -122,36 +127,46 @@ def append_label(path: Path, verdict: Verdict, *, once: bool = False) -> Label:
     if verdict.tag not in TAGS:
         raise InputError(f"expected the tag {' or '.join(TAGS)}, got {verdict.tag!r}")
     with writing_labels(path) as connection:
-        last = last_word(connection, verdict) if once else None
+        last = last_word(connection, verdict.pair, verdict.reviewer) if once else None
         if last and last.verdict.tag == verdict.tag:
             return last
+        is_first = blind and last_word(connection, verdict.pair, verdict.reviewer, undone=True) is None
         cursor = connection.execute(
             f"INSERT INTO label ({_COLUMNS}) VALUES ({_PLACES})",  # noqa: S608 - names and question marks of ours
             astuple(verdict),
         )
         number = cursor.lastrowid or 0
+        if is_first:
+            connection.execute("INSERT INTO blind (number) VALUES (?)", (number,))
     return Label(number, verdict)
 
 
-def last_word(connection: sqlite3.Connection, verdict: Verdict) -> Label | None:
+def last_word(
+    connection: sqlite3.Connection, pair: tuple[str, str], reviewer: str, *, undone: bool = False
+) -> Label | None:
     """Find what a reviewer said last of a pair.
 
     Parameters
     ----------
     connection : sqlite3.Connection
-        From `writing_labels`.
-    verdict : Verdict
-        By that reviewer, on that pair.
+        From `writing_labels`, or from `opened_labels` if what was taken back counts.
+    pair : (str, str)
+        Ids of both sides.
+    reviewer : str
+        Who.
+    undone : bool
+        Whether what they took back counts, too.
 
     Returns
     -------
     Label or None
-        ``None`` if nothing that still stands.
+        ``None`` if nothing.
     """
+    stands = "" if undone else f"AND {_STANDS}"
     found = connection.execute(
         f"SELECT id, {_COLUMNS} FROM label WHERE reviewer = ? AND (q_sr_id, m_sr_id) IN (VALUES (?, ?), (?, ?)) "  # noqa: S608
-        f"AND {_STANDS} ORDER BY id DESC LIMIT 1",
-        (verdict.reviewer, verdict.q_sr_id, verdict.m_sr_id, verdict.m_sr_id, verdict.q_sr_id),
+        f"{stands} ORDER BY id DESC LIMIT 1",
+        (reviewer, *pair, *reversed(pair)),
     ).fetchone()
     return Label(found[0], Verdict(*found[1:])) if found else None
 
@@ -233,6 +248,22 @@ def agreed_tags(labels: Iterable[Label]) -> list[AgreedTag]:
         by_reviewer[label.verdict.reviewer] = label
     agreed = [_agreed(pair, list(by_reviewer.values())) for pair, by_reviewer in last.items()]
     return sorted(agreed, key=lambda each: each.number)
+
+
+def to_learn_from(agreed: Sequence[AgreedTag]) -> Sequence[AgreedTag]:
+    """Leave out the newest fifth, which the promotion of a model is for.
+
+    Parameters
+    ----------
+    agreed : sequence of AgreedTag
+        From `agreed_tags`.
+
+    Returns
+    -------
+    sequence of AgreedTag
+        What a model may learn from.
+    """
+    return agreed[: len(agreed) - round(_KEPT_SHARE * len(agreed))]
 
 
 def _agreed(pair: tuple[str, str], labels: list[Label]) -> AgreedTag:

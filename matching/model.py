@@ -150,6 +150,12 @@ class Model:
         return float(min(max(learnt["n_valid"] / learnt["n_pairs"], 0.01), 0.99))
 
     @property
+    def learnt_until(self) -> int:
+        """Number of the newest of reviewers' verdicts that it may have learnt from; 0 if it has learnt from none."""
+        labels = self.card.get("labels")
+        return int(labels.get("until", 0)) if isinstance(labels, dict) else 0
+
+    @property
     def encoder_folder(self) -> Path:
         """Where the encoder stands, a SentenceTransformer folder."""
         return self.folder / ENCODER_FOLDER

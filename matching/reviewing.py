@@ -1,15 +1,14 @@
-"""What one reviewer has said: verdicts, doubts, and what of it they took back; and how it compares with others'."""
+"""What one reviewer has said: verdicts, doubts, and what of it they took back."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.errors import InputError
 from matching.label_file import is_complete, opened_labels, writing_labels
-from matching.labels import Label, agreed_tags
+from matching.labels import last_word
 
 UNSURE = "unsure"
 KINDS = ("label", UNSURE)
@@ -178,72 +177,45 @@ def _unsure(connection: sqlite3.Connection, reviewer: str) -> set[Pair]:
     return set(found.fetchall())
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """How often two say the same of the pairs that both judged.
-
-    Attributes
-    ----------
-    same : int
-        Pairs of which they say the same.
-    pairs : int
-        Pairs that both judged.
-    """
-
-    same: int
-    pairs: int
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where a reviewer stands.
-
-    Attributes
-    ----------
-    pairs : int
-        That they judged.
-    of_all : int
-        That anybody judged.
-    with_model : Agreement
-        With what the model said when each verdict came.
-    with_others : Agreement
-        With what the other reviewers agreed on.
-    """
-
-    pairs: int
-    of_all: int
-    with_model: Agreement
-    with_others: Agreement
-
-
-def standing(labels: Sequence[Label], reviewer: str, decide: Callable[[float], str]) -> Standing:
-    """Sum up what a reviewer said.
+def blind_labels(path: Path) -> set[int]:
+    """List the verdicts of reviewers who did not know what the model thinks.
 
     Parameters
     ----------
-    labels : sequence of Label
-        All that stand, in the order of arrival.
-    reviewer : str
-        Who.
-    decide : callable
-        Turns a match probability into ``valid`` or ``invalid``.
+    path : Path
+        Reviewers' verdicts.
 
     Returns
     -------
-    Standing
-        Each pair counts once, with the reviewer's last word.
+    set of int
+        Numbers of labels.
     """
-    own = {label.verdict.pair: label.verdict for label in labels if label.verdict.reviewer == reviewer}
-    others = {each.pair: each.tag for each in agreed_tags(x for x in labels if x.verdict.reviewer != reviewer)}
-    by_model = [
-        verdict.tag == decide(verdict.match_probability)
-        for verdict in own.values()
-        if verdict.match_probability is not None
-    ]
-    by_others = [verdict.tag == others[pair] for pair, verdict in own.items() if pair in others]
-    return Standing(
-        pairs=len(own),
-        of_all=len(own.keys() | others.keys()),
-        with_model=Agreement(sum(by_model), len(by_model)),
-        with_others=Agreement(sum(by_others), len(by_others)),
-    )
+    if not path.is_file():
+        return set()
+    with opened_labels(path) as connection:
+        if not is_complete(connection, ("blind",)):
+            return set()
+        return {number for (number,) in connection.execute("SELECT number FROM blind")}
+
+
+def has_judged(path: Path, pair: Pair, reviewer: str) -> bool:
+    """Tell whether a reviewer has judged a pair, even if they took it back: then they know what the model thinks of it.
+
+    Parameters
+    ----------
+    path : Path
+        Reviewers' verdicts.
+    pair : (str, str)
+        Ids of both sides.
+    reviewer : str
+        Who.
+
+    Returns
+    -------
+    bool
+        Whether a verdict of theirs is in the file.
+    """
+    if not path.is_file():
+        return False
+    with opened_labels(path) as connection:
+        return last_word(connection, pair, reviewer, undone=True) is not None

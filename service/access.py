@@ -14,12 +14,12 @@ from ipaddress import ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from service.answers import error_answer
+from service.errors import refusal
 from service.keys import READ, SCOPES, WRITE, Key
-from service.sent import sent_header
+from service.sent import reads_pages, sent_header
 
 _WRITES = frozenset({"/labels", "/review"})
-# What a page wants at once; one page is one request.
+# What every page wants, one that asks for a key, too; it comes with the service, and nothing of the catalogue is in it.
 _PARTS_OF_PAGES = "/static/"
 _FOR_EVERYBODY = frozenset({"/live", "/ready"})
 # What Starlette's client for tests calls itself and the service.
@@ -134,26 +134,30 @@ class Gatekeeper:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, as the protocol wants it."""
         path = scope["path"].removeprefix(scope.get("root_path", "")) if scope["type"] == "http" else ""
-        if scope["type"] != "http" or path in _FOR_EVERYBODY:
+        if scope["type"] != "http" or path in _FOR_EVERYBODY or path.startswith(_PARTS_OF_PAGES):
             await self._app(scope, receive, send)
             return
         address = (scope.get("client") or ("",))[0]
         wanted = WRITE if scope["method"] == "POST" and path in _WRITES else READ
         sent = sent_header(scope, b"authorization")
         key = self._access.holder(_key_in(sent)) if sent else None
-        refusal = None
+        answer = None
         if key is None and (sent or not self._access.is_open(wanted, address, sent_header(scope, b"host"))):
-            refusal = error_answer(401, "expected a known key in the header Authorization: Bearer KEY", _asking(scope))
-        elif key and SCOPES.index(key.scope) < SCOPES.index(wanted):
-            refusal = error_answer(403, f"expected a key with the scope {wanted}, this one has {key.scope}")
+            expected = "expected a known key in the header Authorization: Bearer KEY"
+            answer = refusal(scope, 401, expected, _asking(scope), "There was no key, or none that is known here.")
+        elif key and not _allows(key, wanted):
+            answer = refusal(scope, 403, f"expected a key with the scope {wanted}, this one has {key.scope}")
         elif wanted == WRITE and _is_from_elsewhere(scope):
-            refusal = error_answer(403, "expected a form of this service, got one from another site")
-        elif not path.startswith(_PARTS_OF_PAGES) and (wait := self._wait(key.name if key else address)):
-            refusal = error_answer(429, f"expected at most {self._access.rate:g} requests a second", _retry(wait))
-        if refusal:
-            await refusal(scope, receive, send)
+            answer = refusal(scope, 403, "expected a form of this service, got one from another site")
+        elif wait := self._wait(key.name if key else address):
+            answer = refusal(scope, 429, f"expected at most {self._access.rate:g} requests a second", _retry(wait))
+        if answer:
+            await answer(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = key.name if key else None
+        if path in _WRITES:  # a page says beforehand whether it will take what is said on it
+            is_open = key is None and self._access.is_open(WRITE, address, sent_header(scope, b"host"))
+            scope["state"]["may_write"] = _allows(key, WRITE) if key else is_open
         await self._app(scope, receive, send)
 
     def _wait(self, caller: str) -> float:
@@ -185,7 +189,11 @@ def _key_in(sent: str) -> str:
 def _asking(scope: Scope) -> dict[str, str]:
     """Ask for a key: whoever looks at pages, in the way that their browser asks them for it."""
     basic = 'Basic realm="onemaster: the key as password", charset="UTF-8"'
-    return {"WWW-Authenticate": basic if "text/html" in sent_header(scope, b"accept") else "Bearer"}
+    return {"WWW-Authenticate": basic if reads_pages(scope) else "Bearer"}
+
+
+def _allows(key: Key, wanted: str) -> bool:
+    return SCOPES.index(key.scope) >= SCOPES.index(wanted)
 
 
 def _is_from_elsewhere(scope: Scope) -> bool:

@@ -1,25 +1,32 @@
-"""The one place where errors become HTTP answers: JSON, short, and silent about the inside of the service.
+"""The one place where errors become HTTP answers: short, and silent about the inside of the service.
 
 - `UnknownRecordingError`: 404 ``{"error": "unknown sr_id", "sr_id": ...}``
 - any other `OnemasterError`: 503, the message says what to run
 - a wrong parameter: 422, what was expected and what came
 - unknown path, wrong method, long body: 404, 405, 413
 - whoever is not let in: 401, 403, 429
+
+They are pages where a page was asked for, and where a browser asked for what no route answers; else they are JSON. A
+route that answers JSON has its errors in JSON in a browser, too.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from catalog.errors import OnemasterError, UnknownRecordingError
 from service.answers import error_answer, json_answer
+from service.pages.rendering import PageRoute, explained
 from service.parameters import EXPECTED, shown
 from service.schemas import ErrorAnswer, UnknownRecordingAnswer
+from service.sent import reads_pages
 
 logger = logging.getLogger(__name__)
 
@@ -49,10 +56,14 @@ _OF_ROUTING = {
     404: "unknown path: GET /docs lists what there is",
     405: "wrong method for this path: GET /docs lists what there is",
 }
+_OF_ROUTING_IN_WORDS = {
+    404: "There is no page at this address.",
+    405: "What was sent is not what this address takes.",
+}
 
 
 def answer_errors(app: FastAPI) -> None:
-    """Make an application answer every error as JSON.
+    """Make an application answer every error.
 
     Parameters
     ----------
@@ -65,14 +76,55 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _defect)
 
 
-async def _onemaster_error(_: Request, error: Exception) -> Response:
-    if isinstance(error, UnknownRecordingError):
-        return json_answer(404, UnknownRecordingAnswer(sr_id=error.sr_id))
-    return error_answer(503, str(error))
+def refusal(
+    scope: Scope, status: int, message: str, headers: Mapping[str, str] | None = None, words: str = ""
+) -> Response:
+    """Write an error, as whoever asks can read it.
+
+    Parameters
+    ----------
+    scope : Scope
+        Of the request.
+    status : int
+        Of HTTP.
+    message : str
+        What was expected, what came, what to do.
+    headers : mapping, optional
+        To be added.
+    words : str
+        What a page says instead of the message, if that is in the words of programs.
+
+    Returns
+    -------
+    Response
+        A page, or ``{"error": message}``.
+    """
+    if _wants_page(scope):
+        return explained(scope, status, words or f"{message[:1].upper()}{message[1:].rstrip('.')}.", headers)
+    return error_answer(status, message, headers)
 
 
-async def _wrong_parameters(_: Request, error: Exception) -> Response:
+def _wants_page(scope: Scope) -> bool:
+    route = scope.get("route")
+    if isinstance(route, PageRoute):
+        return True
+    is_answered = scope["method"] in (getattr(route, "methods", None) or ())
+    return not is_answered and reads_pages(scope)
+
+
+async def _onemaster_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, UnknownRecordingError):
+        return refusal(request.scope, 503, str(error))
+    if _wants_page(request.scope):
+        return explained(request.scope, 404, f"The catalogue has no recording {shown(error.sr_id)}.")
+    return json_answer(404, UnknownRecordingAnswer(sr_id=error.sr_id))
+
+
+async def _wrong_parameters(request: Request, error: Exception) -> Response:
     problems = error.errors() if isinstance(error, RequestValidationError) else ()
+    if _wants_page(request.scope):
+        fields = ", ".join(str(problem["loc"][-1]) for problem in problems)
+        return explained(request.scope, 422, f"What stands in the field {fields} is not what was expected.")
     return error_answer(422, "; ".join(map(_problem, problems)))
 
 
@@ -86,13 +138,16 @@ def _problem(problem: Mapping[str, object]) -> str:
     return f"expected {name} to be {EXPECTED[name]}, got {found}"
 
 
-async def _http_error(_: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    message = _OF_ROUTING.get(error.status_code, error.detail)
-    return error_answer(422 if error.status_code == 400 else error.status_code, message, error.headers)
+    status = error.status_code
+    is_of_routing = status == HTTPStatus.BAD_REQUEST or error.detail == HTTPStatus(status).phrase
+    message = _OF_ROUTING.get(status, error.detail) if is_of_routing else error.detail
+    words = _OF_ROUTING_IN_WORDS.get(status, "") if is_of_routing else ""
+    return refusal(request.scope, 422 if status == HTTPStatus.BAD_REQUEST else status, message, error.headers, words)
 
 
 async def _defect(request: Request, error: Exception) -> Response:
     logger.error("a defect of onemaster at %s %s", request.method, shown(request.url.path), exc_info=error)
-    return error_answer(500, "a defect of onemaster, please report it with the service's log")
+    return refusal(request.scope, 500, "a defect of onemaster, please report it with the service's log")

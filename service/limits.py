@@ -8,7 +8,7 @@ from fastapi import HTTPException, Request
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.answers import error_answer
+from service.errors import refusal
 from service.sent import sent_header
 
 # Ten thousand pairs of the longest ids that are likely, and some.
@@ -73,7 +73,7 @@ class BodyLimits:
             return
         declared = sent_header(scope, b"content-length") or "0"
         if not declared.isdigit() or len(declared) > 18 or int(declared) > self._longest:
-            await error_answer(413, self._too_long, _CLOSE)(scope, receive, send)
+            await refusal(scope, 413, self._too_long, _CLOSE)(scope, receive, send)
             return
         read, until, complete = 0, 0.0, False
 

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -31,6 +32,8 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Of the environment: where several processes keep what they count, read when this module is imported."""
 
 _BINS = tuple(round(0.1 * each, 1) for each in range(1, 11))
+# Quantile of chi-square with as many degrees of freedom as there are bins but one.
+_CHI_SQUARE_95, _SMALL_CHANGE = 16.919, 0.1
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _REGISTRY = CollectorRegistry()
 _requests = Counter("onemaster_requests", "Requests", ("route", "method", "status"), registry=_REGISTRY)
@@ -196,7 +199,50 @@ async def metrics(request: Request) -> Response:
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def measured_drift(model: str, expected: Sequence[float]) -> float:
+@dataclass(frozen=True)
+class MeasuredDrift:
+    """How far match probabilities have drifted from those of test pairs, and what that rests on.
+
+    Attributes
+    ----------
+    index : float
+        As of `drift`.
+    answers : int
+        Match probabilities that were counted.
+    by_chance : float
+        As of `by_chance`.
+    """
+
+    index: float
+    answers: int
+    by_chance: float
+
+    @property
+    def is_too_thin(self) -> bool:
+        """Whether chance alone makes it as large as what is commonly taken for a small change, 0.1."""
+        return not self.by_chance < _SMALL_CHANGE
+
+
+def by_chance(answers: float, test_pairs: float) -> float:
+    """Tell how large a drift is in one of twenty cases where nothing has changed.
+
+    Parameters
+    ----------
+    answers : float
+        Match probabilities that were counted, in ten bins.
+    test_pairs : float
+        Those that they are compared with.
+
+    Returns
+    -------
+    float
+        The index is distributed about as (1/n + 1/m) times chi-square with nine degrees of freedom (Yurdakul 2018),
+        less widely where bins are nearly empty. NaN if there is nothing on a side.
+    """
+    return _CHI_SQUARE_95 * (1 / answers + 1 / test_pairs) if answers and test_pairs else math.nan
+
+
+def measured_drift(model: str, expected: Sequence[float]) -> MeasuredDrift:
     """Compare the match probabilities that were given since the service was started with those of test pairs.
 
     Parameters
@@ -208,10 +254,11 @@ def measured_drift(model: str, expected: Sequence[float]) -> float:
 
     Returns
     -------
-    float
-        As of `drift`.
+    MeasuredDrift
+        Of all processes of the service.
     """
-    return drift(_counts(_counted_by_all(), model), expected)
+    found = _counts(_counted_by_all(), model)
+    return MeasuredDrift(drift(found, expected), int(sum(found)), by_chance(sum(found), sum(expected)))
 
 
 def _counted_by_all() -> CollectorRegistry:

@@ -21,7 +21,7 @@ from service.noted import judge_noted
 from service.parameters import EXPECTED, Judge, QuerySrId, each_parameter_once, is_usable_id, shown
 from service.questions import PairsQuestion
 from service.schemas import ClassAnswer, ErrorAnswer, Features, PairAnswer, PairsAnswer, pair_answer
-from service.sent import sent_header
+from service.sent import reads_pages, sent_header
 from service.state import MatcherInCharge, in_charge_for
 
 router = APIRouter(tags=["pairs"])
@@ -202,7 +202,7 @@ async def _asked(request: Request) -> tuple[str, str]:
 def _is_opened_in_a_browser(scope: Scope) -> bool:
     """Tell whether somebody opens it to see something: without parameters, in the query string or in a body."""
     has_body = sent_header(scope, b"content-length") not in {"", "0"} or sent_header(scope, b"transfer-encoding")
-    return not scope["query_string"] and not has_body and "text/html" in sent_header(scope, b"accept")
+    return not scope["query_string"] and not has_body and reads_pages(scope)
 
 
 def _parameters_in(body: bytes) -> list[tuple[str, str]]:

@@ -9,12 +9,15 @@ import pytest
 import onemaster
 from catalog.artefacts import current_version, put_in_charge
 from catalog.clusters import write_clusters
+from catalog.manifest import read_json, write_json
 from catalog.paths import DataFolder
 from catalog.store import write_catalog
+from command_line import OPTIONAL_GROUPS
 from index.snapshot import MANIFEST_FILE
 from matching.doctor import ABSENT, BROKEN, SOUND, examine
+from matching.features import GROUPS
 from matching.labels import Verdict, append_label
-from matching.model import CLASSIFIER_FILE
+from matching.model import CARD_FILE, CLASSIFIER_FILE
 
 
 @pytest.fixture
@@ -86,6 +89,26 @@ def test_what_waits_for_somebody_is_said(folder):
     assert "in charge already" in {each.about: each.words for each in examine(folder)}["candidate model"]
 
 
+def test_who_has_learnt_from_the_verdicts_is_not_told_to_train(folder):
+    def said(count):
+        for number in range(count):
+            append_label(folder.labels, Verdict("123", f"{number}", "invalid", "ada", "2026-11-28T10:00:00.000+00:00"))
+        return next(each.words for each in examine(folder) if each.about == "verdicts of reviewers")
+
+    def learn(until):
+        path = current_version(folder.models) / CARD_FILE
+        card = read_json(path)
+        path.unlink()
+        write_json(path, card | {"labels": {"learnt": until, "until": until}})
+
+    assert "onemaster train --labels" in said(10)
+    assert "from 8 more" in said(0)  # the newest fifth is for the promotion
+    learn(8)
+    assert "no model could learn more" in said(0)
+    learn(5)
+    assert "from 3 more" in said(0)
+
+
 def test_a_shell_can_complete_commands(capsys):
     with pytest.raises(SystemExit) as done:
         onemaster.main(["--print-completion", "bash"])
@@ -93,3 +116,15 @@ def test_a_shell_can_complete_commands(capsys):
     printed = capsys.readouterr().out
     assert all(command in printed for command in onemaster.COMMANDS)
     assert subprocess.run(["bash", "-n"], input=printed, text=True, check=False).returncode == 0
+
+
+def test_a_shell_completes_the_feature_groups_and_the_command_checks_them_itself(capsys):
+    assert list(OPTIONAL_GROUPS) == [name for name in GROUPS if name != "core"]
+    with pytest.raises(SystemExit):
+        onemaster.main(["--print-completion", "bash"])
+    typed = "COMP_WORDS=(onemaster train --without r); COMP_CWORD=3; _shtab_onemaster; echo ${COMPREPLY[@]}"
+    script = f"{capsys.readouterr().out}\n{typed}"
+    completed = subprocess.run(["bash"], input=script, capture_output=True, text=True, check=False).stdout
+    assert completed.split() == ["release", "rarity"]
+    assert onemaster.main(["train", "--without", "no-group"]) == 1
+    assert "expected feature groups out of titles, versions" in capsys.readouterr().err

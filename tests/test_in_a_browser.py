@@ -15,6 +15,7 @@ from test_service_process import end, start
 from catalog.clusters import write_clusters
 from catalog.paths import DataFolder
 from matching.labels import read_labels
+from service.keys import WRITE, new_key
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -46,6 +47,18 @@ def folder(sample_folder, tmp_path):
 @pytest.fixture
 def address(folder, tmp_path):
     process, port = start(folder, tmp_path / "log")
+    yield f"http://127.0.0.1:{port}"
+    end(process)
+
+
+@pytest.fixture(scope="module")
+def looked_at(sample_folder, tmp_path_factory):
+    """A service for tests that only look, with clusters."""
+    root = tmp_path_factory.mktemp("looked-at")
+    folder = DataFolder.at(shutil.copytree(sample_folder.root, root / "data"))
+    folder.clusters.parent.mkdir(parents=True, exist_ok=True)
+    write_clusters(folder.clusters, [("123", "c1", False), ("456", "c1", True)])
+    process, port = start(folder, root / "log")
     yield f"http://127.0.0.1:{port}"
     end(process)
 
@@ -139,7 +152,7 @@ def test_a_double_click_says_nothing_of_the_next_pair(browser, address, folder):
         page.goto("/review?reviewer=ada")
         first = pair_on(page)
         page.get_by_role("button", name="Valid: one master").dblclick()
-        expect(page.get_by_text("ada: 1 pairs judged")).to_be_visible()
+        expect(page.get_by_text("ada: 1 pair judged")).to_be_visible()
         page.wait_for_timeout(300)
         (label,) = read_labels(folder.labels)
         assert (label.verdict.q_sr_id, label.verdict.m_sr_id) == first
@@ -178,7 +191,7 @@ def test_focus_stays_where_it_was_and_keys_can_be_switched_off(browser, address,
         page.goto("/review?reviewer=ada")
         page.get_by_role("button", name="Invalid: two").focus()
         page.keyboard.press("Enter")
-        expect(page.get_by_text("ada: 1 pairs judged")).to_be_visible()
+        expect(page.get_by_text("ada: 1 pair judged")).to_be_visible()
         expect(page.get_by_role("button", name="Invalid: two")).to_be_focused()
         page.get_by_role("link", name="Switch the keys off").click()
         page.keyboard.press("v")
@@ -220,16 +233,14 @@ def test_comparing_two_recordings_keeps_the_place_and_the_address(browser, addre
 
 PATHS = [
     *("/explore", "/explore?sr_id=123&beside=789", "/explore?sr_id=nobody"),
-    *("/review", "/review?reviewer=ada", "/catalog", "/quality"),
+    *("/review", "/review?reviewer=ada", "/catalog", "/quality", "/nowhere"),
 ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PATHS)
-def test_nobody_is_shut_out(browser, address, folder, path, scheme):
-    folder.clusters.parent.mkdir(parents=True, exist_ok=True)
-    write_clusters(folder.clusters, [("123", "c1", False), ("456", "c1", True)])
-    context = browser.new_context(base_url=address, color_scheme=scheme)
+def test_nobody_is_shut_out(browser, looked_at, path, scheme):
+    context = browser.new_context(base_url=looked_at, color_scheme=scheme)
     page = context.new_page()
     page.goto(path)
     found = Axe().run(page).response["violations"]
@@ -237,8 +248,111 @@ def test_nobody_is_shut_out(browser, address, folder, path, scheme):
     assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}] == []
 
 
-def test_the_slider_shows_what_a_threshold_would_cost(browser, address):
+# What begins or ends beside the screen, but for what lies in a container that scrolls; letters that are too small; what
+# a thumb has to hit and cannot; and whether both recordings are seen.
+ON_A_PHONE = """() => {
+  const seen = (each) => each.checkVisibility() && !each.closest('.scrolls') && !each.closest('.skip');
+  const lies = (each) => each.getBoundingClientRect();
+  const all = (selector) => Array.from(document.querySelectorAll(selector)).filter(seen);
+  const size = (each) => each.getScreenCTM().a * parseFloat(getComputedStyle(each).fontSize);
+  const is_beside = (each) => lies(each).left < 0 || lies(each).right > innerWidth;
+  return {
+    wide: document.documentElement.scrollWidth - innerWidth,
+    beside: all('main *').filter(is_beside).map((each) => each.outerHTML),
+    small: Array.from(document.querySelectorAll('svg text')).filter((each) => size(each) < 11).map(size),
+    letters: document.querySelectorAll('svg text').length,
+    missed: all('[data-key]').filter((each) => Math.min(lies(each).height, lies(each).width) < 44).length,
+    sides: all('.pair tbody tr:first-child td').map((each) => lies(each).width),
+  };
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_everything_fits_a_phone(browser, looked_at, width):
+    screen = {"viewport": {"width": width, "height": 800}, "is_mobile": True, "has_touch": True}
+    context = browser.new_context(base_url=looked_at, **screen)
+    page, letters = context.new_page(), 0
+    for path in PATHS:
+        page.goto(path)
+        found = page.evaluate(ON_A_PHONE)
+        assert found["wide"] <= 0, path
+        assert (found["beside"], found["small"], found["missed"]) == ([], [], 0), path
+        letters += found["letters"]
+        if "beside=" in path or "reviewer=" in path:
+            assert len(found["sides"]) == 2
+            assert min(found["sides"]) > width / 3
+        if width == 390:
+            serious = [each["id"] for each in Axe().run(page).response["violations"] if each["impact"] != "minor"]
+            assert serious == [], path
+    assert letters > 20
+    context.close()
+
+
+def test_on_a_phone_verdicts_are_at_hand_however_long_the_recordings_are(browser, address):
+    context = browser.new_context(base_url=address, viewport={"width": 390, "height": 500}, has_touch=True)
+    page = context.new_page()
+    page.goto("/review?reviewer=ada")
+    button = page.get_by_role("button", name="Valid: one master")
+    expect(button).to_be_in_viewport(ratio=1)
+    button.tap()
+    expect(page.get_by_text("ada: 1 pair judged")).to_be_attached()
+    context.close()
+
+
+def test_a_list_of_the_keys_is_shown_and_hidden_by_a_key(browser, address):
     with looking(browser, address) as page:
+        page.goto("/review?reviewer=ada")
+        keys = page.get_by_text("take back what you said last")
+        expect(keys).to_be_hidden()
+        page.keyboard.press("?")
+        expect(keys).to_be_visible()
+        named = page.locator("#keys dt").all_inner_texts()
+        page.keyboard.press("?")
+        expect(keys).to_be_hidden()
+        say(page, "i")
+        buttons = page.locator("[data-key]").evaluate_all("all => all.map((each) => each.dataset.key)")
+        assert sorted(named) == sorted([*buttons, "?"])
+        page.goto("/review?reviewer=ada&keys=off")
+        page.keyboard.press("?")
+        assert page.locator("#keys").count() == 0
+
+
+def test_when_nothing_is_left_to_take_back_focus_goes_to_the_verdicts(browser, address):
+    with looking(browser, address) as page:
+        page.goto("/review?reviewer=ada")
+        say(page, "v")
+        page.get_by_role("button", name="Undo").focus()
+        page.wait_for_timeout(450)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+        expect(page.get_by_role("button", name="Valid: one master")).to_be_focused()
+
+
+def test_a_browser_gives_the_key_that_it_is_asked_for(browser, folder, monkeypatch, request):
+    made = new_key("ada", WRITE)
+    monkeypatch.setenv("ONEMASTER_KEYS", made.key.entry)
+    address = request.getfixturevalue("address")  # which starts the service
+    known = browser.new_context(base_url=address, http_credentials={"username": "whoever", "password": made.secret})
+    page = known.new_page()
+    page.goto("/review?reviewer=somebody")
+    assert page.get_by_text("Your browser asks for it").is_visible()
+    say(page, "v")
+    expect(page.get_by_text("ada: 1 pair judged")).to_be_visible()
+    assert [label.verdict.reviewer for label in read_labels(folder.labels)] == ["ada"]
+    known.close()
+
+
+def test_on_paper_there_is_what_was_looked_at_and_nothing_to_press(browser, looked_at):
+    with looking(browser, looked_at) as page:
+        page.goto("/review?reviewer=ada")
+        page.emulate_media(media="print")
+        assert page.locator(".pair").is_visible()
+        assert page.locator("header").is_hidden()
+        assert not any(button.is_visible() for button in page.get_by_role("button").all())
+
+
+def test_the_slider_shows_what_a_threshold_would_cost(browser, looked_at):
+    with looking(browser, looked_at) as page:
         page.goto("/quality")
         threshold, cost = page.locator("#outcome tbody th").first, page.locator("#outcome tbody tr:first-child td").last
         begin = float(threshold.inner_text().split()[0])

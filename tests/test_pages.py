@@ -19,15 +19,16 @@ from catalog.clusters import write_clusters
 from catalog.paths import DataFolder
 from catalog.recording import Recording
 from catalog.store import Catalog, write_catalog
-from matching.labels import Verdict, append_label, read_labels
+from matching.agreement import Agreement, most_disputed, standing
+from matching.labels import Label, Verdict, append_label, read_labels
 from matching.matcher import Matcher
-from matching.reviewing import Agreement, said_last, say_unsure, standing, undo, unsure_pairs
+from matching.reviewing import blind_labels, has_judged, said_last, say_unsure, undo, unsure_pairs
 from service.access import Access
 from service.app import create_app
 from service.keys import READ, WRITE, new_key
 from service.pages.differences import differences, fields_of
 from service.pages.drawings import MOST_DRAWN, nodes, pairs_of, waterfall
-from service.pages.rendering import STATIC
+from service.pages.rendering import STATIC, counted
 from service.settings import Settings
 from training.holdout import TrainingData
 from training.train import train
@@ -154,6 +155,28 @@ def test_a_description_finds_recordings(client):
     assert "compare" not in page.text
 
 
+def test_what_is_only_near_is_not_among_the_likely_duplicates(client, tiny_data):
+    with Matcher.open(tiny_data) as matcher:
+        found, classifier = matcher.candidates("123"), matcher.model.classifier
+    likely = [
+        each.m.sr_id for each in found if classifier.needs_review(each.match_probability) or each.decided == "valid"
+    ]
+    assert 0 < len(likely) < len(found)
+    answer = client.get("/explore", params={"sr_id": "123"}).text
+    before, near = answer.split("<details>\n<summary>")[-2:]
+    assert f"{len(found) - len(likely)} recordings that are near, but hardly a duplicate" in near
+    for each in found:
+        assert (f"Compare with {each.m.sr_id}" in before) is (each.m.sr_id in likely)
+        assert (f"Compare with {each.m.sr_id}" in near) is (each.m.sr_id not in likely)
+
+
+def test_a_search_that_finds_nothing_alike_says_so(client):
+    page = look(client, "/explore", title="zzqx unheard of", k=1)
+    assert "Nothing alike was found" in page.text
+    assert "1 recording that is near, but hardly a duplicate" in page.text
+    assert "Nothing alike" not in look(client, "/explore", title="yesterday", artists="Beatles").text
+
+
 def test_whatever_a_catalogue_holds_is_text_and_no_html(tmp_path):
     folder = DataFolder.at(tmp_path)
     evil = "<script>alert(1)</script>\"'&amp;{{ 7 * 7 }}"
@@ -188,7 +211,7 @@ def test_explore_draws_the_cluster(tiny_data, tmp_path):
     with TestClient(create_app(Settings(folder))) as client:
         page = look(client, "/explore", sr_id="123")
         assert "Cluster c1" in page.text
-        assert "1 more are not drawn" in page.text
+        assert "1 more is not drawn" in page.text
         assert "(stands for the cluster)" in page.text
         assert "found no duplicate" in look(client, "/explore", sr_id="789").text
         assert "Cluster" not in look(client, "/explore", sr_id="q1").text
@@ -286,7 +309,7 @@ def test_a_verdict_is_kept_once_and_leads_to_the_next_pair(reviewing, folder):
     assert (label.verdict.q_sr_id, label.verdict.m_sr_id) == pair_on(first)
     assert (label.verdict.tag, label.verdict.reviewer) == ("valid", "ada")
     assert 0 < label.verdict.match_probability < 1
-    assert "ada: 1 pairs judged, 1 by all" in second.text
+    assert "ada: 1 pair judged, 1 by all" in second.text
     assert "undo" in second.buttons
 
 
@@ -315,6 +338,65 @@ def test_a_blind_reviewer_learns_what_the_model_thinks_when_they_have_said_what_
     after = say(reviewing, "valid", page)
     assert after.text.count("match probability") == 1
     assert "the model" in after.text
+
+
+def test_who_took_a_verdict_back_has_seen_what_the_model_thinks_and_is_blind_no_more(reviewing, folder):
+    first = look(reviewing, "/review", reviewer="ada", blind="on")
+    second = say(reviewing, "valid", first)
+    assert "on 1 of 1 that you judged without" in second.text or "on 0 of 1 that you judged without" in second.text
+    again = say(reviewing, "undo", second)
+    assert pair_on(again) == pair_on(first)
+    assert "is not counted as blind" in again.text
+    after = say(reviewing, "invalid", again)
+    assert "is not counted as blind" not in after.text
+    assert "that you judged without" not in after.text
+    say(reviewing, "valid", after)
+    say(reviewing, "valid", look(reviewing, "/review", reviewer="bob"))
+    numbers = {label.verdict.tag: label.number for label in read_labels(folder.labels, undone=True)[:2]}
+    third = read_labels(folder.labels)[-2].number
+    assert blind_labels(folder.labels) == {numbers["valid"], third}
+
+
+def test_what_is_blind_is_a_first_verdict_of_who_is_not_shown_anything(tmp_path):
+    path = tmp_path / "labels.db"
+    assert blind_labels(path) == set()
+    assert not has_judged(path, ("a", "b"), "ada")
+    for number, (pair, reviewer, blind) in enumerate(
+        [("ab", "ada", True), ("ba", "ada", True), ("ab", "bob", True), ("cd", "ada", False), ("cd", "ada", True)]
+    ):
+        tag = "valid" if number % 2 else "invalid"
+        append_label(path, Verdict(*pair, tag, reviewer, AT.format(number)), once=True, blind=blind)
+    assert blind_labels(path) == {1, 3}
+    undo(path, ("label", 3), "bob", AT.format(9))
+    assert has_judged(path, ("b", "a"), "bob")
+    assert not has_judged(path, ("c", "d"), "bob")
+    say_unsure(path, ("e", "f"), "bob", AT.format(9))  # of which nobody is shown anything
+    assert append_label(path, Verdict("e", "f", "valid", "bob", AT.format(9)), blind=True).number in blind_labels(path)
+
+
+def test_of_what_others_have_judged_the_most_disputed_comes_first(reviewing, folder):
+    for number, (pair, tag, reviewer) in enumerate(
+        [
+            (("123", "456"), "valid", "bob"),
+            (("123", "789"), "valid", "bob"),
+            (("123", "789"), "invalid", "eve"),
+        ]
+    ):
+        append_label(folder.labels, Verdict(*pair, tag, reviewer, AT.format(number)))
+    page = look(reviewing, "/review", reviewer="ada")
+    for _ in range(4):
+        page = say(reviewing, "valid", page)
+    assert pair_on(page) == ("123", "789")
+
+
+def test_disputes_are_ordered_by_their_share_and_then_by_how_few_have_judged():
+    said = [("ab", "vvi"), ("cd", "vi"), ("ef", "v"), ("gh", "vv"), ("ij", "i"), ("kl", "vvii")]
+    labels = []
+    for pair, tags in said:
+        for reviewer, tag in enumerate(tags):
+            verdict = Verdict(*pair, {"v": "valid", "i": "invalid"}[tag], f"r{reviewer}", AT.format(0))
+            labels.append(Label(len(labels) + 1, verdict))
+    assert ["".join(pair) for pair in most_disputed(labels)] == ["cd", "kl", "ab", "ef", "ij", "gh"]
 
 
 def test_of_five_pairs_one_is_of_those_that_others_have_judged(reviewing, folder):
@@ -408,11 +490,11 @@ def test_who_is_unsure_takes_back_what_they_said(tmp_path):
     assert unsure_pairs(path, "ada") == {("a", "b")}
 
 
-@pytest.mark.parametrize("table", ["label", "unsure", "undone"])
+@pytest.mark.parametrize("table", ["label", "unsure", "undone", "blind"])
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "UPDATE {} SET rowid = 7"])
 def test_nothing_in_the_file_is_changed_or_removed(tmp_path, table, statement):
     path = tmp_path / "labels.db"
-    append_label(path, Verdict("a", "b", "valid", "ada", AT.format(1)))
+    append_label(path, Verdict("a", "b", "valid", "ada", AT.format(1)), blind=True)
     say_unsure(path, ("c", "d"), "ada", AT.format(2))
     undo(path, ("label", 1), "ada", AT.format(3))
     with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError, match="appended"):
@@ -464,6 +546,9 @@ def test_a_reviewer_is_compared_by_last_words(tmp_path):
     found = standing(read_labels(path), "ada", lambda probability: "valid" if probability >= 0.5 else "invalid")
     assert (found.pairs, found.of_all) == (2, 3)
     assert found.with_model == Agreement(1, 2)
+    assert found.blind == Agreement(0, 0)
+    blind = standing(read_labels(path), "ada", lambda _: "valid", blind={1, 4}).blind
+    assert blind == Agreement(1, 1)  # the last word on the other pair came when it was known
     assert found.with_others == Agreement(1, 1)
 
 
@@ -471,8 +556,26 @@ def test_a_file_of_labels_from_before_there_were_pages_is_read(tmp_path):
     path = tmp_path / "labels.db"
     append_label(path, Verdict("a", "b", "valid", "ada", AT.format(1)))
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript("DROP TABLE undone; DROP TABLE unsure;")
+        connection.executescript("DROP TABLE undone; DROP TABLE unsure; DROP TABLE blind;")
+    assert blind_labels(path) == set()
     assert len(read_labels(path)) == 1
     assert unsure_pairs(path, "ada") == set()
     assert undo_last(path, "ada", AT.format(2)) == ("a", "b")
     assert read_labels(path) == []
+
+
+def test_verdicts_stay_taken_back_in_a_file_from_before_blind_ones_were_noted(tmp_path):
+    path = tmp_path / "labels.db"
+    append_label(path, Verdict("a", "b", "valid", "ada", AT.format(1)))
+    undo(path, ("label", 1), "ada", AT.format(2))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("DROP TABLE blind;")
+    assert read_labels(path) == []
+    assert has_judged(path, ("a", "b"), "ada")
+    append_label(path, Verdict("c", "d", "valid", "ada", AT.format(3)), blind=True)
+    assert blind_labels(path) == {2}
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 pairs"), (1, "1 pair"), (2, "2 pairs"), (1_000, "1,000 pairs")])
+def test_one_is_one(number, words):
+    assert counted(number, "pair") == words

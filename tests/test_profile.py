@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import combinations
 
 import pytest
+import tiny
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,7 +78,34 @@ def test_duplicates_are_counted_by_pairs_of_sources(folder):
     folder.dedupe.mkdir()
     write_clusters(folder.clusters, [(row["sr_id"], "abccdde"[number], False) for number, row in enumerate(ROWS)])
     # Clusters: a__1 | a__2 | b__1, b__2 | b__3, 123 | __4
-    assert profiled(folder).duplicates == [["b", "b", 1], ["", "b", 1]]
+    found = profiled(folder)
+    assert found.duplicates == [["b", "b", 1], ["", "b", 1]]
+    assert (found.all_sources, found.all_duplicates) == (3, 2)
+
+
+def test_what_is_cut_off_is_said(tiny_data, tmp_path, capsys):
+    folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
+    sr_ids = [f"source{number}__{row}" for number in range(40) for row in range(2)]
+    write_catalog(folder.catalog, [{"sr_id": sr_id, "title": sr_id} for sr_id in sr_ids])
+    folder.dedupe.mkdir()
+    write_clusters(folder.clusters, [(sr_id, sr_id.partition("__")[0], False) for sr_id in sr_ids])
+    assert onemaster.main(["profile", "--data", str(folder.root)]) == 0
+    printed = capsys.readouterr().out
+    assert "sources, 30 of 40:" in printed
+    assert "duplicates by pairs of sources, 10 of 40:" in printed
+    tiny.publish_index(folder)
+    with TestClient(create_app(Settings(folder))) as client:
+        shown = Page(client.get("/catalog")).text
+    assert "the 30 largest of 40 sources" in shown
+    assert "The 30 of 40 pairs of sources that have most" in shown
+
+
+def test_a_profile_from_before_sources_were_counted_is_read(folder):
+    onemaster.main(["profile", "--data", str(folder.root)])
+    kept = json.loads(folder.profile.read_text(encoding="utf-8"))
+    older = {name: value for name, value in kept.items() if not name.startswith("all_")}
+    folder.profile.write_text(json.dumps(older), encoding="utf-8")
+    assert read_profile(folder).all_sources == 0
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=8))
@@ -141,6 +169,6 @@ def test_the_page_knows_what_was_deduplicated_after_it_was_first_opened(tiny_dat
 def test_frequencies_lie_where_they_belong():
     drawn = log_log([[1, 1000], [10, 10], [100, 1]])
     assert [(point.x, point.y) for point in drawn.points] == [(0, 0), (150, 200), (300, 300)]
-    assert [mark.words for mark in drawn.up] == ["1", "10", "100", "1,000"]
+    assert [mark.words for mark in drawn.up] == ["1", "10", "100", "1k"]
     assert log_log([]).points == []
     assert log_log([[1, 1]]).points[0].x == 0

@@ -1,6 +1,7 @@
 """/quality: figures, curves and thresholds of the model in charge."""
 
 import json
+import math
 import shutil
 
 import numpy as np
@@ -10,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_pages import IN_A_BROWSER, Page
 
-from catalog.artefacts import current_version
+from catalog.artefacts import current_version, put_in_charge
 from catalog.manifest import read_json, write_json
 from catalog.paths import DataFolder
 from matching.model import CARD_FILE
 from service.app import create_app
+from service.metrics import MeasuredDrift, by_chance, drift
 from service.pages.thresholds import STEPS, Counts
 from service.settings import Settings
 from training.calibration import FINE_BINS, counts_by_probability
@@ -82,10 +84,37 @@ def test_the_report_is_shown_as_it_was_written(client, tiny_data):
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
-def test_drift_is_shown_when_something_was_asked(tiny_data):
-    with TestClient(create_app(Settings(tiny_data))) as client:
+def test_drift_is_shown_with_what_it_rests_on(tiny_data, tmp_path):
+    # Another model, since what was counted is counted for as long as this process lives.
+    folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
+    version = current_version(folder.models).name
+    (folder.models / version).rename(folder.models / f"{version}x")
+    put_in_charge(folder.models, f"{version}x")
+    with TestClient(create_app(Settings(folder))) as client:
+        client.app.state.matcher_source.opened.matcher.recordings.take(["123"])
+        assert "No match probability was counted" in Page(client.get("/quality")).text
         client.get("/", params={"q_sr_id": "123", "m_sr_id": "456"})
-        assert "population stability index" in Page(client.get("/quality")).text
+        shown = Page(client.get("/quality")).text
+        assert "Too few answers to tell" in shown
+        assert "over one match probability counted" in shown
+        pairs = [{"q_sr_id": f"q{n % 48}", "m_sr_id": f"{side}{n % 48}"} for n in range(500) for side in "mc"]
+        client.post("/pairs", json={"pairs": pairs})
+        assert "over 1,001 match probabilities" in Page(client.get("/quality")).text
+
+
+@pytest.mark.parametrize(("n", "m"), [(300, 3_000), (2_000, 2_000)])
+def test_by_chance_drift_is_seldom_larger_than_is_said(n, m):
+    random = np.random.default_rng(7)
+    for shares in (np.full(10, 0.1), np.array([0.55, 0.03, 0.02, 0.01, 0.01, 0.01, 0.01, 0.02, 0.04, 0.3])):
+        drifts = [drift(random.multinomial(n, shares), random.multinomial(m, shares)) for _ in range(400)]
+        exceeded = np.mean(np.array(drifts) > by_chance(n, m))
+        assert 0 < exceeded < 0.09
+
+
+def test_few_answers_and_an_unknown_distribution_tell_nothing():
+    assert MeasuredDrift(0.2, 50, by_chance(50, 3_000)).is_too_thin
+    assert not MeasuredDrift(0.2, 1_000, by_chance(1_000, 3_000)).is_too_thin
+    assert MeasuredDrift(math.nan, 0, by_chance(0, 3_000)).is_too_thin
 
 
 def test_a_model_without_curves_says_how_to_get_them(tiny_data, tmp_path):

@@ -186,14 +186,9 @@ def _frozen(data: TrainingData, candidate: Model) -> LabelledPairs:
 def _newest(path: Path, catalog: Catalog, *models: Model) -> LabelledPairs:
     """Take the verdicts that came after those which the models may have learnt from."""
     labels = read_labels(path)
-    seen = max(_seen(model) for model in models)
+    seen = max(model.learnt_until for model in models)
     learnt = {label.verdict.pair for label in read_labels(path, undone=True) if label.number <= seen}
     return labelled_pairs([each for each in agreed_tags(labels) if each.pair not in learnt], catalog)
-
-
-def _seen(model: Model) -> int:
-    labels = model.card.get("labels")
-    return int(labels["until"]) if isinstance(labels, dict) else 0
 
 
 def _trial(name: str, pairs: LabelledPairs, in_charge: Model, candidate: Model) -> Trial:

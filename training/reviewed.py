@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,14 +11,11 @@ import numpy as np
 
 from catalog.store import Catalog
 from matching.classifier import VALID
-from matching.labels import AgreedTag, agreed_tags, require_labels
+from matching.labels import AgreedTag, agreed_tags, require_labels, to_learn_from
 from training.holdout import HELD_OUT, Split, positions_of
 from training.pairs import LabelledPairs
 
 logger = logging.getLogger(__name__)
-
-# The newest of them are kept for the promotion of the model, which must not have seen them.
-_KEPT_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def with_labels(split: Split, path: Path, catalog: Catalog, seed: int) -> Review
         If there are no verdicts.
     """
     agreed = agreed_tags(require_labels(path))
-    older = agreed[: len(agreed) - round(_KEPT_SHARE * len(agreed))]
+    older = to_learn_from(agreed)
     until = max((each.number for each in older), default=0)
     # Where test pairs are held out by their recordings, so is what touches one of these.
     tested = split.test.sr_ids if split.tested_on == HELD_OUT else frozenset()
@@ -96,12 +94,12 @@ def with_labels(split: Split, path: Path, catalog: Catalog, seed: int) -> Review
     return Reviewed(replace(split, learnt=learnt, positions=positions_of(learnt, seed)), len(added), until)
 
 
-def labelled_pairs(agreed: list[AgreedTag], catalog: Catalog) -> LabelledPairs:
+def labelled_pairs(agreed: Sequence[AgreedTag], catalog: Catalog) -> LabelledPairs:
     """Look up the recordings of pairs that reviewers judged.
 
     Parameters
     ----------
-    agreed : list of AgreedTag
+    agreed : sequence of AgreedTag
         What they agreed on.
     catalog : Catalog
         Where the recordings stand.

@@ -12,7 +12,7 @@ from matching.explain import reasons
 
 _REST = "everything else"
 _BEFORE = "before anything is compared"
-_WIDTH, _ROW = 320.0, 26
+_WIDTH = 320.0
 _RADIUS, _MIDDLE, _SQUARE = 110.0, 150.0, 300.0
 MOST_DRAWN = 12
 """Recordings of a cluster that are drawn; lines between more of them could not be told apart."""
@@ -30,15 +30,12 @@ class Bar:
         What it adds.
     x, width : float
         Where it lies, in units of the drawing.
-    y : int
-        Its upper edge.
     """
 
     words: str
     log_odds: float
     x: float
     width: float
-    y: int
 
 
 @dataclass(frozen=True)
@@ -51,14 +48,13 @@ class Waterfall:
         From the bias on, the weightiest reason first.
     total : float
         Log-odds that they sum to.
-    even, height : float
-        Where log-odds of 0 lie, and the height of the drawing.
+    even : float
+        Where log-odds of 0 lie.
     """
 
     bars: list[Bar]
     total: float
     even: float
-    height: int
 
 
 def waterfall(decision: Decision) -> Waterfall:
@@ -90,11 +86,10 @@ def waterfall(decision: Decision) -> Waterfall:
             log_odds=part,
             x=round((min(begin, end) - low) * scale, 1),
             width=round(max(abs(part) * scale, 1.0), 1),
-            y=row * _ROW,
         )
-        for row, ((words, part), begin, end) in enumerate(zip(steps, ends, ends[1:], strict=False))
+        for (words, part), begin, end in zip(steps, ends, ends[1:], strict=False)
     ]
-    return Waterfall(bars, total, even=round(-low * scale, 1), height=len(bars) * _ROW)
+    return Waterfall(bars, total, even=round(-low * scale, 1))
 
 
 @dataclass(frozen=True)
@@ -238,6 +233,12 @@ def log_log(counts: Sequence[Sequence[int]]) -> LogLog:
         )
         for recordings, artists in counts
     ]
-    across = [Point(round(power * along, 1), _SQUARE, f"{10**power:,}") for power in range(most_across + 1)]
-    up = [Point(0.0, round(_SQUARE - power * above, 1), f"{10**power:,}") for power in range(most_up + 1)]
+    across = [Point(round(power * along, 1), _SQUARE, _short(power)) for power in range(most_across + 1)]
+    up = [Point(0.0, round(_SQUARE - power * above, 1), _short(power)) for power in range(most_up + 1)]
     return LogLog(points, across, up)
+
+
+def _short(power: int) -> str:
+    """Write a power of ten in as few signs as fit beside each other."""
+    thousands, ones = divmod(power, 3)
+    return f"{10**ones}{('', 'k', 'M', 'G')[thousands]}"

@@ -11,6 +11,8 @@ from catalog.clusters import Cluster, find_cluster
 from catalog.errors import MissingArtefactError, UnknownRecordingError
 from catalog.paths import DataFolder
 from catalog.recording import Recording
+from matching.classifier import VALID
+from matching.decision import Candidate
 from matching.matcher import Matcher
 from service.pages.differences import differences, fields_of
 from service.pages.drawings import Edge, nodes, pairs_of, waterfall
@@ -69,7 +71,7 @@ def explore(matcher: MatcherInCharge, folder: FolderInUse, search: Annotated[Sea
     if search.sr_id.strip():
         return _one(matcher, folder, search)
     described = search.recording()
-    found = matcher.candidates_of(described, search.k) if described else None
+    found = _split(matcher, matcher.candidates_of(described, search.k)) if described else None
     return page(_TEMPLATE, form=search, q=None, candidates=found, beside=None, cluster=None, fields_of=fields_of)
 
 
@@ -82,11 +84,21 @@ def _one(matcher: Matcher, folder: DataFolder, search: Search) -> Response:
         _TEMPLATE,
         form=search,
         q=matcher.recordings.take([sr_id]).recordings()[0],
-        candidates=matcher.candidates(sr_id, search.k),
+        candidates=_split(matcher, matcher.candidates(sr_id, search.k)),
         beside=_compared(matcher, sr_id, beside) if beside else None,
         cluster=_cluster(matcher, folder, sr_id),
         fields_of=fields_of,
     )
+
+
+def _split(matcher: Matcher, found: list[Candidate]) -> dict[str, list[Candidate]]:
+    """Tell candidates that may be duplicates from those that are only the nearest there are.
+
+    The model decides: it takes the former for duplicates, or wants a person to look at them.
+    """
+    classifier = matcher.model.classifier
+    likely = [each for each in found if each.decided == VALID or classifier.needs_review(each.match_probability)]
+    return {"likely": likely, "unlike": found[len(likely) :]}
 
 
 def _compared(matcher: Matcher, q_sr_id: str, m_sr_id: str) -> dict[str, object]:

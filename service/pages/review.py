@@ -13,11 +13,22 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from catalog.paths import DataFolder
+from matching.agreement import most_disputed, standing
 from matching.decision import Decision
 from matching.labels import TAGS, Label, Verdict, append_label, read_labels
 from matching.matcher import Matcher
 from matching.questions import PAIRS_FILE, questions
-from matching.reviewing import KINDS, UNSURE, Pair, said_last, say_unsure, standing, undo, unsure_pairs
+from matching.reviewing import (
+    KINDS,
+    UNSURE,
+    Pair,
+    blind_labels,
+    has_judged,
+    said_last,
+    say_unsure,
+    undo,
+    unsure_pairs,
+)
 from service.limits import short_body
 from service.pages.differences import differences
 from service.pages.drawings import waterfall
@@ -74,7 +85,7 @@ class Questions:
             return self._unanswered(judged)
 
     def _unanswered(self, judged: set[Pair]) -> Decision | None:
-        return next((each for each in self._decisions if _pair(each.q.sr_id, each.m.sr_id) not in judged), None)
+        return next((each for each in self._decisions if _ids_of(each) not in judged), None)
 
 
 class _Form(NamedTuple):
@@ -122,19 +133,23 @@ def review(
     if not name:
         return page("reviewer.html.j2")
     labels = read_labels(folder.labels)
+    decide = matcher.model.classifier.decide
     decision = _next(request.app.state.questions, matcher, folder, labels, name)
     return page(
         "review.html.j2",
         reviewer=name,
         is_named=request.state.caller is not None,
+        may_write=request.state.may_write,
         blind=is_blind,
+        was_seen=decision is not None and has_judged(folder.labels, _ids_of(decision), name),
         keys=keys != "off",
         decision=decision,
         fields=differences(decision.q, decision.m) if decision else (),
         waterfall=waterfall(decision) if decision and not is_blind else None,
         last=said_last(folder.labels, name),
-        standing=standing(labels, name, matcher.model.classifier.decide),
-        decide=matcher.model.classifier.decide,
+        standing=standing(labels, name, decide, blind_labels(folder.labels)),
+        decide=decide,
+        command=f"onemaster train --labels --data {folder.root}",
     )
 
 
@@ -157,7 +172,7 @@ def say(form: Annotated[_Form, Depends(_form)], matcher: MatcherInCharge, folder
                 match_probability=probability,
                 model=matcher.model.version,
             )
-            append_label(folder.labels, verdict, once=True)
+            append_label(folder.labels, verdict, once=True, blind="blind" in form.then)
     return RedirectResponse(f"review?{urlencode(form.then)}", 303)
 
 
@@ -170,13 +185,17 @@ def _pair(q_sr_id: str, m_sr_id: str) -> Pair:
     return min(q_sr_id, m_sr_id), max(q_sr_id, m_sr_id)
 
 
+def _ids_of(decision: Decision) -> Pair:
+    return _pair(decision.q.sr_id, decision.m.sr_id)
+
+
 def _next(
     asked: Questions, matcher: Matcher, folder: DataFolder, labels: list[Label], reviewer: str
 ) -> Decision | None:
     own = {label.verdict.pair for label in labels if label.verdict.reviewer == reviewer}
     passed = unsure_pairs(folder.labels, reviewer)
     if len(own) % _JUDGED_BY_OTHERS == _JUDGED_BY_OTHERS - 1:
-        by_others = dict.fromkeys(label.verdict.pair for label in labels if label.verdict.pair not in own | passed)
+        by_others = [pair for pair in most_disputed(labels) if pair not in own | passed]
         gone = matcher.recordings.unknown(sr_id for pair in by_others for sr_id in pair)
         if pair := next((pair for pair in by_others if gone.isdisjoint(pair)), None):
             return matcher.classify(*pair)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from service.pages.drawings import Point
+from service.pages.rendering import counted
 
 STEPS = 200
 _SQUARE, _BANDS = 300.0, 10
@@ -150,7 +151,7 @@ class Counts:
             valid, pairs = sum(self.valid[step] for step in band), sum(self.valid[s] + self.invalid[s] for s in band)
             if pairs:
                 predicted = sum((step + 0.5) / STEPS * (self.valid[step] + self.invalid[step]) for step in band) / pairs
-                words = f"{pairs} pairs, {predicted:.2f} expected, {valid / pairs:.2f} are one master"
+                words = f"{counted(pairs, 'pair')}, {predicted:.2f} expected, {valid / pairs:.2f} are one master"
                 points.append(Point(round(_SQUARE * predicted, 1), round(_SQUARE * (1 - valid / pairs), 1), words))
         return points
 

@@ -12,6 +12,8 @@ const pressable = (key) =>
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input:not([type=checkbox]), textarea, select");
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || typing) return;
+  const list = document.querySelector("#keys");
+  if (event.key === "?" && list) list.open = !list.open;
   const button = pressable(event.key.toLowerCase());
   if (!button) return;
   event.preventDefault();
@@ -40,7 +42,9 @@ document.addEventListener("htmx:beforeRequest", () => {
 
 document.addEventListener("htmx:afterSwap", () => {
   swapped = performance.now();
-  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  // What was pressed may be gone: there is nothing to take back any more, say.
+  const next = focused && (document.getElementById(focused) || document.querySelector("#question [data-key]"));
+  next?.focus({ preventScroll: true });
 });
 
 document.addEventListener("htmx:responseError", (event) => {
