@@ -47,7 +47,8 @@ class RayCluster:
     def _start(self, address: str, *arguments: str) -> None:
         ray = Path(sys.executable).with_name("ray")
         command = [ray, "start", "--block", "--disable-usage-stats", "--num-cpus=1", "--object-store-memory=100000000"]
-        environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0"}
+        # Without the keys that this machine may have for other clusters.
+        environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0", "RAY_AUTH_MODE": "disabled"}
         self._nodes[address] = subprocess.Popen(
             [*command, f"--node-ip-address={address}", *arguments],
             stdout=subprocess.DEVNULL,
