@@ -30,7 +30,7 @@ from training.default import default_model
 
 _NAME = "service"
 _SEED = "24"
-_CALLERS, _SECONDS, _ROUNDS = (8, 32, 64), 4.0, 3
+_CALLERS, _SECONDS, _ROUNDS = (8, 32, 64, 128), 4.0, 3
 _PAIRS, _QUERIES = 10_000, 2_000
 _SERVER_CORE, *_, _CALLERS_CORE = sorted(os.sched_getaffinity(0))
 
