@@ -8,8 +8,9 @@
         states/00000001.json                    which content every file has
         states/00000002.json                    the newest state is in charge
 
-Objects and states are written once and never changed. A state is written after all objects that it names, and only if
-there is none of its number: of two who publish upon the same state one succeeds, and the other is told so.
+Objects and states are written once and never changed; of states the newest 500 are kept. A state is written after all
+objects that it names, and only if there is none of its number: of two who publish upon the same state one succeeds, and
+the other is told so.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -31,6 +33,9 @@ from catalog.manifest import sha256_file
 
 _FORMAT = 1
 _OBJECTS, _STATES = "objects", "states"
+# Every look lists them.
+_STATES_KEPT = 500
+_WITHOUT_FOLDERS = frozenset({"abfs", "abfss", "az", "gcs", "gs", "oss", "s3", "s3a"})
 
 
 @dataclass(frozen=True)
@@ -186,6 +191,9 @@ class RemoteFolder:
                 f"expected {self.url} to be as it was when this began (state {upon.number}), but somebody else has "
                 "published since: what they published stands, nothing of this was kept; run the command again"
             ) from error
+        with suppress(OSError):  # it is there no more, or may not be removed
+            system, _ = self._place
+            system.rm_file(self._state(state.number - _STATES_KEPT))
         return state
 
     def _put(self, source: Path, path: str, content: Content) -> None:
@@ -193,13 +201,13 @@ class RemoteFolder:
         target = self._object(path, content)
         if system.exists(target) and system.size(target) == content.size:
             return
-        system.makedirs(target.rpartition("/")[0], exist_ok=True)
+        _make_room(system, target)
         system.put_file(str(source), target)
 
     def _create(self, target: str, text: bytes) -> None:
         """Write a file whole, or not at all if there is one."""
         system, _ = self._place
-        system.makedirs(target.rpartition("/")[0], exist_ok=True)
+        _make_room(system, target)
         if isinstance(system, LocalFileSystem):  # whose exclusive open shows the file before it is whole
             aside = Path(f"{target}.{os.getpid()}-{secrets.token_hex(4)}.part")
             try:
@@ -233,6 +241,13 @@ class RemoteFolder:
 
     def _state(self, number: int) -> str:
         return f"{self._place[1]}/{_STATES}/{number:08}.json"
+
+
+def _make_room(system: fsspec.AbstractFileSystem, target: str) -> None:
+    """Make the folder of a file, where there are folders: object stores would make a bucket whose name is misspelt."""
+    protocols = {system.protocol} if isinstance(system.protocol, str) else {*system.protocol}
+    if protocols.isdisjoint(_WITHOUT_FOLDERS):
+        system.makedirs(target.rpartition("/")[0], exist_ok=True)
 
 
 def _listed(system: fsspec.AbstractFileSystem, folder: str) -> list[str]:
