@@ -19,6 +19,7 @@ from catalog.artefacts import CANDIDATE, CURRENT, current_version
 from catalog.errors import ArtefactError, OnemasterError
 from catalog.paths import DataFolder
 from index.delta import deltas_beside
+from index.mapped import bound_pages
 from matching.matcher import Matcher
 from matching.model import Model
 from service.metrics import observe_in_charge, observe_refusal
@@ -140,6 +141,8 @@ class MatcherSource:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._look_every)
                 return
+            if self.opened:
+                bound_pages(self.opened.matcher.snapshot.snapshot)
             changed, waited = _published(self.folder) != self._seen, time.monotonic() - tried
             if (changed and waited >= pause) or (self.problem and waited >= pause + _PAUSE_SECONDS):
                 pause = await self._attempt()

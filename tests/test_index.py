@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing, suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from index.delta import ROW_DIGESTS_FILE
 from index.exact import pair_cosines
 from index.halves import widened
 from index.kinds import FLAT, FLAT_LIMIT, HNSW, IVFPQ, KEYS, kinds_to_try
+from index.mapped import bound_pages
 from index.rebuild import RebuildOptions, rebuild
 from index.snapshot import MANIFEST_FILE, Snapshot, published_files
 from matching.matcher import Matcher
@@ -82,6 +84,31 @@ def test_neighbours_agree_with_comparing_everything(snapshot):
     assert not (found.rows == rows[:, None]).any()
     taken = np.take_along_axis(everything, found.rows, axis=1)
     np.testing.assert_allclose(taken, found.cosines, atol=1e-6)
+
+
+def in_memory(file):
+    """Bytes of a mapped file that this process has in memory."""
+    lines = Path("/proc/self/smaps").read_text().splitlines()
+    places = [place for place, line in enumerate(lines) if line.endswith(str(file))]
+    return sum(
+        int(next(line for line in lines[place:] if line.startswith("Rss:")).split()[1]) << 10 for place in places
+    )
+
+
+@pytest.mark.parametrize("kind", [FLAT, KEYS])
+def test_pages_of_an_index_are_given_back_and_read_anew(copied, kind):
+    folder = rebuilt(copied, RebuildOptions(kind)).folder
+    opened = Snapshot.load(folder)
+    files = ("vectors.npy", "ids.npy", *(("keys-hashes.npy",) if kind == KEYS else ()))
+    query = np.float32(opened.vectors[:3])
+    before = opened.nearest(query, 5, np.arange(3))
+    everything = opened.vectors.copy()
+    assert in_memory(folder / "vectors.npy") > 1 << 20
+    assert not bound_pages(opened, most=1 << 60)
+    assert bound_pages(opened, most=0)
+    assert [in_memory(folder / name) for name in files] == [0] * len(files)
+    assert np.array_equal(opened.vectors, everything)
+    assert np.array_equal(opened.nearest(query, 5, np.arange(3)).rows, before.rows)
 
 
 def test_more_neighbours_than_there_are_recordings(snapshot):
