@@ -71,7 +71,11 @@ def data_at_hand(given: argparse.Namespace) -> Iterator[None]:
     try:
         copy = WorkingCopy(RemoteFolder(given.url), given.data)
         if given.command == "serve":
-            copy.pull()
+            copy.pull(besides=(LABELS_DB,))
+            if not copy.state.number:
+                raise InputError(
+                    f"expected a data folder at {given.url}, found none: run onemaster import --data {given.url}"
+                )
             with Follower(copy).following():
                 yield
             return
@@ -174,11 +178,12 @@ class Follower:
             If somebody else has published at the same moment: the next call tries again.
         """
         self._copy.pull(besides=(LABELS_DB,))
-        if self._verdicts() == self._merged:
+        ours = _stamp(self._copy.folder / LABELS_DB)  # before they are read: what comes meanwhile is seen the next time
+        if (ours, self._copy.state.files.get(LABELS_DB)) == self._merged:
             return
         with tempfile.TemporaryDirectory() as scratch:
             self._exchange_verdicts(Path(scratch) / LABELS_DB)
-        self._merged = self._verdicts()
+        self._merged = ours, self._copy.state.files.get(LABELS_DB)
 
     def _exchange_verdicts(self, merged: Path) -> None:
         from catalog.remote import Content
@@ -193,8 +198,7 @@ class Follower:
             files = {**copy.state.files, LABELS_DB: Content.of(merged)}
             copy.state = copy.remote.publish(files, {LABELS_DB: merged}, copy.state)
 
-    def _verdicts(self) -> tuple[object, ...]:
-        """Note what changes when a verdict comes, here or there."""
-        ours = self._copy.folder / LABELS_DB
-        found = ours.stat() if ours.exists() else None
-        return self._copy.state.files.get(LABELS_DB), found and (found.st_size, found.st_mtime_ns)
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    found = path.stat() if path.exists() else None
+    return (found.st_size, found.st_mtime_ns) if found else ()

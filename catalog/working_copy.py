@@ -7,11 +7,11 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.artefacts import CANDIDATE, CURRENT
+from catalog.artefacts import CANDIDATE, CURRENT, HISTORY
 from catalog.aside import write_aside
 from catalog.errors import ConflictError
 from catalog.paths import LABELS_DB
@@ -25,6 +25,7 @@ RECORD = ".copy-of.json"
 # Made from the rest, or of this machine alone.
 _OURS_ALONE = ("copies/", "decisions/")
 _SHELVES = ("models", "index")
+_INDEXES_KEPT = 5
 _LAST_OF_A_VERSION = ("manifest.json", "model.json")
 
 
@@ -111,7 +112,7 @@ class WorkingCopy:
         for path in list(self._files()) if strict else []:
             if path not in self._held:
                 (self.folder / path).unlink()
-        self._remove_versions()
+        self._remove_versions({*wanted})
         self._write_record()
 
     def push(self) -> State | None:
@@ -132,6 +133,7 @@ class WorkingCopy:
         changed = {path: self.folder / path for path in found if self.state.files.get(path) != found[path]}
         if files == self.state.files:
             return None
+        files = _without_old_indexes(files, self._lines(f"index/{HISTORY}"))
         while True:
             try:
                 self.state = self.remote.publish(files, changed, self.state)
@@ -146,7 +148,7 @@ class WorkingCopy:
                 ):
                     raise
                 files, self.state = {**files, LABELS_DB: verdicts}, newest
-        found = {path: content for path, content in found.items() if files[path] == content}
+        found = {path: content for path, content in found.items() if files.get(path) == content}
         self._held = {path: _Held(content, _stamp(self.folder / path)) for path, content in found.items()}
         self._write_record()
         logger.info("published state %d of %s: %d files changed", self.state.number, self.remote.url, len(changed))
@@ -174,6 +176,10 @@ class WorkingCopy:
             return aside.read_text(encoding="utf-8", errors="replace")
         finally:
             aside.unlink(missing_ok=True)
+
+    def _lines(self, path: str) -> list[str]:
+        there = self.folder / path
+        return there.read_text(encoding="utf-8", errors="replace").split() if there.is_file() else []
 
     def _wanted(self, every_model: bool) -> Iterator[str]:
         index = self.text(f"index/{CURRENT}").strip()
@@ -211,13 +217,19 @@ class WorkingCopy:
             if path.is_file() and not hidden and not name.startswith(_OURS_ALONE) and not name.endswith(_JOURNALS):
                 yield name
 
-    def _remove_versions(self) -> None:
-        """Remove versions that no state has: builds that were cut off before they were published."""
-        known = {tuple(path.split("/")[:2]) for path in self.state.files}
+    def _remove_versions(self, wanted: Collection[str]) -> None:
+        """Remove versions that are not wanted any more, and builds that were cut off before they were published.
+
+        Who has mapped their files goes on with them.
+        """
+        known = {tuple(path.split("/")[:2]) for path in wanted}
         for shelf in _SHELVES:
             for version in (self.folder / shelf).glob("[0-9]*"):
                 if version.is_dir() and (shelf, version.name) not in known:
                     shutil.rmtree(version, ignore_errors=True)
+        self._held = {
+            path: held for path, held in self._held.items() if path.count("/") < 2 or (self.folder / path).is_file()
+        }
 
     def _read_record(self) -> dict[str, _Held]:
         try:
@@ -233,6 +245,16 @@ class WorkingCopy:
         held = {path: [each.content.sha256, each.content.size, *each.stamp] for path, each in self._held.items()}
         with write_aside(self.folder / RECORD) as aside:
             aside.write_text(json.dumps({"url": self.remote.url, "held": held}), encoding="utf-8")
+
+
+def _without_old_indexes(files: Mapping[str, Content], history: Sequence[str]) -> dict[str, Content]:
+    """Leave out indexes that have not been in charge for long: each is as large as the catalogue."""
+    kept = {f"{version}{deltas}" for version in history[-_INDEXES_KEPT:] for deltas in ("", ".deltas")}
+    return {
+        path: content
+        for path, content in files.items()
+        if not path.startswith("index/") or path.count("/") < 2 or path.split("/")[1] in kept
+    }
 
 
 _JOURNALS = ("-journal", "-wal", "-shm")
