@@ -6,17 +6,19 @@ import argparse
 import io
 import json
 import logging
+import random
 import signal
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from catalog.errors import InputError, OnemasterError
-from catalog.paths import LABELS_DB
+from catalog.errors import ConflictError, InputError, OnemasterError
+from catalog.paths import CATALOG_DB, LABELS_DB
 
 if TYPE_CHECKING:
     from catalog.working_copy import WorkingCopy
@@ -24,10 +26,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_LOOKS = 5.0
-_SECONDS_TO_FINISH = 60.0
+_SECONDS_TO_FINISH = 20.0
+_ATTEMPTS = 5
 # Commands that want models that are not in charge, too.
 _LOOK_BACK = frozenset({"compare", "promote", "rollback", "doctor"})
 _NEED_NO_DATA = frozenset({"key"})
+_ONLY_LOOK = frozenset({"candidates", "classify", "doctor", "evaluate"})
 
 
 @contextmanager
@@ -67,24 +71,22 @@ def data_at_hand(given: argparse.Namespace) -> Iterator[None]:
     from catalog.working_copy import WorkingCopy, copy_folder
 
     given.url = given.data.rstrip("/")
-    given.data = copy_folder(given.url, "serving" if given.command == "serve" else "commands")
+    if beside := [name for name in ("catalog", "models", "index") if getattr(given, name, None)]:
+        raise InputError(f"expected all of a data folder at a URL to be there, got --{beside[0]} beside {given.url}")
+    given.data = copy_folder(given.url, f"serving-{given.port}" if given.command == "serve" else "commands")
+    if getattr(given, "storage", None) == "":
+        given.storage = given.url
     try:
         copy = WorkingCopy(RemoteFolder(given.url), given.data)
         if given.command == "serve":
-            copy.pull(besides=(LABELS_DB,))
-            if not copy.state.number:
-                raise InputError(
-                    f"expected a data folder at {given.url}, found none: run onemaster import --data {given.url}"
-                )
             with Follower(copy).following():
                 yield
             return
-        if getattr(given, "storage", None) == "":
-            given.storage = given.url
-        with one_at_a_time(copy.folder), redirect_stdout(_Naming(str(given.data), given.url)):
+        with one_at_a_time(copy.folder), _printed_at_the_end(str(given.data), given.url):
             copy.pull(every_model=given.command in _LOOK_BACK, strict=True)
             yield
-            copy.push()
+            if given.command not in _ONLY_LOOK:
+                copy.push()
     except OnemasterError as error:
         error.args = tuple(str(each).replace(str(given.data), given.url) for each in error.args)
         raise
@@ -94,26 +96,19 @@ def _end(*_: object) -> NoReturn:
     sys.exit(0)
 
 
-class _Naming(io.TextIOBase):
-    """What commands print, with the URL in the place of the copy.
-
-    Parameters
-    ----------
-    folder : str
-        Of the copy.
-    url : str
-        That it is a copy of.
-    """
-
-    def __init__(self, folder: str, url: str) -> None:
-        self._folder, self._url, self._out = folder, url, sys.stdout
-
-    def write(self, text: str) -> int:
-        self._out.write(text.replace(self._folder, self._url))
-        return len(text)
-
-    def flush(self) -> None:
-        self._out.flush()
+@contextmanager
+def _printed_at_the_end(folder: str, url: str) -> Iterator[None]:
+    """Print what a command says once it is published, with the URL in the place of the copy."""
+    said = io.StringIO()
+    is_true = True
+    try:
+        with redirect_stdout(said):
+            yield
+    except ConflictError:
+        is_true = False
+        raise
+    finally:
+        sys.stdout.write(said.getvalue().replace(folder, url) if is_true else "")
 
 
 def _refuse_copies(folder: Path) -> None:
@@ -149,7 +144,7 @@ class Follower:
             After the first look. When the block ends, what reviewers said last is kept at the URL, too.
         """
         stop = threading.Event()
-        self.exchange()
+        self._begin()
         before = signal.signal(signal.SIGTERM, _end)  # uvicorn passes on what it was stopped by
         follower = threading.Thread(target=self._follow, args=(stop,), name="follower", daemon=True)
         follower.start()
@@ -159,6 +154,19 @@ class Follower:
             stop.set()
             follower.join(timeout=_SECONDS_TO_FINISH)
             signal.signal(signal.SIGTERM, before)
+
+    def _begin(self) -> None:
+        copy = self._copy
+        try:
+            self.exchange()
+        except (OnemasterError, OSError) as error:
+            if not (copy.folder / CATALOG_DB).exists():
+                raise
+            logger.warning("serving the copy that is there, since %s cannot be followed: %s", copy.remote.url, error)
+        else:
+            if not copy.state.number:
+                url = copy.remote.url
+                raise InputError(f"expected a data folder at {url}, found none: run onemaster import --data {url}")
 
     def _follow(self, stop: threading.Event) -> None:
         goes_on = True
@@ -175,11 +183,21 @@ class Follower:
         Raises
         ------
         ConflictError
-            If somebody else has published at the same moment: the next call tries again.
+            If somebody else published at the same moment, again and again.
         """
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._exchange()
+                return
+            except ConflictError:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                time.sleep(random.uniform(0.1, 1.0))
+
+    def _exchange(self) -> None:
         self._copy.pull(besides=(LABELS_DB,))
         ours = _stamp(self._copy.folder / LABELS_DB)  # before they are read: what comes meanwhile is seen the next time
-        if (ours, self._copy.state.files.get(LABELS_DB)) == self._merged:
+        if not self._copy.state.number or (ours, self._copy.state.files.get(LABELS_DB)) == self._merged:
             return
         with tempfile.TemporaryDirectory() as scratch:
             self._exchange_verdicts(Path(scratch) / LABELS_DB)

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -221,6 +221,8 @@ def _planned(catalog: Catalog, model: Model, folder: Path, options: DedupeOption
         model=model.version,
         catalog=catalog.digest(),
     )
+    if "://" in options.storage:  # where other machines may be at other runs
+        plan = replace(plan, url=f"{plan.url}/{plan.digest}")
     if not plan.is_of(plan.storage):
         plan.storage.clear(PLAN_FILE)
         plan.save()

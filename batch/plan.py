@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -51,6 +52,11 @@ class Plan:
     def storage(self) -> Storage:
         """Where the run's files are."""
         return Storage(self.url, json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True))
+
+    @property
+    def digest(self) -> str:
+        """What tells this run from others."""
+        return hashlib.sha256(json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def shards(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CLUSTERS_CSV, CLUSTERS_DB = "clusters.csv", "clusters.db"
-LABELS_DB = "labels.db"
+CATALOG_DB, LABELS_DB = "catalog.db", "labels.db"
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class DataFolder:
         """
         return cls(
             root=root,
-            catalog=catalog or root / "catalog.db",
+            catalog=catalog or root / CATALOG_DB,
             groundtruth=groundtruth or root / "groundtruth.csv",
             models=models or root / "models",
             index=index or root / "index",

@@ -5,12 +5,11 @@
     s3://bucket/prefix/
         objects/models/CURRENT/9f86d081...      a file under its path in the data folder and the digest of its content
         objects/models/20261121T.../model.json/60303ae2...
-        states/00000001.json                    which content every file has
-        states/00000002.json                    the newest state is in charge
+        states/00000/00000001.json              which content every file has
+        states/00000/00000002.json              the newest state is in charge
 
-Objects and states are written once and never changed; of states the newest 500 are kept. A state is written after all
-objects that it names, and only if there is none of its number: of two who publish upon the same state one succeeds, and
-the other is told so.
+Objects and states are written once, and never changed or removed. A state is written after all objects that it names,
+and only if there is none of its number: of two who publish upon the same state one succeeds, and the other is told so.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -28,13 +27,13 @@ from typing import Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from catalog.errors import ConflictError, DamagedArtefactError, InputError
+from catalog.errors import ConflictError, DamagedArtefactError, InputError, OnemasterError
 from catalog.manifest import sha256_file
 
 _FORMAT = 1
+_REMEDY = "put it back from a backup, or from a version that the bucket has kept"
 _OBJECTS, _STATES = "objects", "states"
-# Every look lists them.
-_STATES_KEPT = 500
+_STATES_OF_A_FOLDER = 1_000  # every look lists one folder of them
 _WITHOUT_FOLDERS = frozenset({"abfs", "abfss", "az", "gcs", "gs", "oss", "s3", "s3a"})
 
 
@@ -110,6 +109,18 @@ class RemoteFolder:
             raise InputError(f"expected a URL that fsspec knows, got {self.url!r}: {error}") from error
         return system, str(root).rstrip("/")
 
+    def number(self) -> int:
+        """Look which state is in charge.
+
+        Returns
+        -------
+        int
+            Its number; 0 where nothing was ever published.
+        """
+        with self._reached() as (system, root):
+            folder = max(_numbers(system, f"{root}/{_STATES}"), default=0)
+            return max(_numbers(system, f"{root}/{_STATES}/{folder:05}"), default=0)
+
     def newest(self) -> State:
         """Read the state in charge.
 
@@ -123,10 +134,9 @@ class RemoteFolder:
         DamagedArtefactError
             If it is none of ours.
         """
-        system, root = self._place
-        names = [str(path).rpartition("/")[2] for path in _listed(system, f"{root}/{_STATES}")]
-        numbers = [int(name.removesuffix(".json")) for name in names if name.removesuffix(".json").isdigit()]
-        return self._read(max(numbers)) if numbers else State()
+        number = self.number()
+        with self._reached():
+            return self._read(number) if number else State()
 
     def fetch(self, path: str, content: Content, aside: Path) -> None:
         """Copy a file from there.
@@ -145,17 +155,14 @@ class RemoteFolder:
         DamagedArtefactError
             If it is absent or its content is another.
         """
-        system, _ = self._place
+        stored = self._object(path, content)
         try:
-            system.get_file(self._object(path, content), str(aside))
+            with self._reached() as (system, _):
+                system.get_file(stored, str(aside))
         except FileNotFoundError as error:
-            raise DamagedArtefactError(
-                f"expected {self._object(path, content)} to be there, as a state says, found nothing: publish it again"
-            ) from error
+            raise DamagedArtefactError(f"expected {stored} to be there, found nothing: {_REMEDY}") from error
         if Content.of(aside) != content:
-            raise DamagedArtefactError(
-                f"{self._object(path, content)} has not the content that it is named after: publish it again"
-            )
+            raise DamagedArtefactError(f"{stored} has not the content that it is named after: {_REMEDY}")
 
     def publish(self, files: Mapping[str, Content], sources: Mapping[str, Path], upon: State) -> State:
         """Put a new state in charge.
@@ -179,30 +186,38 @@ class RemoteFolder:
         ConflictError
             If somebody else has published meanwhile; nothing of theirs was touched.
         """
-        for path, source in sources.items():
-            self._put(source, path, files[path])
-        state = State(upon.number + 1, dict(files))
-        listed = {path: [content.sha256, content.size] for path, content in sorted(files.items())}
-        text = json.dumps({"format": _FORMAT, "files": listed}, indent=0)
-        try:
-            self._create(self._state(state.number), text.encode())
-        except FileExistsError as error:
-            raise ConflictError(
-                f"expected {self.url} to be as it was when this began (state {upon.number}), but somebody else has "
-                "published since: what they published stands, nothing of this was kept; run the command again"
-            ) from error
-        with suppress(OSError):  # it is there no more, or may not be removed
-            system, _ = self._place
-            system.rm_file(self._state(state.number - _STATES_KEPT))
-        return state
+        with self._reached() as (system, _):
+            for path, source in sources.items():
+                target = self._object(path, files[path])
+                _make_room(system, target)
+                system.put_file(str(source), target)
+            state = State(upon.number + 1, dict(files))
+            try:
+                self._create(self._state(state.number), _written(state))
+            except OSError as error:  # an answer that was lost on its way may be one, too
+                newest = self.number()
+                if newest == state.number and self._read(newest) == state:
+                    return state
+                if newest <= upon.number:
+                    raise
+                raise ConflictError(
+                    f"expected {self.url} to be as it was when this began (state {upon.number}), but somebody else has "
+                    "published since: what they published stands, nothing of this was kept; run the command again"
+                ) from error
+            return state
 
-    def _put(self, source: Path, path: str, content: Content) -> None:
-        system, _ = self._place
-        target = self._object(path, content)
-        if system.exists(target) and system.size(target) == content.size:
-            return
-        _make_room(system, target)
-        system.put_file(str(source), target)
+    @contextmanager
+    def _reached(self) -> Iterator[tuple[fsspec.AbstractFileSystem, str]]:
+        """Give the place; what its driver raises that is no error of files is said in our words."""
+        place = self._place
+        try:
+            yield place
+        except (OSError, OnemasterError):
+            raise
+        except Exception as error:
+            raise InputError(
+                f"expected {self.url} to be reached, got: {error}: check the URL, the network and the credentials"
+            ) from error
 
     def _create(self, target: str, text: bytes) -> None:
         """Write a file whole, or not at all if there is one."""
@@ -240,7 +255,7 @@ class RemoteFolder:
         return f"{self._place[1]}/{_OBJECTS}/{path}/{content.sha256}"
 
     def _state(self, number: int) -> str:
-        return f"{self._place[1]}/{_STATES}/{number:08}.json"
+        return f"{self._place[1]}/{_STATES}/{number // _STATES_OF_A_FOLDER:05}/{number:08}.json"
 
 
 def _make_room(system: fsspec.AbstractFileSystem, target: str) -> None:
@@ -250,11 +265,19 @@ def _make_room(system: fsspec.AbstractFileSystem, target: str) -> None:
         system.makedirs(target.rpartition("/")[0], exist_ok=True)
 
 
-def _listed(system: fsspec.AbstractFileSystem, folder: str) -> list[str]:
+def _numbers(system: fsspec.AbstractFileSystem, folder: str) -> list[int]:
     try:
-        return list(system.ls(folder, detail=False))
+        names = [
+            str(path).rstrip("/").rpartition("/")[2].removesuffix(".json") for path in system.ls(folder, detail=False)
+        ]
     except FileNotFoundError:
         return []
+    return [int(name) for name in names if name.isdigit()]
+
+
+def _written(state: State) -> bytes:
+    listed = {path: [content.sha256, content.size] for path, content in sorted(state.files.items())}
+    return json.dumps({"format": _FORMAT, "files": listed}, indent=0).encode()
 
 
 def _checked(path: str) -> str:

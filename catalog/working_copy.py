@@ -7,13 +7,14 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from catalog.artefacts import CANDIDATE, CURRENT, HISTORY
 from catalog.aside import write_aside
-from catalog.errors import ConflictError
+from catalog.errors import ConflictError, DamagedArtefactError
 from catalog.paths import LABELS_DB
 from catalog.remote import Content, RemoteFolder, State
 
@@ -25,7 +26,7 @@ RECORD = ".copy-of.json"
 # Made from the rest, or of this machine alone.
 _OURS_ALONE = ("copies/", "decisions/")
 _SHELVES = ("models", "index")
-_INDEXES_KEPT = 5
+_KEPT = 5  # indexes that a state names
 _LAST_OF_A_VERSION = ("manifest.json", "model.json")
 
 
@@ -78,7 +79,9 @@ class WorkingCopy:
         self.remote, self.folder = remote, folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.state = State()
-        self._held = self._read_record()
+        self._held: dict[str, _Held] = {}
+        self._number = 0
+        self._read_record()
         self._write_record()
 
     def pull(self, *, every_model: bool = False, besides: Collection[str] = (), strict: bool = False) -> None:
@@ -99,21 +102,25 @@ class WorkingCopy:
         Raises
         ------
         DamagedArtefactError
-            If something at the URL is absent or altered.
+            If something at the URL is absent or altered, or less is there than was.
         """
+        if 0 < self.remote.number() == self.state.number == self._number and not strict:
+            return
+        self._read_record()
         self.state = self.remote.newest()
+        if self.state.number < self._number:
+            raise DamagedArtefactError(
+                f"expected state {self._number} of {self.remote.url} or a later one, found {self.state.number}: is it "
+                f"mounted, was it emptied? Nothing was changed. If it is meant to be so, remove {self.folder}"
+            )
         wanted = [path for path in self._wanted(every_model) if path not in besides]
-        for path in sorted(wanted, key=_order):
-            if not self._is_held(path, self.state.files[path]):
-                self._fetch(path)
-        for path in [path for path in self._held if path not in self.state.files and path not in besides]:
-            (self.folder / path).unlink(missing_ok=True)
-            del self._held[path]
-        for path in list(self._files()) if strict else []:
-            if path not in self._held:
-                (self.folder / path).unlink()
-        self._remove_versions({*wanted})
-        self._write_record()
+        try:
+            for path in sorted(wanted, key=_order):
+                if not self._is_held(path, self.state.files[path]):
+                    self._fetch(path)
+            self._remove_others({*wanted}, besides, strict=strict)
+        finally:
+            self._write_record()
 
     def push(self) -> State | None:
         """Publish what has changed in the copy, upon whatever verdicts have come meanwhile.
@@ -133,7 +140,8 @@ class WorkingCopy:
         changed = {path: self.folder / path for path in found if self.state.files.get(path) != found[path]}
         if files == self.state.files:
             return None
-        files = _without_old_indexes(files, self._lines(f"index/{HISTORY}"))
+        were_in_charge = [*self._lines(f"index/{HISTORY}"), *self._lines(f"index/{CURRENT}")]
+        files = _without_old_indexes(files, {*were_in_charge[-_KEPT - 1 :]})
         while True:
             try:
                 self.state = self.remote.publish(files, changed, self.state)
@@ -147,8 +155,9 @@ class WorkingCopy:
                     or newest.files != {**self.state.files, LABELS_DB: verdicts}
                 ):
                     raise
-                files, self.state = {**files, LABELS_DB: verdicts}, newest
+                files, changed, self.state = {**files, LABELS_DB: verdicts}, {}, newest
         found = {path: content for path, content in found.items() if files.get(path) == content}
+        self._number = self.state.number
         self._held = {path: _Held(content, _stamp(self.folder / path)) for path, content in found.items()}
         self._write_record()
         logger.info("published state %d of %s: %d files changed", self.state.number, self.remote.url, len(changed))
@@ -217,39 +226,45 @@ class WorkingCopy:
             if path.is_file() and not hidden and not name.startswith(_OURS_ALONE) and not name.endswith(_JOURNALS):
                 yield name
 
-    def _remove_versions(self, wanted: Collection[str]) -> None:
-        """Remove versions that are not wanted any more, and builds that were cut off before they were published.
-
-        Who has mapped their files goes on with them.
-        """
+    def _remove_others(self, wanted: Collection[str], besides: Collection[str], *, strict: bool) -> None:
+        """Remove what the state has not, and versions that are neither wanted nor were in charge just before."""
+        for path in [path for path in self._held if path not in self.state.files and path not in besides]:
+            (self.folder / path).unlink(missing_ok=True)
+        for path in list(self._files()) if strict else []:
+            if path not in self._held:
+                (self.folder / path).unlink()
         known = {tuple(path.split("/")[:2]) for path in wanted}
         for shelf in _SHELVES:
+            before = {f"{line}{end}" for line in self._lines(f"{shelf}/{HISTORY}")[-2:] for end in ("", ".deltas")}
             for version in (self.folder / shelf).glob("[0-9]*"):
-                if version.is_dir() and (shelf, version.name) not in known:
+                if version.is_dir() and (shelf, version.name) not in known and version.name not in before:
                     shutil.rmtree(version, ignore_errors=True)
-        self._held = {
-            path: held for path, held in self._held.items() if path.count("/") < 2 or (self.folder / path).is_file()
-        }
+        self._held = {path: held for path, held in self._held.items() if (self.folder / path).is_file()}
+        self._number = self.state.number
 
-    def _read_record(self) -> dict[str, _Held]:
+    def _read_record(self) -> None:
         try:
-            held: Mapping[str, list[object]] = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))["held"]
-            return {
-                path: _Held(Content(str(sha256), int(str(size))), (int(str(length)), int(str(changed))))
-                for path, (sha256, size, length, changed) in held.items()
+            record: dict[str, Any] = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))
+            self._number = int(record["number"])
+            self._held = {
+                path: _Held(Content(str(sha256), int(size)), (int(length), int(changed)))
+                for path, (sha256, size, length, changed) in record["held"].items()
             }
         except (OSError, KeyError, TypeError, ValueError):  # everything is compared anew
-            return {}
+            self._number, self._held = 0, {}
 
     def _write_record(self) -> None:
         held = {path: [each.content.sha256, each.content.size, *each.stamp] for path, each in self._held.items()}
         with write_aside(self.folder / RECORD) as aside:
-            aside.write_text(json.dumps({"url": self.remote.url, "held": held}), encoding="utf-8")
+            record = {"url": self.remote.url, "number": self._number, "held": held}
+            aside.write_text(json.dumps(record), encoding="utf-8")
 
 
-def _without_old_indexes(files: Mapping[str, Content], history: Sequence[str]) -> dict[str, Content]:
+def _without_old_indexes(files: Mapping[str, Content], versions: Collection[str]) -> dict[str, Content]:
     """Leave out indexes that have not been in charge for long: each is as large as the catalogue."""
-    kept = {f"{version}{deltas}" for version in history[-_INDEXES_KEPT:] for deltas in ("", ".deltas")}
+    if len(versions) < _KEPT:
+        return dict(files)
+    kept = {f"{version}{end}" for version in versions for end in ("", ".deltas")}
     return {
         path: content
         for path, content in files.items()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
+from zlib import crc32
 
 from catalog.errors import InputError
 
@@ -46,7 +48,9 @@ _OF_DOUBTS = ("unsure", "undone")
 _TABLES = ("label", *_OF_DOUBTS, "blind")
 _EVERYTHING = "SELECT * FROM {table} ORDER BY 1"
 _SAME = "SELECT id FROM {table} WHERE {same}"
-_ADDED = "INSERT INTO {table} ({columns}) VALUES ({places})"
+_ADDED = "INSERT INTO {table} (id, {columns}) VALUES (?, {places})"
+_TAKEN = "SELECT 1 FROM {table} WHERE id = ?"
+_HIGHEST = "SELECT coalesce(max(id), 0) FROM {table}"
 _SCHEMA = _TABLE + "".join(
     _TRIGGER.format(table=table, change=change, done=done)
     for table in _TABLES
@@ -101,13 +105,14 @@ def merge_labels(source: Path, into: Path) -> int:
         If one of them cannot be used.
     """
     with opened_labels(source) as connection:
+        connection.execute("BEGIN")  # all tables as they are at one moment
         there = [table for table in _TABLES if is_complete(connection, (table,))]
         said = {table: connection.execute(_EVERYTHING.format(table=table)).fetchall() for table in there}
     with writing_labels(into) as connection:
         before, numbers = connection.total_changes, {}
         for table in ("label", "unsure"):
             for number, *row in said.get(table, []):
-                numbers[table, number] = _number_of(connection, table, row)
+                numbers[table, number] = _number_of(connection, table, number, row)
         undone = [(table, numbers[table, number], at) for table, number, at in said.get("undone", [])]
         connection.executemany("INSERT OR IGNORE INTO undone VALUES (?, ?, ?)", undone)
         blind = [(numbers["label", number],) for (number,) in said.get("blind", [])]
@@ -115,16 +120,47 @@ def merge_labels(source: Path, into: Path) -> int:
         return connection.total_changes - before
 
 
-def _number_of(connection: sqlite3.Connection, table: str, row: Sequence[object]) -> int:
-    """Find a row by all that it says, or add it."""
+def next_number(connection: sqlite3.Connection, table: str, at: str, said: str) -> int:
+    """Give what is said next a number: ascending in time, also among services.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        From `writing_labels`.
+    table : str
+        ``label`` or ``unsure``.
+    at : str
+        When it was said, ISO 8601.
+    said : str
+        Of whom and what, so that two services seldom give one number.
+
+    Returns
+    -------
+    int
+        The millisecond and three digits, or the one behind the highest that is there, if that is higher. Programs in
+        JavaScript read it exactly.
+    """
+    ((highest,),) = connection.execute(_HIGHEST.format(table=table))
+    try:
+        millisecond = int(datetime.fromisoformat(at).timestamp() * 1_000)
+    except ValueError:  # an older program has said when in words of its own
+        millisecond = 0
+    return max(millisecond * 1_000 + crc32(said.encode("utf-8", "replace")) % 1_000, int(highest) + 1)
+
+
+def _number_of(connection: sqlite3.Connection, table: str, number: int, row: Sequence[object]) -> int:
+    """Find a row by all that it says, or add it, by its own number if that is free."""
     names = [name for (_, name, *_) in connection.execute(f"PRAGMA table_info({table})")][1:]
     same = " AND ".join(f"{name} IS ?" for name in names)
     found = connection.execute(_SAME.format(table=table, same=same), row).fetchone()
     if found:
         return int(found[0])
+    if connection.execute(_TAKEN.format(table=table), (number,)).fetchone():
+        ((number,),) = connection.execute(_HIGHEST.format(table=table))
+        number += 1
     columns, places = ", ".join(names), ", ".join("?" for _ in names)
-    added = connection.execute(_ADDED.format(table=table, columns=columns, places=places), row)
-    return int(added.lastrowid or 0)
+    connection.execute(_ADDED.format(table=table, columns=columns, places=places), (number, *row))
+    return number
 
 
 def is_complete(connection: sqlite3.Connection, tables: Collection[str] = _OF_DOUBTS) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from catalog.errors import InputError, MissingArtefactError
 from matching.classifier import INVALID, VALID
-from matching.label_file import is_complete, opened_labels, writing_labels
+from matching.label_file import is_complete, next_number, opened_labels, writing_labels
 
 TAGS = (VALID, INVALID)
 
@@ -131,11 +131,12 @@ def append_label(path: Path, verdict: Verdict, *, once: bool = False, blind: boo
         if last and last.verdict.tag == verdict.tag:
             return last
         is_first = blind and last_word(connection, verdict.pair, verdict.reviewer, undone=True) is None
-        cursor = connection.execute(
-            f"INSERT INTO label ({_COLUMNS}) VALUES ({_PLACES})",  # noqa: S608 - names and question marks of ours
-            astuple(verdict),
+        said = "\0".join((*verdict.pair, verdict.reviewer))
+        number = next_number(connection, "label", verdict.labelled_at, said)
+        connection.execute(
+            f"INSERT INTO label (id, {_COLUMNS}) VALUES (?, {_PLACES})",  # noqa: S608 - names and question marks of ours
+            (number, *astuple(verdict)),
         )
-        number = cursor.lastrowid or 0
         if is_first:
             connection.execute("INSERT INTO blind (number) VALUES (?)", (number,))
     return Label(number, verdict)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.errors import InputError
-from matching.label_file import is_complete, opened_labels, writing_labels
+from matching.label_file import is_complete, next_number, opened_labels, writing_labels
 from matching.labels import last_word
 
 UNSURE = "unsure"
@@ -83,9 +83,10 @@ def say_unsure(path: Path, pair: Pair, reviewer: str, at: str) -> None:
             (at, reviewer, low, high, high, low),
         )
         if (low, high) not in _unsure(connection, reviewer):
+            number = next_number(connection, UNSURE, at, "\0".join((low, high, reviewer)))
             connection.execute(
-                "INSERT INTO unsure (q_sr_id, m_sr_id, reviewer, said_at) VALUES (?, ?, ?, ?)",
-                (low, high, reviewer, at),
+                "INSERT INTO unsure (id, q_sr_id, m_sr_id, reviewer, said_at) VALUES (?, ?, ?, ?, ?)",
+                (number, low, high, reviewer, at),
             )
 
 

@@ -22,13 +22,13 @@ from hypothesis import strategies as st
 
 from catalog.errors import ConflictError, DamagedArtefactError, InputError
 from catalog.paths import DataFolder
-from catalog.remote import RemoteFolder
+from catalog.remote import Content, RemoteFolder, State
 from catalog.working_copy import RECORD, WorkingCopy, copy_folder
 from data_at_urls import Follower
 from matching.label_file import merge_labels
-from matching.labels import Verdict, append_label, read_labels
+from matching.labels import Verdict, agreed_tags, append_label, read_labels
 from matching.matcher import Matcher
-from matching.reviewing import say_unsure
+from matching.reviewing import say_unsure, undo
 from onemaster import main
 
 PAIR = "/?q_sr_id=123&m_sr_id=456"
@@ -143,6 +143,81 @@ def test_two_copies_and_a_dict_agree_whatever_is_written_and_removed(tmp_path_fa
         assert files_in(copy.folder) == expected
 
 
+@pytest.mark.parametrize("missing", ["everything", "the last state"])
+def test_a_url_that_has_less_than_it_had_changes_nothing(tmp_path, missing):
+    """A share that is not mounted looks as if nothing had ever been published."""
+    url = f"file://{tmp_path}/bucket"
+    copy = copied(url, tmp_path / "copy")
+    for content in (b"first", b"second"):
+        (copy.folder / "catalog.db").write_bytes(content)
+        copy.push()
+    append_label(copy.folder / "labels.db", verdict("valid", "2026-01-01T00:00:00+00:00"))
+    states = tmp_path / "bucket" / "states"
+    (states if missing == "everything" else states / "00000" / "00000002.json").rename(tmp_path / "elsewhere")
+    with pytest.raises(DamagedArtefactError, match="mounted"):
+        Follower(copy).exchange()
+    with pytest.raises(DamagedArtefactError, match="mounted"):
+        copied(url, tmp_path / "copy")
+    assert (copy.folder / "catalog.db").read_bytes() == b"second"
+    assert len(read_labels(copy.folder / "labels.db")) == 1
+    assert len(list((tmp_path / "bucket").rglob("*.json"))) == (0 if missing == "everything" else 1)
+
+
+def test_an_answer_that_was_lost_on_its_way_is_no_conflict(url, tmp_path, monkeypatch):
+    """The state was written, and the driver asks again: there is one of that number by now, which is ours."""
+    copy = copied(url, tmp_path / "copy")
+    (copy.folder / "catalog.db").write_bytes(b"first")
+    create = RemoteFolder._create
+
+    def twice(self, target, text):
+        create(self, target, text)
+        create(self, target, text)
+
+    monkeypatch.setattr(RemoteFolder, "_create", twice)
+    assert copy.push().number == 1
+    monkeypatch.setattr(RemoteFolder, "_create", lambda *_: (_ for _ in ()).throw(PermissionError("not yours")))
+    (copy.folder / "catalog.db").write_bytes(b"second")
+    with pytest.raises(PermissionError):
+        copy.push()
+
+
+def test_killed_between_objects_and_state_nothing_has_happened(url, tmp_path, monkeypatch):
+    copy = copied(url, tmp_path / "copy")
+    (copy.folder / "catalog.db").write_bytes(b"first")
+    copy.push()
+    monkeypatch.setattr(RemoteFolder, "_create", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    (copy.folder / "catalog.db").write_bytes(b"second")
+    with pytest.raises(KeyboardInterrupt):
+        copy.push()
+    monkeypatch.undo()
+    assert files_in(copied(url, tmp_path / "copy").folder) == {"catalog.db": b"first"}
+
+
+def test_thousands_of_states_are_looked_through_by_folders(tmp_path):
+    remote, state = RemoteFolder(f"file://{tmp_path}/bucket"), State()
+    (tmp_path / "file").write_text("content")
+    content = Content.of(tmp_path / "file")
+    state = remote.publish({"file": content}, {"file": tmp_path / "file"}, State(998))
+    for _ in range(3):
+        stale, state = state, remote.publish({"file": content, str(state.number): content}, {}, state)
+    assert remote.newest() == state
+    assert state.number == 1_002
+    with pytest.raises(ConflictError):
+        remote.publish({"file": content}, {}, stale)
+    assert sorted(path.name for path in (tmp_path / "bucket" / "states").iterdir()) == ["00000", "00001"]
+
+
+def test_files_that_go_from_a_copy_go_from_no_state_by_looking(published, capsys):
+    """A temporary folder is cleaned by somebody."""
+    assert main(["classify", "123", "456", "--data", published]) == 0
+    (copy_folder(published, "commands") / "groundtruth.csv").unlink()
+    assert main(["classify", "123", "456", "--data", published]) == 0
+    assert "groundtruth.csv" in RemoteFolder(published).newest().files
+    assert RemoteFolder(published).newest().number == 1
+    assert main(["rebuild", "--index", "elsewhere", "--data", published]) == 1
+    assert "--index" in capsys.readouterr().err
+
+
 def test_what_a_command_left_that_was_cut_off_is_gone_before_the_next(url, tmp_path):
     copy = copied(url, tmp_path / "copy")
     (copy.folder / "catalog.db").write_bytes(b"published")
@@ -156,7 +231,7 @@ def test_what_a_command_left_that_was_cut_off_is_gone_before_the_next(url, tmp_p
 
 
 def test_indexes_that_were_in_charge_long_ago_are_named_no_more(url, tmp_path):
-    """Six rebuilds: a copy has the index in charge, a state the last five, and every model."""
+    """Six rebuilds: a copy has the index in charge and the one before, a state the last five, and every model."""
     copy, versions = copied(url, tmp_path / "copy"), [f"2026010{day}T0-aa" for day in range(6)]
     for number, version in enumerate(versions):
         for shelf in ("models", "index"):
@@ -166,7 +241,8 @@ def test_indexes_that_were_in_charge_long_ago_are_named_no_more(url, tmp_path):
             (copy.folder / shelf / "HISTORY").write_text("\n".join(versions[: number + 1]))
         copy.push()
         copy.pull(strict=True)
-        assert [path.name for path in (copy.folder / "index").iterdir() if path.is_dir()] == [version]
+        there = sorted(path.name for path in (copy.folder / "index").iterdir() if path.is_dir())
+        assert there == versions[max(0, number - 1) : number + 1]
     assert {path.split("/")[1] for path in copy.state.files if path.endswith("/file")} == {*versions}
     indexes = sorted(path.split("/")[1] for path in copy.state.files if path.startswith("index/2"))
     assert indexes == versions[1:]
@@ -185,7 +261,7 @@ def test_an_altered_or_absent_object_is_refused_and_the_copy_stays(url, tmp_path
     stored = f"{root}/objects/catalog.db/{state.files['catalog.db'].sha256}"
     for damage in (lambda: system.pipe_file(stored, b"other"), lambda: system.rm(stored)):
         damage()
-        with pytest.raises(DamagedArtefactError, match="publish it again"):
+        with pytest.raises(DamagedArtefactError, match="from a backup"):
             other.pull()
         assert files_in(other.folder) == {"catalog.db": b"first"}
 
@@ -202,8 +278,8 @@ def test_an_altered_or_absent_object_is_refused_and_the_copy_stays(url, tmp_path
     ],
 )
 def test_a_state_that_is_none_of_ours_is_refused(tmp_path, text):
-    (tmp_path / "bucket" / "states").mkdir(parents=True)
-    (tmp_path / "bucket" / "states" / "00000001.json").write_text(text)
+    (tmp_path / "bucket" / "states" / "00000").mkdir(parents=True)
+    (tmp_path / "bucket" / "states" / "00000" / "00000001.json").write_text(text)
     with pytest.raises(DamagedArtefactError, match="moved away"):
         copied(f"file://{tmp_path}/bucket", tmp_path / "copy")
     assert files_in(tmp_path / "copy") == {}
@@ -333,15 +409,71 @@ def verdict(tag, at, reviewer="ada"):
     return Verdict("a", "b", tag, reviewer, at)
 
 
+def test_a_verdict_that_comes_while_others_are_exchanged_is_not_missed(url, tmp_path, monkeypatch):
+    copy = copied(url, tmp_path / "copy")
+    (copy.folder / "catalog.db").write_bytes(b"rows")
+    copy.push()
+    append_label(copy.folder / "labels.db", verdict("valid", "2026-01-01T00:00:00+00:00"))
+    follower, publish = Follower(copy), RemoteFolder.publish
+
+    def slowly(self, *given):
+        append_label(copy.folder / "labels.db", verdict("invalid", "2026-01-02T00:00:00+00:00", "bob"))
+        monkeypatch.undo()
+        return publish(self, *given)
+
+    monkeypatch.setattr(RemoteFolder, "publish", slowly)
+    follower.exchange()
+    follower.exchange()
+    assert len(read_labels(copied(url, tmp_path / "look").folder / "labels.db")) == 2
+
+
+def test_a_service_that_is_started_again_has_the_verdicts_that_it_had(published, tmp_path):
+    """It was killed before it could bring them to the URL, where others' had come meanwhile."""
+    one, other = (copied(published, tmp_path / name) for name in ("one", "other"))
+    for copy, reviewer in ((one, "ada"), (other, "bob")):
+        append_label(copy.folder / "labels.db", verdict("valid", "2026-01-01T00:00:00+00:00", reviewer))
+    Follower(other).exchange()
+    again = WorkingCopy(RemoteFolder(published), tmp_path / "one")
+    with Follower(again).following():
+        assert {each.verdict.reviewer for each in read_labels(again.folder / "labels.db")} == {"ada", "bob"}
+    assert len(read_labels(copied(published, tmp_path / "look").folder / "labels.db")) == 2
+
+
+def test_a_service_is_started_from_its_copy_while_the_url_is_away(tmp_path, monkeypatch):
+    url = f"file://{tmp_path}/bucket"
+    copy = copied(url, tmp_path / "copy")
+    (copy.folder / "catalog.db").write_bytes(b"rows")
+    copy.push()
+    (tmp_path / "bucket").rename(tmp_path / "elsewhere")
+    with Follower(WorkingCopy(RemoteFolder(url), copy.folder)).following():
+        assert (copy.folder / "catalog.db").read_bytes() == b"rows"
+
+
+def test_of_verdicts_that_meet_the_last_is_last_and_is_taken_back_anywhere(tmp_path):
+    """Ada changed her mind at another service, which was cut off from this one."""
+    one, other = tmp_path / "one.db", tmp_path / "other.db"
+    append_label(other, verdict("invalid", "2026-01-01T00:00:00.000+00:00"))
+    later = append_label(one, verdict("valid", "2026-01-02T00:00:00.000+00:00"))
+    merge_labels(other, one)
+    merge_labels(one, other)
+    assert read_labels(one) == read_labels(other)
+    assert [each.tag for each in agreed_tags(read_labels(one))] == ["valid"]
+    undo(other, ("label", later.number), "ada", "2026-01-03T00:00:00+00:00")
+    merge_labels(other, one)
+    assert [each.tag for each in agreed_tags(read_labels(one))] == ["invalid"]
+
+
 def test_two_services_verdicts_meet_and_none_is_counted_twice(url, tmp_path):
+    first = copied(url, tmp_path / "first")
+    (first.folder / "catalog.db").write_bytes(b"rows")
+    first.push()
     one, other = (copied(url, tmp_path / name) for name in ("one", "other"))
     append_label(one.folder / "labels.db", verdict("valid", "2026-01-01T00:00:00+00:00"))
     say_unsure(one.folder / "labels.db", ("a", "b"), "ada", "2026-01-01T00:00:01+00:00")  # takes it back
     append_label(other.folder / "labels.db", verdict("invalid", "2026-01-01T00:00:02+00:00", "bob"))
     followers = Follower(one), Follower(other)
-    for follower in followers * 3:
-        with contextlib.suppress(ConflictError):
-            follower.exchange()
+    for follower in followers * 2:
+        follower.exchange()
     number = RemoteFolder(url).newest().number
     for copy in (one, other):
         labels = read_labels(copy.folder / "labels.db")

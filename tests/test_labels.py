@@ -41,7 +41,7 @@ def test_a_label_is_kept_as_it_was_said(tmp_path):
     second = append_label(path, verdict("invalid", reviewer="其他"))
     assert read_labels(path) == [first, second]
     assert read_labels(path, after=first.number) == [second]
-    assert (first.number, second.number) == (1, 2)
+    assert first.number < second.number < 1 << 53  # which every program reads exactly
 
 
 def test_no_labels_are_no_error_unless_they_are_wanted(tmp_path):
@@ -90,7 +90,7 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path):
     for each in writers:
         each.join()
     kept = read_labels(tmp_path / "labels.db")
-    assert [each.number for each in kept] == list(range(1, 76))
+    assert len(kept) == len({each.number for each in kept}) == 75
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_verdict_is_kept_with_what_the_model_said(client, folder):
     pair = client.get("/pairs", params={name: SAID[name] for name in ("q_sr_id", "m_sr_id")}).json()
     said = answer.json()
     assert said == SAID | {
-        "number": 1,
+        "number": read_labels(folder.labels)[0].number,
         "reviewer": "ada",
         "note": "another song",
         "labelled_at": said["labelled_at"],
