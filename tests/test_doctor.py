@@ -16,7 +16,7 @@ from command_line import OPTIONAL_GROUPS
 from index.snapshot import MANIFEST_FILE
 from matching.doctor import ABSENT, BROKEN, SOUND, examine
 from matching.features import GROUPS
-from matching.labels import Verdict, append_label
+from matching.labels import Verdict, append_label, read_labels
 from matching.model import CARD_FILE, CLASSIFIER_FILE
 
 
@@ -99,7 +99,8 @@ def test_who_has_learnt_from_the_verdicts_is_not_told_to_train(folder):
         path = current_version(folder.models) / CARD_FILE
         card = read_json(path)
         path.unlink()
-        write_json(path, card | {"labels": {"learnt": until, "until": until}})
+        number = read_labels(folder.labels)[until - 1].number
+        write_json(path, card | {"labels": {"learnt": until, "until": number}})
 
     assert "onemaster train --labels" in said(10)
     assert "from 8 more" in said(0)  # the newest fifth is for the promotion

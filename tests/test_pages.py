@@ -495,9 +495,9 @@ def test_who_is_unsure_takes_back_what_they_said(tmp_path):
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "UPDATE {} SET rowid = 7"])
 def test_nothing_in_the_file_is_changed_or_removed(tmp_path, table, statement):
     path = tmp_path / "labels.db"
-    append_label(path, Verdict("a", "b", "valid", "ada", AT.format(1)), blind=True)
+    said = append_label(path, Verdict("a", "b", "valid", "ada", AT.format(1)), blind=True)
     say_unsure(path, ("c", "d"), "ada", AT.format(2))
-    undo(path, ("label", 1), "ada", AT.format(3))
+    undo(path, ("label", said.number), "ada", AT.format(3))
     with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError, match="appended"):
         connection.execute(statement.format(table))
 
@@ -515,7 +515,7 @@ def test_what_is_undone_stays_in_the_file_and_counts_no_more(tmp_path):
     path = tmp_path / "labels.db"
     undo(path, ("label", 1), "ada", AT.format(0))
     append_label(path, Verdict("a", "b", "valid", "ada", AT.format(1)))
-    append_label(path, Verdict("a", "b", "invalid", "bob", AT.format(2)))
+    of_bob = append_label(path, Verdict("a", "b", "invalid", "bob", AT.format(2))).number
     say_unsure(path, ("c", "d"), "ada", AT.format(3))
     say_unsure(path, ("c", "d"), "ada", AT.format(4))
     assert unsure_pairs(path, "ada") == {("c", "d")}
@@ -524,7 +524,7 @@ def test_what_is_undone_stays_in_the_file_and_counts_no_more(tmp_path):
     assert undo_last(path, "ada", AT.format(5)) == ("c", "d")
     assert unsure_pairs(path, "ada") == set()
     assert said_last(path, "ada").said == "valid"
-    undo(path, ("label", 2), "ada", AT.format(5))  # which is bob's
+    undo(path, ("label", of_bob), "ada", AT.format(5))
     assert undo_last(path, "ada", AT.format(6)) == ("a", "b")
     assert said_last(path, "ada") is None
     assert [label.verdict.reviewer for label in read_labels(path)] == ["bob"]
@@ -548,7 +548,8 @@ def test_a_reviewer_is_compared_by_last_words(tmp_path):
     assert (found.pairs, found.of_all) == (2, 3)
     assert found.with_model == Agreement(1, 2)
     assert found.blind == Agreement(0, 0)
-    blind = standing(read_labels(path), "ada", lambda _: "valid", blind={1, 4}).blind
+    first, _, _, fourth, _ = (label.number for label in read_labels(path))
+    blind = standing(read_labels(path), "ada", lambda _: "valid", blind={first, fourth}).blind
     assert blind == Agreement(1, 1)  # the last word on the other pair came when it was known
     assert found.with_others == Agreement(1, 1)
 
@@ -567,14 +568,14 @@ def test_a_file_of_labels_from_before_there_were_pages_is_read(tmp_path):
 
 def test_verdicts_stay_taken_back_in_a_file_from_before_blind_ones_were_noted(tmp_path):
     path = tmp_path / "labels.db"
-    append_label(path, Verdict("a", "b", "valid", "ada", AT.format(1)))
-    undo(path, ("label", 1), "ada", AT.format(2))
+    said = append_label(path, Verdict("a", "b", "valid", "ada", AT.format(1)))
+    undo(path, ("label", said.number), "ada", AT.format(2))
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript("DROP TABLE blind;")
     assert read_labels(path) == []
     assert has_judged(path, ("a", "b"), "ada")
-    append_label(path, Verdict("c", "d", "valid", "ada", AT.format(3)), blind=True)
-    assert blind_labels(path) == {2}
+    later = append_label(path, Verdict("c", "d", "valid", "ada", AT.format(3)), blind=True)
+    assert blind_labels(path) == {later.number}
 
 
 @pytest.mark.parametrize(("number", "words"), [(0, "0 pairs"), (1, "1 pair"), (2, "2 pairs"), (1_000, "1,000 pairs")])
