@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from catalog.errors import CatalogError
 from catalog.importers import import_catalog
+from catalog.recording import noted
 from catalog.store import Catalog
+from catalog.versions import parse_markers
 from onemaster import main
 
 MBID = "00000000-0000-4000-8000-{:012}"
@@ -123,15 +125,50 @@ def test_what_is_missing_stays_missing(tmp_path, target):
     [
         ("Sea", "radio edit", "Sea (radio edit)"),
         ("Sea (Radio Edit)", "radio edit", "Sea (Radio Edit)"),
+        ("Sea - Radio Edit", "radio edit", "Sea - Radio Edit"),
+        ("Sea - Radio Edit", "radio version", "Sea - Radio Edit"),
+        ("Sea Acoustic Version", "acoustic", "Sea Acoustic Version"),
         ("Sea", "", "Sea"),
         ("Sea", None, "Sea"),
         (None, "demo", None),
+        # Words of the title that only look like the note.
+        ("Alive", "live", "Alive (live)"),
+        ("Oliver", "live", "Oliver (live)"),
+        ("Edition", "edit", "Edition (edit)"),
+        ("Live Forever", "live", "Live Forever (live)"),
+        ("Radio Ga Ga", "radio", "Radio Ga Ga (radio)"),
+        ("Paris, Texas", "Paris", "Paris, Texas (Paris)"),
+        # The kind of version stands there, but not which one of them.
+        ("Sea (live)", "live, 1987: Town Hall", "Sea (live) (live, 1987: Town Hall)"),
+        ("Sea (live at home)", "live", "Sea (live at home)"),
+        ("Sea (Ada remix)", "Eve remix", "Sea (Ada remix) (Eve remix)"),
+        ("Sea (live)", "acoustic, live", "Sea (live) (acoustic, live)"),
+        # A subtitle behind a colon is no version marker, "live" behind one would be lost.
+        ("Harbour: A Night Out", "a night out", "Harbour: A Night Out"),
+        ("Harbour: Live", "live", "Harbour: Live (live)"),
     ],
 )
 def test_a_disambiguation_stands_behind_the_title_unless_it_is_there(tmp_path, target, title, note, whole):
     (tmp_path / "recording").write_bytes(lines(recording(1, title=title, disambiguation=note)))
     import_catalog([tmp_path / "recording"], target)
     assert row(target)["title"] == whole
+
+
+WORDS = ["live", "Alive", "Edit", "radio", "(", ")", " - ", ":", "[live]", "part 2", "at home", "Sea", "remix"]
+
+
+@given(
+    title=st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join),
+    note=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join),
+)
+def test_a_note_loses_no_kind_of_version_and_is_written_once(title, note):
+    whole = noted(title, note)
+    assert kinds(whole) == kinds(f"{title.strip()} ({note.strip()})")
+    assert noted(whole, note) == whole
+
+
+def kinds(title):
+    return {marker.type for marker in parse_markers(title)}
 
 
 @pytest.mark.parametrize(
