@@ -10,10 +10,7 @@ import io
 import lzma
 import re
 import tarfile
-from typing import IO, TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from typing import IO, Any
 
 XZ = b"\xfd7zXZ\0"
 # What xz asks for by itself is 65 MiB at most (xz -9, by its manual).
@@ -122,7 +119,7 @@ class _Content(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         data = _exactly(self._archive, min(memoryview(buffer).nbytes, self._left))
         memoryview(buffer)[: len(data)] = data
         self._left -= len(data)
@@ -137,7 +134,7 @@ class _Unpacked(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         data = b""
         while not data:
             piece = self._next_piece()
