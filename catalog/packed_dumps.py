@@ -10,7 +10,7 @@ import io
 import lzma
 import re
 import tarfile
-from typing import IO, Any
+from typing import IO
 
 XZ = b"\xfd7zXZ\0"
 # What xz asks for by itself is 65 MiB at most (xz -9, by its manual).
@@ -119,9 +119,9 @@ class _Content(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any, /) -> int:
-        data = _exactly(self._archive, min(memoryview(buffer).nbytes, self._left))
-        memoryview(buffer)[: len(data)] = data
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # all that BufferedReader gives
+        data = _exactly(self._archive, min(len(buffer), self._left))
+        buffer[: len(data)] = data
         self._left -= len(data)
         return len(data)
 
@@ -134,14 +134,14 @@ class _Unpacked(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any, /) -> int:
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]  # all that BufferedReader gives
         data = b""
         while not data:
             piece = self._next_piece()
             if piece is None:
                 return 0
-            data = self._xz.decompress(piece, memoryview(buffer).nbytes)
-        memoryview(buffer)[: len(data)] = data
+            data = self._xz.decompress(piece, len(buffer))
+        buffer[: len(data)] = data
         return len(data)
 
     def _next_piece(self) -> bytes | None:
