@@ -173,8 +173,7 @@ def _with_version(title: str | None, version: etree._Element) -> str | None:
     if kind in _TELL_NOTHING:
         return title
     words = clean(version.get("UserDefinedValue")) if kind == "UserDefined" else _CAMEL.sub(" ", kind or "")
-    said = re.escape((words or "").removesuffix(" Version"))
-    return title if title and re.search(rf"\b{said}\b", title, re.IGNORECASE) else noted(title, words)
+    return noted(title, words)
 
 
 def _display_artists(element: etree._Element, frame: Frame) -> tuple[list[str | None], list[str | None]]:

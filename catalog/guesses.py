@@ -24,7 +24,8 @@ from catalog.usual_names import meaning
 _ROWS = 1_000  # looked at in the beginning of a file
 _LEAST_VALUES = 10  # below them, values that are all different or all alike are no evidence
 _MOSTLY, _NEARLY_ALL = 0.5, 0.9  # of the values: what a name is contradicted below, what values must show alone
-_SHORTEST_MS, _LONGEST_MS = 20_000, 20 * 60_000  # medians of columns of durations; times of day lie beyond them
+# Medians of columns of durations. Times of a whole day, read as hours or as minutes, lie beyond them.
+_SHORTEST_MS, _LONGEST_MS = 20_000, 10 * 60_000
 _LONGEST_LOOK = 1_000  # characters of a cell, which may have a million
 _LONGEST_EXAMPLE = 40
 _CODE = re.compile(r"(?=.*[0-9])(?=.*[^\W\d_])[\w.:-]+")
@@ -199,6 +200,8 @@ def _by_name(free: Sequence[_Column], fields: Sequence[str]) -> tuple[dict[str, 
         if usual is None or ours not in fields:
             continue
         contradiction = _contradiction(ours, column)
+        if not contradiction and usual.ours == "duration" and usual.place and column.values:  # "length" may be any
+            contradiction = "" if _plausible(_durations(column)) else "most recordings are shorter or longer than that"
         if contradiction:
             refused.append(column.guess(usual.ours, contradiction))
         else:
@@ -252,14 +255,21 @@ def _isrcs_by_values(column: _Column) -> Guess | None:
 
 
 def _durations_by_values(column: _Column) -> Guess | None:
-    read = [parse_duration(value) for value in column.values if not isinstance(value, str) or _UNIT.search(value)]
-    durations = [milliseconds for milliseconds in read if milliseconds is not None]
-    plain = len(column.values) - len(read) or any(isinstance(value, int | float) for value in column.values)
+    durations = _durations(column)
+    plain = any(isinstance(value, int | float) or not _UNIT.search(as_text(value) or "") for value in column.values)
     if plain or len(durations) < max(_LEAST_VALUES, _NEARLY_ALL * len(column.values)):
         return None  # a number alone may be anything
-    if not _SHORTEST_MS <= median(durations) <= _LONGEST_MS:
-        return None
+    if "time" in column.name.casefold() or not _plausible(durations):
+        return None  # what is called so may be that of the day
     return column.guess("duration", f"{len(durations):,} of {len(column.values):,} values are durations")
+
+
+def _durations(column: _Column) -> list[int]:
+    return [milliseconds for value in column.values if (milliseconds := parse_duration(value)) is not None]
+
+
+def _plausible(durations: Sequence[int]) -> bool:
+    return bool(durations) and _SHORTEST_MS <= median(durations) <= _LONGEST_MS
 
 
 _JUDGES: Mapping[str, Callable[[_Column], Guess | None]] = {

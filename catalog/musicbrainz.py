@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import IO
 
 from catalog.errors import CatalogError
+from catalog.packed_dumps import MEMORY_TO_UNPACK, XZ, Absent, open_packed
 from catalog.recording import listed, noted
 from catalog.rows import RawRow, Source
 
-XZ = b"\xfd7zXZ\0"
 _MEMBER = "mbdump/recording"
 _SUFFIXES = frozenset({".json", ".jsonl", ".ndjson"})
 _COLUMNS = ("sr_id", "title", "artists", "isrcs", "contributors", "duration_ms", "release_year", "language")
@@ -97,28 +97,19 @@ def open_musicbrainz(path: Path) -> Source:
 def _opened(path: Path) -> Iterator[IO[bytes]]:
     try:
         with path.open("rb") as raw:
-            if raw.read(len(XZ)) != XZ:
-                raw.seek(0)
-                yield raw
-                return
+            packed = raw.read(len(XZ)) == XZ
             raw.seek(0)
-            # Unpacked by lzma, which keeps to a buffer; tarfile would hold whatever ten kilobytes unpack to.
-            with lzma.open(raw) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as archive:
-                yield _member(archive, path)
+            yield open_packed(raw, _MEMBER) if packed else raw
+    except Absent as error:
+        raise CatalogError(
+            f"expected {_MEMBER} in the archive {path}, found {', '.join(error.others[:_LONGEST_LIST]) or 'nothing'}; "
+            "onemaster reads the dump of recordings, recording.tar.xz"
+        ) from error
     except (tarfile.TarError, lzma.LZMAError, EOFError, OSError) as error:
-        raise CatalogError(f"expected a complete archive in {path}, got: {error}; fetch or copy it again") from error
-
-
-def _member(archive: tarfile.TarFile, path: Path) -> IO[bytes]:
-    others = []
-    for member in archive:
-        if member.name.removeprefix("./") == _MEMBER and (stream := archive.extractfile(member)) is not None:
-            return stream
-        others.append(member.name)
-    raise CatalogError(
-        f"expected {_MEMBER} in the archive {path}, found {', '.join(others[:_LONGEST_LIST]) or 'nothing'}; "
-        "onemaster reads the dump of recordings, recording.tar.xz"
-    )
+        raise CatalogError(
+            f"expected a complete archive in {path} that is unpacked in {MEMORY_TO_UNPACK >> 20} MiB of memory, got: "
+            f"{error}; fetch or copy it again, or unpack {_MEMBER} yourself"
+        ) from error
 
 
 def _skip_rest(stream: IO[bytes], line: bytes) -> None:

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from catalog.ddex import is_xml, open_ddex
 from catalog.delimited import open_csv
 from catalog.errors import CatalogError
-from catalog.musicbrainz import XZ, is_json_lines, open_musicbrainz
+from catalog.musicbrainz import is_json_lines, open_musicbrainz
+from catalog.packed_dumps import XZ
 from catalog.rows import RawRow, Source
 from catalog.tables import check_file, columns_of, connect_readonly, main_table, quoted, sqlite_errors
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from catalog.normalize import normalize
+from catalog.version_words import GENERIC
+from catalog.versions import Place, cut_title, parse_markers
+
 LIST_SEPARATOR = "|"
 _MISSING = frozenset({"", "none", "null", "nan", "<na>"})
 
@@ -145,12 +149,29 @@ def noted(title: str | None, note: str | None) -> str | None:
     Returns
     -------
     str or None
-        The title alone if there is no note, or if the title holds it already; ``None`` without a title.
+        The title alone if there is no note, or if the title has it already: as a note, or as version markers beyond
+        which the note says nothing. ``None`` without a title.
     """
     title, note = clean(title), clean(note)
-    if title is None or note is None or note.casefold() in title.casefold():
+    if title is None or note is None:
         return title
-    return f"{title} ({note})"
+    whole = f"{title} ({note})"
+    return title if _stands_in(note, title) or _adds_nothing(note, title, whole) else whole
+
+
+def _stands_in(note: str, title: str) -> bool:
+    note, title = note.casefold(), title.casefold()
+    before = title.removesuffix(note).rstrip()  # of a colon, behind which subtitles stand, but no version markers
+    subtitle = before != title and before.endswith(":") and not parse_markers(f"({note})")
+    pieces = (piece for place, piece in cut_title(title) if place is not Place.OUTSIDE)
+    return subtitle or title.endswith(f"({note})") or note in pieces
+
+
+def _adds_nothing(note: str, title: str, whole: str) -> bool:
+    """Tell whether a note only names kinds of versions that the title has; other words tell two of a kind apart."""
+    if not parse_markers(f"({note})") or not GENERIC.issuperset(normalize(note).split()):
+        return False
+    return {marker.type for marker in parse_markers(title)} == {marker.type for marker in parse_markers(whole)}
 
 
 def _positive(value: object) -> int | None:

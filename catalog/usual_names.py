@@ -1,7 +1,8 @@
 """Names that columns usually have in other people's catalogues, best first.
 
 The lists are ours, written down from what exports of distributors, libraries, tag editors and databases call such
-columns; English only. A name that may as well mean something else stands in a later line than those that may not.
+columns; English only. A name that may as well mean something else stands in a later line than those that may not;
+`time` and `date`, which mostly are those when something was played or entered, stand in none.
 """
 
 from __future__ import annotations
@@ -31,9 +32,7 @@ _LINES: tuple[tuple[str, str], ...] = (
     ),
     ("duration", "length tracklength songlength recordinglength trackduration songduration recordingduration runtime"),
     ("duration", "playtime playingtime durations durationsec durationseconds lengths lengthsec lengthseconds"),
-    ("duration", "time"),
     ("release_year", "releasedate releasedon yearofrelease dateofrelease originalreleasedate originalreleaseyear"),
-    ("release_year", "date"),
     ("label", "labelname recordlabel recordlabelname recordcompany"),
     ("label", "imprint"),
     ("language", "lang languagecode languagename tracklanguage songlanguage languageofperformance"),

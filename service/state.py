@@ -98,6 +98,7 @@ class MatcherSource:
         self.problem = "the service is starting: try again in a few seconds"
         self._look_every = look_every
         self._seen: tuple[object, ...] = ()
+        self._failure = ""
 
     def in_charge(self) -> Opened:
         """Give the matcher in charge.
@@ -141,18 +142,23 @@ class MatcherSource:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), self._look_every)
                 return
-            if self.opened:
-                bound_pages(self.opened.matcher.snapshot.snapshot)
-            changed, waited = _published(self.folder) != self._seen, time.monotonic() - tried
-            if (changed and waited >= pause) or (self.problem and waited >= pause + _PAUSE_SECONDS):
-                pause = await self._attempt()
-                tried = time.monotonic()
+            try:
+                changed, waited = _published(self.folder) != self._seen, time.monotonic() - tried
+                if (changed and waited >= pause) or (self.problem and waited >= pause + _PAUSE_SECONDS):
+                    tried, pause = time.monotonic(), _PAUSE_SECONDS  # should the attempt itself break off
+                    pause, tried = await self._attempt(), time.monotonic()
+                if self.opened:
+                    bound_pages(self.opened.matcher.snapshot.snapshot)
+            except Exception as error:
+                if repr(error) != self._failure:  # what fails in every round is logged once
+                    logger.exception("looking for what is published failed, and goes on; report this")
+                self._failure = repr(error)
 
     async def _attempt(self) -> float:
         """Try to open what is published and tell how many seconds to wait before the next attempt."""
         began = time.monotonic()
-        self._seen, before = _published(self.folder), self.problem
-        new = await asyncio.to_thread(self._open)
+        seen, before = _published(self.folder), self.problem
+        new, self._seen = await asyncio.to_thread(self._open), seen
         if new:
             self._exchange(new)
         observe_refusal(bool(self.problem))
@@ -182,6 +188,7 @@ class MatcherSource:
             matcher = Matcher.open(self.folder)
             first = matcher.snapshot.first_id()
             matcher.classify(first, first)
+            opened = Opened(matcher, self._shadow_of(matcher))
         except OnemasterError as error:
             self.problem = str(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, what is served goes on and it is tried again
@@ -191,7 +198,7 @@ class MatcherSource:
             )
         else:
             self.problem = ""
-            return Opened(matcher, self._shadow_of(matcher))
+            return opened
         return None
 
     def _shadow_of(self, matcher: Matcher) -> Matcher | None:

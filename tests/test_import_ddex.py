@@ -152,6 +152,12 @@ def test_two_editions_give_two_codes_and_their_contributors(load, target):
         (TITLE.replace("Lights", "Lights (live at home)") + "<VersionType>LiveVersion</VersionType>",
          "Harbour Lights (live at home)"),
         (TITLE.replace("Lights", "Alive") + "<VersionType>LiveVersion</VersionType>", "Harbour Alive (Live Version)"),
+        (TITLE.replace("Harbour Lights", "Live Forever") + "<VersionType>LiveVersion</VersionType>",
+         "Live Forever (Live Version)"),
+        (TITLE.replace("Harbour Lights", "Radio Ga Ga") + "<VersionType>RadioVersion</VersionType>",
+         "Radio Ga Ga (Radio Version)"),
+        (TITLE.replace("Lights", "Lights - Radio Edit") + "<VersionType>RadioVersion</VersionType>",
+         "Harbour Lights - Radio Edit"),
         (TITLE + "<DisplayTitle><TitleText>Harbour Lights</TitleText><SubTitle>Radio Edit</SubTitle></DisplayTitle>",
          "Harbour Lights (Radio Edit)"),
         (TITLE.replace("Lights", "Lights - Radio Edit")

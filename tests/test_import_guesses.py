@@ -83,13 +83,13 @@ def test_usual_names_are_recognised(table):
 
 
 def test_what_is_guessed_is_imported_as_if_it_had_been_typed(table, tmp_path):
-    path = table({"id": "sr_id", "track_title": "title", "runtime": "duration", "date": "release_year"})
+    path = table({"id": "sr_id", "track_title": "title", "runtime": "duration", "release_date": "release_year"})
     (delivery,) = plan_import([path], guess=True)
     guessed, typed = tmp_path / "guessed.db", tmp_path / "typed.db"
     carry_out([delivery], guessed)
     words = shlex.split(describe(delivery)[-1])
     requests = [after for word, after in pairwise(words) if word == "--column"]
-    assert requests == ["sr_id=id", "title=track_title", "duration=runtime", "release_year=date"]
+    assert requests == ["sr_id=id", "title=track_title", "duration=runtime", "release_year=release_date"]
     import_catalog([path], typed, requests)
     with Catalog.open(guessed, tmp_path) as one, Catalog.open(typed, tmp_path) as other:
         assert list(one) == list(other)
@@ -159,10 +159,30 @@ def test_few_values_tell_nothing(table):
     assert "isrcs" in used(table({"id": "sr_id", "song": "title", "b": "isrcs"}, rows=10))
 
 
-def test_times_of_the_day_are_no_durations(tmp_path):
+@pytest.mark.parametrize("name", ["at", "time", "Start Time", "length", "runtime"])
+@pytest.mark.parametrize("seconds", ["", ":00"])
+def test_times_of_the_day_are_no_durations(tmp_path, name, seconds):
     path = tmp_path / "times.csv"
-    path.write_text("id,song,at\n" + "".join(f"r{n}x,Song {WORDS[n % 12]},{8 + n % 12}:{n:02}:00\n" for n in range(40)))
+    times = [f"{8 + n % 12:02}:{n:02}{seconds}" for n in range(40)]
+    path.write_text(f"id,song,{name}\n" + "".join(f"r{n}x,Song {WORDS[n % 12]},{at}\n" for n, at in enumerate(times)))
     assert "duration_ms" not in used(path)
+
+
+def test_times_of_a_night_are_no_durations_and_its_date_is_no_year_of_release(tmp_path):
+    path = tmp_path / "played.csv"
+    rows = [f"r{n}x,Song {WORDS[n % 12]},2026-11-{n % 3 + 1:02},{n % 5:02}:{n:02}\n" for n in range(40)]
+    path.write_text("id,song,date,time\n" + "".join(rows))
+    assert used(path) == {"sr_id": "id", "title": "song"}
+
+
+def test_a_length_that_is_too_long_for_one_is_told_and_taken_if_it_is_said(tmp_path):
+    path = tmp_path / "books.csv"
+    path.write_text("id,song,length\n" + "".join(f"r{n}x,Song {WORDS[n % 12]},1:{n:02}:00\n" for n in range(40)))
+    (delivery,) = plan_import([path], guess=True)
+    assert any("length is not taken for duration: most recordings are shorter" in line for line in describe(delivery))
+    assert used(path, "duration=length")["duration_ms"] == "length"
+    path.write_text(path.read_text().replace("length", "duration"))
+    assert used(path)["duration_ms"] == "duration"
 
 
 def test_a_name_that_the_values_contradict_is_not_taken_and_that_is_told(table):
@@ -174,8 +194,8 @@ def test_a_name_that_the_values_contradict_is_not_taken_and_that_is_told(table):
 
 
 def test_of_two_usual_names_the_one_that_can_mean_nothing_else_is_taken(table):
-    path = table({"id": "numbers", "track_id": "sr_id", "name": "artists", "song_title": "title", "date": "year"})
-    assert used(path) == {"sr_id": "track_id", "title": "song_title", "release_year": "date"}
+    path = table({"id": "numbers", "track_id": "sr_id", "name": "artists", "song_title": "title", "ReleasedOn": "year"})
+    assert used(path) == {"sr_id": "track_id", "title": "song_title", "release_year": "ReleasedOn"}
 
 
 def test_an_empty_column_does_not_stand_in_the_way_of_a_full_one(table):

@@ -6,6 +6,7 @@ import json
 import lzma
 import tarfile
 import tracemalloc
+import zlib
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 
 from catalog.errors import CatalogError
 from catalog.importers import import_catalog
+from catalog.recording import noted
 from catalog.store import Catalog
+from catalog.versions import parse_markers
 from onemaster import main
 
 MBID = "00000000-0000-4000-8000-{:012}"
@@ -123,15 +126,50 @@ def test_what_is_missing_stays_missing(tmp_path, target):
     [
         ("Sea", "radio edit", "Sea (radio edit)"),
         ("Sea (Radio Edit)", "radio edit", "Sea (Radio Edit)"),
+        ("Sea - Radio Edit", "radio edit", "Sea - Radio Edit"),
+        ("Sea - Radio Edit", "radio version", "Sea - Radio Edit"),
+        ("Sea Acoustic Version", "acoustic", "Sea Acoustic Version"),
         ("Sea", "", "Sea"),
         ("Sea", None, "Sea"),
         (None, "demo", None),
+        # Words of the title that only look like the note.
+        ("Alive", "live", "Alive (live)"),
+        ("Oliver", "live", "Oliver (live)"),
+        ("Edition", "edit", "Edition (edit)"),
+        ("Live Forever", "live", "Live Forever (live)"),
+        ("Radio Ga Ga", "radio", "Radio Ga Ga (radio)"),
+        ("Paris, Texas", "Paris", "Paris, Texas (Paris)"),
+        # The kind of version stands there, but not which one of them.
+        ("Sea (live)", "live, 1987: Town Hall", "Sea (live) (live, 1987: Town Hall)"),
+        ("Sea (live at home)", "live", "Sea (live at home)"),
+        ("Sea (Ada remix)", "Eve remix", "Sea (Ada remix) (Eve remix)"),
+        ("Sea (live)", "acoustic, live", "Sea (live) (acoustic, live)"),
+        # A subtitle behind a colon is no version marker, "live" behind one would be lost.
+        ("Harbour: A Night Out", "a night out", "Harbour: A Night Out"),
+        ("Harbour: Live", "live", "Harbour: Live (live)"),
     ],
 )
 def test_a_disambiguation_stands_behind_the_title_unless_it_is_there(tmp_path, target, title, note, whole):
     (tmp_path / "recording").write_bytes(lines(recording(1, title=title, disambiguation=note)))
     import_catalog([tmp_path / "recording"], target)
     assert row(target)["title"] == whole
+
+
+WORDS = ["live", "Alive", "Edit", "radio", "(", ")", " - ", ":", "[live]", "part 2", "at home", "Sea", "remix"]
+
+
+@given(
+    title=st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join),
+    note=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join),
+)
+def test_a_note_loses_no_kind_of_version_and_is_written_once(title, note):
+    whole = noted(title, note)
+    assert kinds(whole) == kinds(f"{title.strip()} ({note.strip()})")
+    assert noted(whole, note) == whole
+
+
+def kinds(title):
+    return {marker.type for marker in parse_markers(title)}
 
 
 @pytest.mark.parametrize(
@@ -220,6 +258,89 @@ def test_memory_stays_bounded(tmp_path, target):
 
     peak(100)
     assert peak(9_000) < peak(3_000) + (1 << 20)
+
+
+def entry(name, content=b"", size=None, **about):
+    """One entry of an archive as it stands there, whatever it says of itself."""
+    header = tarfile.TarInfo(name)
+    header.size = len(content) if size is None else size
+    for field, value in about.items():
+        setattr(header, field, value)
+    return header.tobuf(tarfile.GNU_FORMAT) + content + b"\0" * (-len(content) % tarfile.BLOCKSIZE)
+
+
+def packed(path, *entries):
+    path.write_bytes(lzma.compress(b"".join(entries) + bytes(2 * tarfile.BLOCKSIZE), preset=0))
+    return path
+
+
+END = entry("mbdump/recording", lines(recording(1)))
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ([entry("h", bytes(48 << 20), type=tarfile.XHDTYPE), END], "a header of 50331648 bytes"),
+        ([entry("h", bytes(48 << 20), type=tarfile.XGLTYPE), END], "a header of 50331648 bytes"),
+        ([entry("h", bytes(48 << 20), type=tarfile.GNUTYPE_LONGNAME), END], "a header of 50331648 bytes"),
+        ([entry("h", bytes(48 << 20), type=tarfile.GNUTYPE_LONGLINK), END], "a header of 50331648 bytes"),
+        ([entry("h", size=-512, type=tarfile.XHDTYPE), END], "a header of -512 bytes"),
+        ([entry("a file", size=-512), END], "a size of -512 bytes"),
+        ([entry("h", bytes(1 << 20), type=tarfile.GNUTYPE_LONGNAME)] * 48 + [END], ""),
+        ([entry("x" * 99)] * 20_000 + [END], "expected mbdump/recording .* found x{99}, x{99}, "),
+    ],
+)  # fmt: skip
+def test_an_archive_takes_no_more_memory_than_it_needs(tmp_path, target, entries, message):
+    path = packed(tmp_path / "a.tar.xz", *entries)
+    tracemalloc.start()
+    if not message:
+        assert import_catalog([path], target).records == 1
+    else:
+        with pytest.raises(CatalogError, match=message):
+            import_catalog([path], target)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 8 << 20
+
+
+def test_an_archive_that_asks_for_four_gigabytes_to_be_unpacked_is_refused(tmp_path, target):
+    path = archive(tmp_path / "a.tar.xz", **{"mbdump/recording": lines(WHOLE)})
+    content = bytearray(path.read_bytes())
+    block = slice(12, 12 + 4 * (content[12] + 1))  # the header behind that of the stream: size, flags, filter ...
+    assert content[14:16] == b"\x21\x01"
+    content[16] = 40  # ... whose dictionary has 4 GiB
+    content[block.stop - 4 : block.stop] = zlib.crc32(content[block][:-4]).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(CatalogError, match=r"complete archive in .*Memory usage limit exceeded; .* or unpack"):
+        import_catalog([path], target)
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_an_archive_that_was_packed_as_small_as_can_be_and_in_parts_is_read(tmp_path, target, parts):
+    content = b"".join(
+        [entry("mbdump", type=tarfile.DIRTYPE), entry("a link", size=99, type=tarfile.SYMTYPE), entry("x" * 200),
+         entry("./mbdump/recording", lines(WHOLE, *map(recording, range(2, 500)))), bytes(10_240)]
+    )  # fmt: skip
+    step = -(-len(content) // parts)
+    pieces = [lzma.compress(content[at : at + step], preset=9) for at in range(0, len(content), step)]
+    (tmp_path / "a.tar.xz").write_bytes(bytes(8).join(pieces))
+    assert import_catalog([tmp_path / "a.tar.xz"], target).records == 499
+
+
+def test_a_size_that_stands_in_a_header_of_its_own_is_read(tmp_path, target):
+    content = lines(WHOLE, recording(2))
+    number = f"size={len(content)}\n".encode()
+    about = b"20 comment=size=9999\n" + f"{len(number) + 3} ".encode() + number
+    whole = entry("mbdump/recording", content)
+    nothing = entry("mbdump/recording")
+    packed(tmp_path / "a.tar.xz", entry("h", about, type=tarfile.XHDTYPE), nothing + whole[tarfile.BLOCKSIZE :])
+    assert import_catalog([tmp_path / "a.tar.xz"], target).records == 2
+
+
+def test_a_size_beyond_eight_gigabytes_is_read(tmp_path, target):
+    path = packed(tmp_path / "a.tar.xz", entry("mbdump/recording", lines(WHOLE), size=9 << 30))
+    with pytest.raises(CatalogError, match=r"complete archive in .*unexpected end of data"):
+        import_catalog([path], target)
 
 
 @settings(max_examples=60, deadline=None)

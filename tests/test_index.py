@@ -32,9 +32,9 @@ from index.delta import ROW_DIGESTS_FILE
 from index.exact import pair_cosines
 from index.halves import widened
 from index.kinds import FLAT, FLAT_LIMIT, HNSW, IVFPQ, KEYS, kinds_to_try
-from index.mapped import bound_pages
+from index.mapped import bound_pages, mapped_arrays
 from index.rebuild import RebuildOptions, rebuild
-from index.snapshot import MANIFEST_FILE, Snapshot, published_files
+from index.snapshot import FAISS_FILE, MANIFEST_FILE, Snapshot, published_files
 from matching.matcher import Matcher
 from matching.model import Model
 from training.default import model_to_index_with
@@ -99,11 +99,14 @@ def in_memory(file):
 def test_pages_of_an_index_are_given_back_and_read_anew(copied, kind):
     folder = rebuilt(copied, RebuildOptions(kind)).folder
     opened = Snapshot.load(folder)
-    files = ("vectors.npy", "ids.npy", *(("keys-hashes.npy",) if kind == KEYS else ()))
+    files = [name for name in published_files(kind) if name != FAISS_FILE]
     query = np.float32(opened.vectors[:3])
     before = opened.nearest(query, 5, np.arange(3))
     everything = opened.vectors.copy()
+    for array in mapped_arrays(opened):
+        array.tobytes()
     assert in_memory(folder / "vectors.npy") > 1 << 20
+    assert all(in_memory(folder / name) for name in files)
     assert not bound_pages(opened, most=1 << 60)
     assert bound_pages(opened, most=0)
     assert [in_memory(folder / name) for name in files] == [0] * len(files)

@@ -17,6 +17,7 @@ from catalog.store import Catalog
 from embeddings.encoder import Encoder
 from index.rebuild import rebuild
 from matching.model import Model
+from service import state
 from service.app import create_app
 from service.settings import Settings
 
@@ -99,6 +100,28 @@ def test_a_bad_build_is_refused_and_the_present_one_goes_on(client, folder, dama
     index = new_index(folder)
     wait_for(lambda: origin(client.get(PAIR))[1] == index)
     assert client.get("/ready").json()["refused"] is None
+
+
+@pytest.mark.parametrize("fails", ["bound_pages", "_published", "observe_in_charge", "_shadow_of"])
+def test_whatever_fails_while_looking_is_logged_once_and_the_looking_goes_on(
+    client, folder, fails, monkeypatch, caplog
+):
+    def fail(*_):
+        failed.append(time.monotonic())
+        raise RuntimeError("the disk is on fire")
+
+    failed, served = [], origin(client.get(PAIR))
+    with monkeypatch.context() as patched:
+        patched.setattr(state.MatcherSource if fails == "_shadow_of" else state, fails, fail)
+        first = new_index(folder)
+        wait_for(lambda: len(failed) >= (3 if fails in {"bound_pages", "_published"} else 1))
+        if fails in {"_published", "_shadow_of"}:
+            assert origin(client.get(PAIR)) == served
+    wait_for(lambda: origin(client.get(PAIR))[1] == first)
+    second = new_index(folder)
+    wait_for(lambda: origin(client.get(PAIR))[1] == second)
+    logged = [record for record in caplog.records if record.levelname in {"ERROR", "WARNING"}]
+    assert len([record for record in logged if "on fire" in (record.exc_text or record.getMessage())]) == 1
 
 
 def test_a_request_in_progress_is_answered_by_what_it_began_with(client, folder):
