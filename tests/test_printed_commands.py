@@ -81,11 +81,14 @@ def test_every_command_of_the_page_runs_and_prints_what_the_page_says(chain, pre
             shutil.copy(source, checkout.root)
         elif source.name != "work" or names[0] not in FROM_THE_BEGINNING:
             shutil.copytree(source, checkout.root / source.name)
+    typed = [(page, command) for page in names for command in commands(TEXTS[page])]
+    for page, command in typed:
+        unknown = checkout.unknown(command.script)
+        assert not unknown, f"{page}:{command.line}: {unknown} is in neither RUN nor NOTED: nothing was run"
     try:
-        for page in names:
-            for command in commands(TEXTS[page]):
-                wrong = fault(command, checkout.run(command.script))
-                assert not wrong, f"{page}:{command.line}\n{command.script}\n{wrong}"
+        for page, command in typed:
+            wrong = fault(command, checkout.run(command.script))
+            assert not wrong, f"{page}:{command.line}\n{command.script}\n{wrong}"
     finally:
         checkout.stop()
     for words in checkout.noted():
@@ -99,8 +102,9 @@ def test_every_page_with_commands_is_in_one_chain():
 
 
 def missing_files(words):
-    """Name the files of the checkout that a command speaks of and that are not there."""
+    """Name the files of the checkout that a command speaks of, or is, and that are not there."""
     files = [word.partition("=")[2] or word for word in words[1:] if re.search(r"\.(json|py|toml|txt|ya?ml)$", word)]
+    files += words[:1] if words[0].startswith("deploy/") else []
     return [file for file in files if "://" not in file and not (ROOT / file).is_file()]
 
 
