@@ -15,6 +15,7 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import yaml
+from fastapi.testclient import TestClient
 from page_commands import blocks
 from test_repository import PROJECT, ROOT, canonical, pins, requirement_name
 
@@ -23,7 +24,9 @@ from catalog.artefacts import new_version
 from command_line import parser
 from embeddings.encoder import TORCH_AND_ITS_KIN
 from onemaster import COMMANDS
+from service.app import create_app
 from service.health import router
+from service.keys import READ, new_key
 
 DEPLOY = ROOT / "deploy"
 DATA = "s3://bucket/prefix"
@@ -168,9 +171,18 @@ def test_prometheus_is_shown_the_pods_and_how_to_ask_them():
     assert found["namespaces"]["names"] == [deployment["metadata"]["namespace"]]
     assert pod["metadata"]["labels"][label] == value
     assert [port["name"] for port in pod["spec"]["containers"][0]["ports"]] == [only["regex"]]
-    # Without a key it would be refused (test_service_access.py), so nothing is to have it ask without.
-    assert Path(job["authorization"]["credentials_file"]).name == "key"
-    assert "annotations" not in pod["metadata"]
+    assert job["authorization"].keys() == {"credentials_file"}
+    assert "annotations" not in pod["metadata"], "by which Prometheus would ask without a key"
+
+
+def test_prometheus_is_let_in_by_a_key_that_may_read(tiny_data):
+    """With the settings of the manifests."""
+    told = next(each["data"] for each in MANIFESTS if each["kind"] == "ConfigMap")
+    made = new_key("prometheus", READ)
+    variables = told | {"ONEMASTER_DATA": str(tiny_data.root), "ONEMASTER_KEYS": made.key.entry}
+    with TestClient(create_app(service.settings.Settings.from_environment(variables))) as client:
+        assert client.get("/metrics").status_code == 401
+        assert client.get("/metrics", headers={"Authorization": f"Bearer {made.secret}"}).status_code == 200
 
 
 def test_a_service_has_time_to_bring_the_last_verdicts_home():

@@ -41,10 +41,10 @@ def prepared(tiny_data, tmp_path_factory):
     """What stands in a checkout in use: ``data`` of the sample, ``work`` of the reader, and the reader's files."""
     root = tmp_path_factory.mktemp("prepared")
     sample = DataFolder.at(root / "data")
-    write_sample(sample.root, 600, 300, 20)
+    write_sample(sample.root, 300, 120, 20)
     with Catalog.open(sample.catalog, sample.copies) as catalog:
         data = TrainingData(catalog, sample.groundtruth, sample.root)
-        model = train(data, None, sample.models, TrainOptions(further=further_lessons(150))).model
+        model = train(data, None, sample.models, TrainOptions(further=further_lessons(50))).model
         rebuild(catalog, Encoder.load(model.encoder_folder), model.version, sample.index)
     shutil.copytree(tiny_data.root, root / "work")
     write_files(root)
@@ -175,9 +175,33 @@ def test_what_is_wrong_with_a_command_is_found_out(script, printed, right, tmp_p
     assert (fault(command, Checkout(tmp_path / "checkout").run(script)) == "") == right
 
 
+@pytest.mark.parametrize(
+    ("script", "unknown"),
+    [
+        ("onemaster sample > made.txt && apt-get install x | cat", set()),
+        ("ls > made.txt; one=$(rm -r x) && A=1 sudo apt-get install x", {"ls", "rm", "sudo"}),
+        ("cat > made.sh <<'END'\nreboot\nEND\ncurl -d \"$(whoami)\" x", {"whoami"}),
+        ("onemaster false || shutdown now", set()),  # not reached; it would not be found
+    ],
+)
+def test_what_is_unknown_is_told_before_anything_is_run(script, unknown, tmp_path):
+    checkout = Checkout(tmp_path / "checkout")
+    before = {*checkout.root.rglob("*")}
+    assert checkout.unknown(script) == unknown
+    assert {*checkout.root.rglob("*")} == before
+    assert checkout.noted() == []
+
+
+@pytest.mark.parametrize("name", ["ls", "apt", "shutdown"])
+def test_a_page_finds_no_program_of_the_machine(name, tmp_path):
+    done = Checkout(tmp_path / "checkout").run(f"{name} --version")
+    assert (done.returncode, "command not found" in done.stderr) == (127, True)
+
+
 def test_what_is_not_run_is_noted_and_its_files_are_looked_for(tmp_path):
     checkout = Checkout(tmp_path / "checkout")
     for name in NOTED:
         assert checkout.run(f"{name} apply -f 'absent file.yaml' --config=Makefile pyproject.toml").returncode == 0
     assert [words[0] for words in checkout.noted()] == list(NOTED)
     assert [missing_files(words) for words in checkout.noted()] == [["absent file.yaml"]] * len(NOTED)
+    assert missing_files(["deploy/absent.sh"]) == ["deploy/absent.sh"]
