@@ -9,6 +9,7 @@ import time
 import urllib.request
 
 import boto3
+import s3fs
 
 KEYS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests", "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -25,6 +26,7 @@ def running(recording=None):
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | recorder)
     before = dict(os.environ)
     os.environ.update(KEYS, AWS_ENDPOINT_URL=endpoint)
+    s3fs.S3FileSystem.clear_instance_cache()  # which still speak to the server of another test module
     try:
         for _ in range(600):
             with contextlib.suppress(OSError), urllib.request.urlopen(endpoint, timeout=1):

@@ -41,7 +41,7 @@ def prepared(tiny_data, tmp_path_factory):
     """What stands in a checkout in use: ``data`` of the sample, ``work`` of the reader, and the reader's files."""
     root = tmp_path_factory.mktemp("prepared")
     sample = DataFolder.at(root / "data")
-    write_sample(sample.root, 300, 120, 20)
+    write_sample(sample.root, 600, 300, 20)
     with Catalog.open(sample.catalog, sample.copies) as catalog:
         data = TrainingData(catalog, sample.groundtruth, sample.root)
         model = train(data, None, sample.models, TrainOptions(further=further_lessons(50))).model
