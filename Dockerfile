@@ -59,7 +59,8 @@ FROM ${BASE}
 ENV HF_HUB_OFFLINE=1 \
     MPLCONFIGDIR=/tmp/matplotlib \
     PATH="/opt/venv/bin:$PATH" \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    XDG_CACHE_HOME=/tmp/.cache
 RUN groupadd --gid 10001 onemaster \
     && useradd --uid 10001 --gid onemaster --no-create-home --no-log-init --shell /usr/sbin/nologin onemaster
 COPY --from=made /opt/venv /opt/venv

@@ -9,21 +9,24 @@ import time
 import urllib.request
 
 import boto3
+import s3fs
 
 KEYS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "tests", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
 @contextlib.contextmanager
-def running():
-    """Start it, and point this process and its children at it."""
+def running(recording=None):
+    """Start it, and point this process and its children at it; every request is written into a file if one is named."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     endpoint = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    recorder = {"MOTO_ENABLE_RECORDING": "1", "MOTO_RECORDER_FILEPATH": str(recording)} if recording else {}
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | recorder)
     before = dict(os.environ)
     os.environ.update(KEYS, AWS_ENDPOINT_URL=endpoint)
+    s3fs.S3FileSystem.clear_instance_cache()  # which still speak to the server of another test module
     try:
         for _ in range(600):
             with contextlib.suppress(OSError), urllib.request.urlopen(endpoint, timeout=1):

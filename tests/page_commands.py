@@ -4,6 +4,9 @@ A fenced block is commands unless its info string names something else (`NOT_COM
 or with ``sh``, is run as one script; of a ``console`` block each ``$ command`` is run and its output compared with what
 is printed under it. Three dots stand for whatever may differ. A page that goes on where another one ends says so in a
 comment, ``<!-- after: OTHER.md -->``.
+
+A page finds no programs but those of `RUN` and `NOTED`, whatever the machine has, so that none is started by accident.
+Those of `NOTED` are stand-ins that write down what they were told.
 """
 
 from __future__ import annotations
@@ -25,16 +28,23 @@ ROOT = Path(__file__).resolve().parent.parent
 NOT_COMMANDS = {"csv", "json", "python", "text", "yaml"}
 CONSOLE = "console"
 PORTS = ("8002", "8003")
+# What is run: ours, as it is or by a stand-in, and what only reads.
+RUN = ("cat", "curl", "make", "onemaster", "python", "sleep")
 # What cannot be run here, why, and so what is only noted: the words are checked afterwards.
 NOTED = {
     ".venv/bin/pip": "installing wants a network",
+    "apt-get": "installing wants a network, and changes the machine",
     "aws": "wants an account",
+    "buildah": "wants the image that it is to push",
+    "deploy/build-image.sh": "wants buildah, and a network for what the image installs",
     "docker": "wants a container engine",
     "kubectl": "wants a cluster",
+    "mmdebstrap": "wants a network",
 }
 _FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 _AFTER = re.compile(r"^<!-- after: (\S+) -->$", re.MULTILINE)
 _SECONDS = 300.0
+BASH = shutil.which("bash") or "/bin/bash"
 
 
 @dataclass(frozen=True)
@@ -125,17 +135,39 @@ class Checkout:
         (root / "docs").symlink_to(ROOT / "docs")
         self._stand_ins()
 
+    def unknown(self, script: str) -> set[str]:
+        """Name the programs that a script would start and that are neither run nor noted, without starting any.
+
+        Bash looks them up where there are none, so each is told to the function that it calls then. What follows a
+        failure (``||``) is not reached; `run` does not find it either.
+        """
+        nowhere = self.root / "nowhere"
+        nowhere.mkdir(exist_ok=True)
+        told = 'command_not_found_handle() { printf "%s\\n" "$1" >&3; }; exec 3>&1\n'
+        done = subprocess.run(
+            [BASH, "-c", told + script],
+            cwd=nowhere,
+            env={"PATH": str(nowhere)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SECONDS,
+        )
+        shutil.rmtree(nowhere)
+        return {*done.stdout.splitlines()} - {*RUN, *NOTED}
+
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run one script, on ports that are free."""
         for port, free in self.ports.items():
             script = re.sub(rf"\b{port}\b", free, script)
         environment = os.environ | {
-            "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}",
+            "PATH": str(self.root / "bin"),
             "PYTHONPATH": str(self.root),
             "OMP_NUM_THREADS": "1",  # threads that wait for each other cost more than they save here
         }
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script],
+            [BASH, "-euo", "pipefail", "-c", script],
             cwd=self.root,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -162,9 +194,12 @@ class Checkout:
         (self.root / "bin").mkdir()
         (self.root / ".venv" / "bin").mkdir(parents=True)
         (self.root / ".venv" / "bin" / "activate").touch()
+        (self.root / "deploy").mkdir()
         here, python, curl, make = self.root, sys.executable, shutil.which("curl"), shutil.which("make")
         self._write("bin/onemaster", f'[ "$1" = serve ] || exec {python} -m onemaster "$@"; exec serve-aside "$@"')
         self._write("bin/python", f'exec {python} "$@"')
+        for name in ("cat", "sleep"):
+            self._write(f"bin/{name}", f'exec {shutil.which(name)} "$@"')
         self._write("bin/curl", f'exec {curl} --silent --show-error --fail --max-time 60 "$@"')
         self._write("bin/make", _MAKE.format(make=make))
         self._write("bin/serve-aside", _SERVE.format(here=here, python=python, curl=curl, port=self.ports["8002"]))
@@ -175,7 +210,7 @@ class Checkout:
 
     def _write(self, name: str, script: str) -> None:
         path = self.root / name
-        path.write_text(f"#!/bin/bash\n{script}\n")
+        path.write_text(f"#!/bin/bash\nPATH={self.root / 'bin'}:{os.environ['PATH']}\n{script}\n")
         path.chmod(0o755)
 
 

@@ -15,13 +15,18 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import yaml
+from fastapi.testclient import TestClient
+from page_commands import blocks
 from test_repository import PROJECT, ROOT, canonical, pins, requirement_name
 
 import service.settings
+from catalog.artefacts import new_version
 from command_line import parser
 from embeddings.encoder import TORCH_AND_ITS_KIN
 from onemaster import COMMANDS
+from service.app import create_app
 from service.health import router
+from service.keys import READ, new_key
 
 DEPLOY = ROOT / "deploy"
 DATA = "s3://bucket/prefix"
@@ -154,6 +159,40 @@ def test_ports_and_paths_are_those_of_the_service():
     assert COMPOSE["onemaster"]["ports"] == ["127.0.0.1:8002:8002"]
 
 
+def test_prometheus_is_shown_the_pods_and_how_to_ask_them():
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    (shown,) = (yaml.safe_load(each.text) for each in blocks(page) if each.language == "yaml")
+    (job,) = shown["scrape_configs"]
+    (found,) = job["kubernetes_sd_configs"]
+    (only,) = job["relabel_configs"]
+    deployment = next(each for each in MANIFESTS if each["kind"] == "Deployment")
+    pod = deployment["spec"]["template"]
+    label, _, value = found["selectors"][0]["label"].partition("=")
+    assert found["namespaces"]["names"] == [deployment["metadata"]["namespace"]]
+    assert pod["metadata"]["labels"][label] == value
+    assert [port["name"] for port in pod["spec"]["containers"][0]["ports"]] == [only["regex"]]
+    assert job["authorization"].keys() == {"credentials_file"}
+    assert "annotations" not in pod["metadata"], "by which Prometheus would ask without a key"
+
+
+def test_prometheus_is_let_in_by_a_key_that_may_read(tiny_data):
+    """With the settings of the manifests."""
+    told = next(each["data"] for each in MANIFESTS if each["kind"] == "ConfigMap")
+    made = new_key("prometheus", READ)
+    variables = told | {"ONEMASTER_DATA": str(tiny_data.root), "ONEMASTER_KEYS": made.key.entry}
+    with TestClient(create_app(service.settings.Settings.from_environment(variables))) as client:
+        assert client.get("/metrics").status_code == 401
+        assert client.get("/metrics", headers={"Authorization": f"Bearer {made.secret}"}).status_code == 200
+
+
+def test_a_service_has_time_to_bring_the_last_verdicts_home():
+    """Of what is left of the grace period 20 seconds are for verdicts, as the comments beside it say."""
+    pod = next(each for each in MANIFESTS if each["kind"] == "Deployment")["spec"]["template"]["spec"]
+    asleep = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert pod["terminationGracePeriodSeconds"] - asleep >= 30
+    assert TASKS["ServeTask"]["ContainerDefinitions"][0]["StopTimeout"] >= 30
+
+
 def test_compose_runs_everything_read_only_without_rights_and_within_limits():
     for name, each in COMPOSE.items():
         assert each["read_only"] is True, name
@@ -196,6 +235,8 @@ def test_tasks_of_fargate_are_read_only_and_not_root():
         assert container["User"] == f"{USER}:{USER}"
         assert container["LinuxParameters"]["Capabilities"] == {"Drop": ["ALL"]}
         assert container["MountPoints"] == [{"SourceVolume": "tmp", "ContainerPath": TMP}]
+    # What is fetched of a URL lies in the one place that can be written.
+    assert re.search(rf"^\s+XDG_CACHE_HOME={TMP}/\S+$", DOCKERFILE, re.MULTILINE)
     # Fargate gives the volume the rights of the folder in the image only if the image declares it.
     assert re.search(r"^VOLUME /tmp$", DOCKERFILE, re.MULTILINE)
     assert re.search(rf"^USER {USER}$", DOCKERFILE, re.MULTILINE)
@@ -289,15 +330,33 @@ def test_the_nightly_rebuild_waits_for_the_night_and_says_when_it_fails(tmp_path
     for name, script in stubs.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / name).chmod(0o755)
+    in_charge, others = (
+        "20260102T000000000000Z-aaaaaaaa",
+        [f"2026010{day}T000000000000Z-bbbbbbbb" for day in (1, *range(3, 7))],
+    )
+    index = tmp_path / "some folder" / "index"
+    for name in (in_charge, *others, others[0] + ".deltas", others[-1] + ".deltas", "mine", ".building"):
+        (index / name).mkdir(parents=True)
+        (index / name / "file").touch()
+    (index / "CURRENT").write_text(f"{in_charge}\n")
     script = OURS["rebuild"]["command"][0].replace("$$", "$").replace(f"{TMP}/good", str(good))
     environment = {"PATH": f"{tmp_path}:{os.defpath}", "ONEMASTER_DATA": "some folder", "TZ": "UTC"}
     words = [*OURS["rebuild"]["entrypoint"], script]
-    done = subprocess.run(words, env=environment, timeout=20, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, cwd=tmp_path, env=environment, timeout=20, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     seconds = [int(line) for line in (tmp_path / "slept").read_text().split()]
     assert all(3 * 3600 <= each <= 27 * 3600 for each in seconds)
     assert (tmp_path / "called").read_text() == "rebuild --data some folder\n"
     assert good.exists() is (status == 0)
+    gone = {name for name in (*others, others[0] + ".deltas") if not (index / name).exists()}
+    assert gone == (set() if status else {*others[:2], others[0] + ".deltas"})
+    assert (index / in_charge / "file").exists()
+    assert {path.name for path in index.iterdir()} >= {"CURRENT", "mine", ".building", others[-1] + ".deltas"}
+
+
+def test_the_nightly_rebuild_takes_versions_for_what_they_are_named():
+    pattern = re.search(r"grep -E '(.+?)'", OURS["rebuild"]["command"][0].replace("$$", "$"))[1]
+    assert re.fullmatch(pattern, new_version("0" * 64))
 
 
 def requirements(*arguments):
@@ -342,11 +401,11 @@ def test_the_page_about_it_names_what_there_is():
     page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
     typed = re.findall(r"docker compose run .*? onemaster ([^`\n]+)", page)
     assert [parsed(shlex.split(each)).command for each in typed] == ["import", "rebuild", "key"]
-    blocks = "\n".join(re.findall(r"^```\n(.*?)^```", page, re.DOTALL | re.MULTILINE))
+    typed = "\n".join(each.text for each in blocks(page) if each.holds_commands)
     named = {*re.findall(r"\bdeploy/[\w./-]+", page), *re.findall(r"(?<=\]\()[\w./-]+", page)}
     assert {"deploy/aws/onemaster.yaml", "deploy/build-image.sh", "decisions/0024-delivery.md"} <= named
     assert [each for each in named if not ((ROOT / each).exists() or (ROOT / "docs" / each).exists())] == []
-    given = re.findall(r"\b(\w+)=(?:\.\.\.|10\.)", blocks)
+    given = re.findall(r"\b(\w+)=(?:\.\.\.|10\.)", typed)
     parameters = read("deploy/aws/onemaster.yaml")[0]["Parameters"]
     assert {*given} == {name for name, each in parameters.items() if "Default" not in each}
     arguments = {*re.findall(r"^ARG (\w+)=", DOCKERFILE, re.MULTILINE)}

@@ -44,7 +44,7 @@ def prepared(tiny_data, tmp_path_factory):
     write_sample(sample.root, 600, 300, 20)
     with Catalog.open(sample.catalog, sample.copies) as catalog:
         data = TrainingData(catalog, sample.groundtruth, sample.root)
-        model = train(data, None, sample.models, TrainOptions(further=further_lessons(150))).model
+        model = train(data, None, sample.models, TrainOptions(further=further_lessons(50))).model
         rebuild(catalog, Encoder.load(model.encoder_folder), model.version, sample.index)
     shutil.copytree(tiny_data.root, root / "work")
     write_files(root)
@@ -81,11 +81,14 @@ def test_every_command_of_the_page_runs_and_prints_what_the_page_says(chain, pre
             shutil.copy(source, checkout.root)
         elif source.name != "work" or names[0] not in FROM_THE_BEGINNING:
             shutil.copytree(source, checkout.root / source.name)
+    typed = [(page, command) for page in names for command in commands(TEXTS[page])]
+    for page, command in typed:
+        unknown = checkout.unknown(command.script)
+        assert not unknown, f"{page}:{command.line}: {unknown} is in neither RUN nor NOTED: nothing was run"
     try:
-        for page in names:
-            for command in commands(TEXTS[page]):
-                wrong = fault(command, checkout.run(command.script))
-                assert not wrong, f"{page}:{command.line}\n{command.script}\n{wrong}"
+        for page, command in typed:
+            wrong = fault(command, checkout.run(command.script))
+            assert not wrong, f"{page}:{command.line}\n{command.script}\n{wrong}"
     finally:
         checkout.stop()
     for words in checkout.noted():
@@ -99,8 +102,9 @@ def test_every_page_with_commands_is_in_one_chain():
 
 
 def missing_files(words):
-    """Name the files of the checkout that a command speaks of and that are not there."""
+    """Name the files of the checkout that a command speaks of, or is, and that are not there."""
     files = [word.partition("=")[2] or word for word in words[1:] if re.search(r"\.(json|py|toml|txt|ya?ml)$", word)]
+    files += words[:1] if words[0].startswith("deploy/") else []
     return [file for file in files if "://" not in file and not (ROOT / file).is_file()]
 
 
@@ -171,9 +175,33 @@ def test_what_is_wrong_with_a_command_is_found_out(script, printed, right, tmp_p
     assert (fault(command, Checkout(tmp_path / "checkout").run(script)) == "") == right
 
 
+@pytest.mark.parametrize(
+    ("script", "unknown"),
+    [
+        ("onemaster sample > made.txt && apt-get install x | cat", set()),
+        ("ls > made.txt; one=$(rm -r x) && A=1 sudo apt-get install x", {"ls", "rm", "sudo"}),
+        ("cat > made.sh <<'END'\nreboot\nEND\ncurl -d \"$(whoami)\" x", {"whoami"}),
+        ("onemaster false || shutdown now", set()),  # not reached; it would not be found
+    ],
+)
+def test_what_is_unknown_is_told_before_anything_is_run(script, unknown, tmp_path):
+    checkout = Checkout(tmp_path / "checkout")
+    before = {*checkout.root.rglob("*")}
+    assert checkout.unknown(script) == unknown
+    assert {*checkout.root.rglob("*")} == before
+    assert checkout.noted() == []
+
+
+@pytest.mark.parametrize("name", ["ls", "apt", "shutdown"])
+def test_a_page_finds_no_program_of_the_machine(name, tmp_path):
+    done = Checkout(tmp_path / "checkout").run(f"{name} --version")
+    assert (done.returncode, "command not found" in done.stderr) == (127, True)
+
+
 def test_what_is_not_run_is_noted_and_its_files_are_looked_for(tmp_path):
     checkout = Checkout(tmp_path / "checkout")
     for name in NOTED:
         assert checkout.run(f"{name} apply -f 'absent file.yaml' --config=Makefile pyproject.toml").returncode == 0
     assert [words[0] for words in checkout.noted()] == list(NOTED)
     assert [missing_files(words) for words in checkout.noted()] == [["absent file.yaml"]] * len(NOTED)
+    assert missing_files(["deploy/absent.sh"]) == ["deploy/absent.sh"]
