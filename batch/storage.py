@@ -20,6 +20,7 @@ import numpy.typing as npt
 from fsspec.implementations.local import LocalFileSystem
 
 from catalog.errors import InputError
+from catalog.remote import make_room
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -141,7 +142,7 @@ class Storage:
         """
         system, root = self._place
         target = f"{root}/{name}"
-        system.makedirs(target.rpartition("/")[0], exist_ok=True)
+        make_room(system, target)
         if self.is_local:
             aside = Path(root) / f"{name}.{os.getpid()}-{secrets.token_hex(4)}.part"
             try:

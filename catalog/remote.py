@@ -189,7 +189,7 @@ class RemoteFolder:
         with self._reached() as (system, _):
             for path, source in sources.items():
                 target = self._object(path, files[path])
-                _make_room(system, target)
+                make_room(system, target)
                 system.put_file(str(source), target)
             state = State(upon.number + 1, dict(files))
             try:
@@ -222,7 +222,7 @@ class RemoteFolder:
     def _create(self, target: str, text: bytes) -> None:
         """Write a file whole, or not at all if there is one."""
         system, _ = self._place
-        _make_room(system, target)
+        make_room(system, target)
         if isinstance(system, LocalFileSystem):  # whose exclusive open shows the file before it is whole
             aside = Path(f"{target}.{os.getpid()}-{secrets.token_hex(4)}.part")
             try:
@@ -258,8 +258,16 @@ class RemoteFolder:
         return f"{self._place[1]}/{_STATES}/{number // _STATES_OF_A_FOLDER:05}/{number:08}.json"
 
 
-def _make_room(system: fsspec.AbstractFileSystem, target: str) -> None:
-    """Make the folder of a file, where there are folders: object stores would make a bucket whose name is misspelt."""
+def make_room(system: fsspec.AbstractFileSystem, target: str) -> None:
+    """Make the folder of a file, where there are folders: object stores would make a bucket whose name is misspelt.
+
+    Parameters
+    ----------
+    system : fsspec.AbstractFileSystem
+        Where.
+    target : str
+        Path of the file.
+    """
     protocols = {system.protocol} if isinstance(system.protocol, str) else {*system.protocol}
     if protocols.isdisjoint(_WITHOUT_FOLDERS):
         system.makedirs(target.rpartition("/")[0], exist_ok=True)
