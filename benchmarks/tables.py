@@ -188,7 +188,7 @@ def _service() -> Iterator[Row]:
         *("/ the bare route's", "p99 / the empty route's", "/ the bare route's", "requests/s / the plain service's"),
     )
     for row in result("service")["rows"]:
-        for callers in (8, 32, 64):
+        for callers in (8, 32, 64, 128):
             found = row[f"{callers}_callers"]
             beside = [found[f"pair_to_{route}"] for route in ("empty", "bare")]
             yield (
