@@ -118,8 +118,10 @@ class RemoteFolder:
             Its number; 0 where nothing was ever published.
         """
         with self._reached() as (system, root):
-            folder = max(_numbers(system, f"{root}/{_STATES}"), default=0)
-            return max(_numbers(system, f"{root}/{_STATES}/{folder:05}"), default=0)
+            folders = sorted(_numbers(system, f"{root}/{_STATES}"), reverse=True)
+            # The last one may be empty: who made it was killed before there was a state in it.
+            found = (_numbers(system, f"{root}/{_STATES}/{folder:05}") for folder in folders)
+            return max(next(filter(None, found), [0]))
 
     def newest(self) -> State:
         """Read the state in charge.

@@ -205,6 +205,8 @@ def test_thousands_of_states_are_looked_through_by_folders(tmp_path):
     with pytest.raises(ConflictError):
         remote.publish({"file": content}, {}, stale)
     assert sorted(path.name for path in (tmp_path / "bucket" / "states").iterdir()) == ["00000", "00001"]
+    (tmp_path / "bucket" / "states" / "00002").mkdir()  # who made it was killed before there was a state in it
+    assert remote.newest() == state
 
 
 def test_files_that_go_from_a_copy_go_from_no_state_by_looking(published, capsys):
