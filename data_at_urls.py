@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from catalog.errors import ConflictError, InputError, OnemasterError
-from catalog.paths import CATALOG_DB, LABELS_DB
+from catalog.paths import CATALOG_DB, COPY_RECORD, LABELS_DB
 
 if TYPE_CHECKING:
     from catalog.working_copy import WorkingCopy
@@ -112,10 +112,8 @@ def _printed_at_the_end(folder: str, url: str) -> Iterator[None]:
 
 
 def _refuse_copies(folder: Path) -> None:
-    from catalog.working_copy import RECORD
-
     try:
-        url = json.loads((folder / RECORD).read_text(encoding="utf-8"))["url"]
+        url = json.loads((folder / COPY_RECORD).read_text(encoding="utf-8"))["url"]
     except (OSError, KeyError, TypeError, ValueError):
         return
     raise InputError(f"expected a data folder, got {folder}, which is this machine's copy of {url}: use --data {url}")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 CLUSTERS_CSV, CLUSTERS_DB = "clusters.csv", "clusters.db"
 CATALOG_DB, LABELS_DB = "catalog.db", "labels.db"
+COPY_RECORD = ".copy-of.json"
+"""In a copy of a data folder at a URL: of which, and which content its files had when they were last compared."""
 
 
 @dataclass(frozen=True)

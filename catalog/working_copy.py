@@ -15,13 +15,10 @@ from typing import Any
 from catalog.artefacts import CANDIDATE, CURRENT, HISTORY
 from catalog.aside import write_aside
 from catalog.errors import ConflictError, DamagedArtefactError
-from catalog.paths import LABELS_DB
+from catalog.paths import COPY_RECORD, LABELS_DB
 from catalog.remote import Content, RemoteFolder, State
 
 logger = logging.getLogger(__name__)
-
-RECORD = ".copy-of.json"
-"""Of which URL a folder is a copy, and which content its files had when they were last compared."""
 
 # Made from the rest, or of this machine alone.
 _OURS_ALONE = ("copies/", "decisions/")
@@ -244,7 +241,7 @@ class WorkingCopy:
 
     def _read_record(self) -> None:
         try:
-            record: dict[str, Any] = json.loads((self.folder / RECORD).read_text(encoding="utf-8"))
+            record: dict[str, Any] = json.loads((self.folder / COPY_RECORD).read_text(encoding="utf-8"))
             self._number = int(record["number"])
             self._held = {
                 path: _Held(Content(str(sha256), int(size)), (int(length), int(changed)))
@@ -255,7 +252,7 @@ class WorkingCopy:
 
     def _write_record(self) -> None:
         held = {path: [each.content.sha256, each.content.size, *each.stamp] for path, each in self._held.items()}
-        with write_aside(self.folder / RECORD) as aside:
+        with write_aside(self.folder / COPY_RECORD) as aside:
             record = {"url": self.remote.url, "number": self._number, "held": held}
             aside.write_text(json.dumps(record), encoding="utf-8")
 

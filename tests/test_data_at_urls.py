@@ -21,9 +21,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import ConflictError, DamagedArtefactError, InputError
-from catalog.paths import DataFolder
+from catalog.paths import COPY_RECORD, DataFolder
 from catalog.remote import Content, RemoteFolder, State
-from catalog.working_copy import RECORD, WorkingCopy, copy_folder
+from catalog.working_copy import WorkingCopy, copy_folder
 from data_at_urls import Follower
 from matching.label_file import merge_labels
 from matching.labels import Verdict, agreed_tags, append_label, read_labels
@@ -68,7 +68,7 @@ def files_in(folder):
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name != RECORD
+        if path.is_file() and path.name != COPY_RECORD
     }
 
 
