@@ -101,7 +101,8 @@ class WorkingCopy:
         DamagedArtefactError
             If something at the URL is absent or altered, or less is there than was.
         """
-        if 0 < self.remote.number() == self.state.number == self._number and not strict:
+        is_whole = 0 < self.state.number == self._number
+        if is_whole and not strict and self.remote.number() == self._number:
             return
         self._read_record()
         self.state = self.remote.newest()
@@ -139,9 +140,10 @@ class WorkingCopy:
             return None
         were_in_charge = [*self._lines(f"index/{HISTORY}"), *self._lines(f"index/{CURRENT}")]
         files = _without_old_indexes(files, {*were_in_charge[-_KEPT - 1 :]})
+        sources = changed
         while True:
             try:
-                self.state = self.remote.publish(files, changed, self.state)
+                self.state = self.remote.publish(files, sources, self.state)
                 break
             except ConflictError:
                 newest = self.remote.newest()
@@ -152,7 +154,8 @@ class WorkingCopy:
                     or newest.files != {**self.state.files, LABELS_DB: verdicts}
                 ):
                     raise
-                files, changed, self.state = {**files, LABELS_DB: verdicts}, {}, newest
+                # What has changed is stored already; only the state has to be written anew.
+                files, sources, self.state = {**files, LABELS_DB: verdicts}, {}, newest
         found = {path: content for path, content in found.items() if files.get(path) == content}
         self._number = self.state.number
         self._held = {path: _Held(content, _stamp(self.folder / path)) for path, content in found.items()}
