@@ -195,7 +195,7 @@ def _service() -> Iterator[Row]:
                 *(f"{row['records']:,}", f"{callers}", f"{found['pair']['requests_per_second']:,.0f}"),
                 *(f"{each['requests_per_second']:.2f}" for each in beside),
                 *(f"{each['p99']:.2f}" for each in beside),
-                f"{found['pair_to_plain']:.0f}",
+                f"{found['pair_to_plain']:.1f}",
             )
 
 
