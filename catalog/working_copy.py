@@ -179,6 +179,8 @@ class WorkingCopy:
         content = self.state.files.get(path)
         if content is None:
             return ""
+        if self._is_held(path, content):
+            return (self.folder / path).read_text(encoding="utf-8", errors="replace")
         aside = self.folder / f".reading-{os.getpid()}"
         try:
             self.remote.fetch(path, content, aside)
