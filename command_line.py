@@ -70,7 +70,7 @@ def _sample(command: argparse.ArgumentParser) -> None:
     command.add_argument("--records", type=int, default=60_000, metavar="N", help="recordings, about (default: 60000)")
     command.add_argument("--pairs", type=int, default=28_000, metavar="N", help="labelled pairs (default: 28000)")
     command.add_argument("--seed", type=_number(int, 0), default=20, metavar="S", help="of the generator (default: 20)")
-    command.add_argument("--out", type=Path, metavar="DIR", help="folder to write to (default: the data folder)")
+    command.add_argument("--out", type=_local, metavar="DIR", help="folder to write to (default: the data folder)")
 
 
 def _import(command: argparse.ArgumentParser) -> None:
@@ -82,14 +82,14 @@ def _import(command: argparse.ArgumentParser) -> None:
 
 def _files(command: argparse.ArgumentParser) -> None:
     kinds = "CSV, Parquet, SQLite, a MusicBrainz dump of recordings, a DDEX message or a folder of them"
-    command.add_argument("files", type=Path, nargs="+", metavar="FILE", help=kinds)
+    command.add_argument("files", type=_local, nargs="+", metavar="FILE", help=kinds)
     command.add_argument("--column", action="append", default=[], metavar="OURS=THEIRS", help="title=Song_Name, say")
     command.add_argument("--encoding", default="utf-8", help="of CSV files (default: utf-8)")
 
 
 def _train(command: argparse.ArgumentParser) -> None:
     _places(command, "catalog", "groundtruth", "models", json_help="the figures")
-    command.add_argument("--test-groundtruth", type=Path, metavar="FILE", help="pairs to measure on")
+    command.add_argument("--test-groundtruth", type=_local, metavar="FILE", help="pairs to measure on")
     how = (
         "train (default): fitted on this catalogue; bundled: the default model's; auto: the best of these, of the "
         "fitted one fine-tuned, and of the candidates; or any by path or hub name"
@@ -98,7 +98,7 @@ def _train(command: argparse.ArgumentParser) -> None:
     candidate = "with --encoder auto: an encoder to try, by path or hub name; may be given several times"
     command.add_argument("--candidate", action="append", default=[], metavar="NAME", help=candidate)
     labels = "learn from reviewers' verdicts, too (default: DIR/labels.db); the model is a candidate for promote"
-    command.add_argument("--labels", type=Path, nargs="?", default=False, metavar="FILE", help=labels)
+    command.add_argument("--labels", type=_local, nargs="?", default=False, metavar="FILE", help=labels)
     tune = "fine-tune the encoder on the pairs, and keep that if it finds no fewer of those held out"
     command.add_argument("--finetune", action="store_true", help=tune)
     command.add_argument("--seed", type=_number(int, 0, 2**32 - 1), default=20, help="of split and fit (default: 20)")
@@ -126,8 +126,8 @@ def _policy(command: argparse.ArgumentParser) -> None:
 def _promote(command: argparse.ArgumentParser) -> None:
     _places(command, "catalog", "groundtruth", "models", json_help="what came out")
     command.add_argument("version", nargs="?", metavar="VERSION", help="of the candidate (default: the last one)")
-    command.add_argument("--test-groundtruth", type=Path, metavar="FILE", help="the same as for train")
-    command.add_argument("--labels", type=Path, metavar="FILE", help="reviewers' verdicts (default: DIR/labels.db)")
+    command.add_argument("--test-groundtruth", type=_local, metavar="FILE", help="the same as for train")
+    command.add_argument("--labels", type=_local, metavar="FILE", help="reviewers' verdicts (default: DIR/labels.db)")
 
 
 def _rollback(command: argparse.ArgumentParser) -> None:
@@ -156,7 +156,7 @@ def _remove(command: argparse.ArgumentParser) -> None:
     _places(command, "catalog", "models", "index", json_help="counts")
     which = command.add_mutually_exclusive_group(required=True)
     which.add_argument("sr_ids", nargs="*", default=[], metavar="SR_ID", help="ids of recordings")
-    which.add_argument("--file", type=Path, metavar="FILE", help="text with one id a line")
+    which.add_argument("--file", type=_local, metavar="FILE", help="text with one id a line")
     command.add_argument("--ignore-unknown", action="store_true", help="pass over ids that the catalogue does not hold")
 
 
@@ -193,13 +193,13 @@ def _candidates(command: argparse.ArgumentParser) -> None:
 def _evaluate(command: argparse.ArgumentParser) -> None:
     _places(command, "groundtruth", "catalog", "models", "index", json_help="the figures")
     clusters = "measure the clusters of the last dedupe against true ones (CSV: sr_id and cluster) instead of pairs"
-    command.add_argument("--clusters", type=Path, metavar="FILE", help=clusters)
-    command.add_argument("--out", type=Path, metavar="DIR", help="where dedupe wrote, if not to DIR/dedupe")
+    command.add_argument("--clusters", type=_local, metavar="FILE", help=clusters)
+    command.add_argument("--out", type=_local, metavar="DIR", help="where dedupe wrote, if not to DIR/dedupe")
 
 
 def _dedupe(command: argparse.ArgumentParser) -> None:
     _places(command, "catalog", "models", json_help="counts, seconds and peak memory")
-    command.add_argument("--out", type=Path, metavar="DIR", help="folder for the clusters (default: DIR/dedupe)")
+    command.add_argument("--out", type=_local, metavar="DIR", help="folder for the clusters (default: DIR/dedupe)")
     neighbours = "candidates per recording beside those with an equal ISRC (default: 20)"
     command.add_argument("-k", "--neighbours", type=_number(int, 1, 1_000), default=20, metavar="K", help=neighbours)
     largest = "recordings of a cluster at most; what it stops is reported (default: 500)"
@@ -232,7 +232,7 @@ def _compare(command: argparse.ArgumentParser) -> None:
     command.add_argument("--log", action="store_true", help=log)
     _places(command, "groundtruth", "catalog", "models", json_help="figures, test and interval")
     where = "where pairs that they decide differently are listed (default: DIR/disagreements.csv)"
-    command.add_argument("--disagreements", type=Path, metavar="FILE", help=where)
+    command.add_argument("--disagreements", type=_local, metavar="FILE", help=where)
 
 
 _ARGUMENTS: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {
@@ -262,7 +262,7 @@ def _places(command: argparse.ArgumentParser, *places: str, json_help: str = "")
     where = "data folder, or its URL (s3://bucket/prefix, say; default: data)"
     command.add_argument("--data", type=_folder, default=DEFAULT_DATA, metavar="DIR", help=where)
     for place in places:
-        command.add_argument(f"--{place}", type=Path, metavar="PATH", help=f"of the {place}, if not in DIR")
+        command.add_argument(f"--{place}", type=_local, metavar="PATH", help=f"of the {place}, if not in DIR")
     if json_help:
         command.add_argument("--json", action="store_true", help=f"print {json_help} as JSON")
 
@@ -270,6 +270,12 @@ def _places(command: argparse.ArgumentParser, *places: str, json_help: str = "")
 def _folder(text: str) -> Path | str:
     """Leave a URL as it is; `data_at_urls` makes a folder of it."""
     return text if "://" in text else Path(text)
+
+
+def _local(text: str) -> Path:
+    if "://" in text:
+        raise argparse.ArgumentTypeError(f"expected a path on this machine, got {text}: only --data takes a URL")
+    return Path(text)
 
 
 def _number(kind: type[int] | type[float], least: float, most: float = 2**31 - 1) -> Callable[[str], float]:

@@ -82,6 +82,16 @@ def test_wrong_usage_exits_with_2(arguments):
 
 
 @pytest.mark.parametrize(
+    "arguments", [("dedupe", "--out", "s3://bucket/clusters"), ("import", "s3://bucket/catalog.csv")]
+)
+def test_a_url_is_no_folder_of_this_machine(arguments, tmp_path):
+    done = onemaster(*arguments, "--data", str(tmp_path))
+    assert done.returncode == 2
+    assert f"expected a path on this machine, got {arguments[-1]}: only --data takes a URL" in done.stderr
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("classify", "123", "456"), "run onemaster import"),
