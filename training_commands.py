@@ -10,6 +10,9 @@ from command_line import AUTO, BUNDLED, HOME, TRAIN, data_folder
 from printed import print_json, print_table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from catalog.paths import DataFolder
     from training.encoder_choice import Candidate
     from training.policy import Policy
 
@@ -27,7 +30,7 @@ def train(given: argparse.Namespace) -> None:
     folder, policy = data_folder(given), _policy(given)
     names_without(given.without)  # a group that there is not is better found out at once
     with Catalog.open(folder.catalog, folder.copies) as catalog:
-        data = TrainingData(catalog, folder.groundtruth, folder.root, given.test_groundtruth)
+        data = TrainingData(catalog, _groundtruth(given, folder), folder.root, given.test_groundtruth)
         labels = (given.labels or folder.labels) if given.labels is not False else None
         options = TrainOptions(given.seed, policy, tuple(given.without), encoders=_encoders(given), labels=labels)
         options = options if given.alone else options_for(folder, HOME, options)
@@ -43,6 +46,12 @@ def train(given: argparse.Namespace) -> None:
         print("it is a candidate: onemaster promote puts it in charge if it is not worse")
 
 
+def _groundtruth(given: argparse.Namespace, folder: DataFolder) -> Path | None:
+    """Name the labelled pairs; none where reviewers' verdicts are all there is."""
+    are_needed = given.labels is False or given.groundtruth is not None
+    return folder.groundtruth if are_needed or folder.groundtruth.exists() else None
+
+
 def promote(given: argparse.Namespace) -> None:
     """Put a candidate model in charge, if it is not worse than the one that is."""
     from catalog.store import Catalog
@@ -51,7 +60,7 @@ def promote(given: argparse.Namespace) -> None:
 
     folder = data_folder(given)
     with Catalog.open(folder.catalog, folder.copies) as catalog:
-        data = TrainingData(catalog, folder.groundtruth, folder.root, given.test_groundtruth)
+        data = TrainingData(catalog, _groundtruth(given, folder), folder.root, given.test_groundtruth)
         done = promote_candidate(data, given.labels or folder.labels, folder.models, given.version)
     if given.json:
         trials = [{**vars(each), "test": vars(each.test)} for each in done.trials]

@@ -11,7 +11,13 @@ from fastapi.testclient import TestClient
 
 import training.promotion
 from catalog.artefacts import CANDIDATE, CURRENT, current_version, put_in_charge, roll_back
-from catalog.errors import InputError, MismatchedArtefactError, MissingArtefactError, RejectedBuildError
+from catalog.errors import (
+    GroundTruthError,
+    InputError,
+    MismatchedArtefactError,
+    MissingArtefactError,
+    RejectedBuildError,
+)
 from catalog.manifest import checksums, read_json, sha256_file, write_json
 from catalog.paths import DataFolder
 from catalog.store import Catalog
@@ -20,7 +26,7 @@ from matching.model import CARD_FILE, CLASSIFIER_FILE, Model
 from matching.reviewing import undo
 from service.app import create_app
 from service.settings import Settings
-from training.holdout import HELD_OUT, TrainingData, hold_out
+from training.holdout import HELD_OUT, LEARNT_FROM, TrainingData, hold_out
 from training.promotion import promote
 from training.reviewed import labelled_pairs, with_labels
 from training.train import TrainOptions, train
@@ -108,12 +114,61 @@ def test_a_candidate_is_trained_promoted_and_sent_back(folder, catalog, data):
     assert (done.candidate, done.in_charge) == (model.version, before)
     assert [(trial.name, trial.n_pairs) for trial in done.trials] == [
         ("frozen test pairs", len(split.test)),
-        ("newest verdicts", 8),
+        ("verdicts that neither learnt from", 8),
     ]
     assert current_version(folder.models).name == model.version
     with pytest.raises(InputError, match="in charge already"):
         promote(data, folder.labels, folder.models)
     assert roll_back(folder.models) == before
+
+
+def test_verdicts_alone_are_enough(folder, data, capsys):
+    from onemaster import main
+
+    before, at = current_version(folder.models).name, ["--data", str(folder.root)]
+    say_rightly(folder, hold_out(data, 20).learnt, range(300))
+    folder.groundtruth.unlink()
+    assert main(["train", "--labels", "--alone", *at]) == 0
+    folder.groundtruth.write_text("q_source_id,m_source_id,tag\n")
+    assert main(["promote", *at]) == 1, "trained without labelled pairs"
+    folder.groundtruth.unlink()
+    assert main(["promote", *at]) == 0
+    model = Model.load(current_version(folder.models))
+    assert model.version != before
+    assert (model.card["tested_on"], model.card["groundtruth_digest"]) == (HELD_OUT, None)
+    pairs = {name: each["n_pairs"] for name, each in model.card["pairs"].items()}
+    assert pairs["learnt"] + pairs["test"] == 240, "the newest fifth is for the promotion"
+    assert model.card["labels"]["learnt"] == pairs["learnt"]
+    assert f"verdicts that neither learnt from: of {60 + pairs['test']} pairs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("n_valid", "n_invalid"), [(5, 0), (0, 5)])
+def test_verdicts_of_one_kind_are_not_enough(folder, data, n_valid, n_invalid):
+    learnt = hold_out(data, 20).learnt
+    say_rightly(folder, learnt, [*np.flatnonzero(learnt.valid)[:n_valid], *np.flatnonzero(~learnt.valid)[:n_invalid]])
+    alone = replace(data, groundtruth=None)
+    kept = f"found {4 * n_valid // 5} valid and {4 * n_invalid // 5} invalid, besides the 1 newest"
+    with pytest.raises(GroundTruthError, match=kept):
+        train(alone, None, folder.models, TrainOptions(labels=folder.labels))
+    with pytest.raises(GroundTruthError, match="got neither"):
+        train(alone, None, folder.models, TrainOptions())
+
+
+def test_a_handful_of_verdicts_is_learnt_from_and_holds_nothing_out(folder, data):
+    learnt = hold_out(data, 20).learnt
+    say_rightly(folder, learnt, [*np.flatnonzero(learnt.valid)[:4], *np.flatnonzero(~learnt.valid)[:4]])
+    model = train(replace(data, groundtruth=None), None, folder.models, TrainOptions(labels=folder.labels)).model
+    assert (model.card["tested_on"], len(model.held_out.hashes)) == (LEARNT_FROM, 0)
+
+
+def test_a_candidate_that_nothing_was_kept_for_is_refused(folder, data):
+    model = Model.load(current_version(folder.models))
+    same = altered(folder, model, "20990101T000000Z-00000000", {})
+    card = read_json(folder.models / same / CARD_FILE) | {"groundtruth_digest": None}
+    (folder.models / same / CARD_FILE).unlink()
+    write_json(folder.models / same / CARD_FILE, card)
+    with pytest.raises(RejectedBuildError, match="found none: judge more pairs"):
+        promote(replace(data, groundtruth=None), folder.labels, folder.models, same)
 
 
 def test_a_worse_candidate_is_refused_with_the_reason(folder, data):
@@ -149,7 +204,7 @@ def test_a_candidate_that_reviewers_contradict_is_refused(folder, data):
     worse = altered(folder, model, "20990101T000000Z-00000001", {"threshold": 0.9999})
     say_rightly(folder, split.learnt, np.flatnonzero(split.learnt.valid)[:60])
     tested = replace(data, test_groundtruth=None)
-    with pytest.raises(RejectedBuildError, match="newest verdicts: of 60 pairs"):
+    with pytest.raises(RejectedBuildError, match="verdicts that neither learnt from: of 60 pairs"):
         promote(tested, folder.labels, folder.models, worse)
 
 
@@ -163,8 +218,8 @@ def test_what_was_learnt_and_then_undone_is_no_test(folder, catalog, data):
     candidate = replace(Model.load(folder.models / version), card=card | {"labels": {"until": first}})
     say(folder, pairs.q[0].sr_id, pairs.m[0].sr_id, "invalid", "somebody else")
     undo(folder.labels, ("label", first), "r", "2026-11-28T10:00:01.000+00:00")
-    assert len(training.promotion._newest(folder.labels, catalog, model, candidate)) == 0
-    assert len(training.promotion._newest(folder.labels, catalog, model, model)) == 1
+    assert len(training.promotion._not_learnt(folder.labels, catalog, model, candidate)) == 0
+    assert len(training.promotion._not_learnt(folder.labels, catalog, model, model)) == 1
 
 
 def test_another_ground_truth_is_no_frozen_test(folder, data):

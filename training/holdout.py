@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from catalog.errors import GroundTruthError
 from catalog.store import Catalog
 from training.pairs import LabelledPairs, read_groundtruth, write_problems
 from training.splits import component_positions, pair_positions
@@ -34,16 +35,16 @@ class TrainingData:
     ----------
     catalog : Catalog
         Holds the recordings of the pairs.
-    groundtruth : Path
-        Labelled pairs to learn from.
+    groundtruth : Path or None
+        Labelled pairs to learn from; ``None`` if reviewers' verdicts are all there is.
     rejected : Path
         Folder in which the lines that are not used are listed.
     test_groundtruth : Path or None
-        Labelled pairs to measure on; part of `groundtruth` is held out if there are none.
+        Labelled pairs to measure on; part of those to learn from is held out if there are none.
     """
 
     catalog: Catalog
-    groundtruth: Path
+    groundtruth: Path | None
     rejected: Path
     test_groundtruth: Path | None = None
 
@@ -71,7 +72,7 @@ class Split:
 
 
 def hold_out(data: TrainingData, seed: int) -> Split:
-    """Hold back pairs to test on: by component, else pair by pair, else none; and say which.
+    """Hold back pairs of the ground truth to test on.
 
     Parameters
     ----------
@@ -83,14 +84,40 @@ def hold_out(data: TrainingData, seed: int) -> Split:
     Returns
     -------
     Split
-        The lines that are not used are listed in the folder for rejected ones.
+        As of `split_of`. The lines that are not used are listed in the folder for rejected ones.
 
     Raises
     ------
     GroundTruthError
         If no usable pair is left.
     """
-    pairs = _read(data.groundtruth, "groundtruth", data)
+    if data.groundtruth is None:
+        raise GroundTruthError("expected labelled pairs or reviewers' verdicts to learn from, got neither")
+    return split_of(_read(data.groundtruth, "groundtruth", data), data, seed)
+
+
+def split_of(pairs: LabelledPairs, data: TrainingData, seed: int) -> Split:
+    """Hold back pairs to test on: by component, else pair by pair, else none; and say which.
+
+    Parameters
+    ----------
+    pairs : LabelledPairs
+        To learn from.
+    data : TrainingData
+        Catalogue, and test pairs if there are any.
+    seed : int
+        Another seed gives another split.
+
+    Returns
+    -------
+    Split
+        The lines of the test pairs that are not used are listed in the folder for rejected ones.
+
+    Raises
+    ------
+    GroundTruthError
+        If no usable test pair is left.
+    """
     if data.test_groundtruth is not None:
         split = _tested_on(pairs, positions_of(pairs, seed), _read(data.test_groundtruth, "test-groundtruth", data))
     else:

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from scipy.stats import binomtest
 
 from catalog.artefacts import CANDIDATE, current_version, one_at_a_time, put_in_charge
@@ -16,7 +17,7 @@ from matching.labels import agreed_tags, read_labels
 from matching.model import Model
 from training.compare import McNemar
 from training.contenders import model_judge
-from training.holdout import TrainingData, hold_out
+from training.holdout import HELD_OUT, TrainingData, hold_out
 from training.pairs import LabelledPairs
 from training.reviewed import labelled_pairs
 
@@ -76,7 +77,7 @@ class Promotion:
     wants_rebuild : bool
         Whether it has another encoder, so that the index has to be built anew before it judges.
     trials : tuple of Trial
-        On the frozen test pairs, and on the newest verdicts if there are any.
+        On the frozen test pairs, and on the verdicts that neither learnt from, as far as there are any.
     """
 
     candidate: str
@@ -101,8 +102,8 @@ def name_candidate(shelf: Path, version: str) -> None:
 def promote(data: TrainingData, labels: Path, shelf: Path, version: str | None = None) -> Promotion:
     """Put a candidate in charge if it is not worse than the model in charge.
 
-    Both judge the test pairs of the candidate's ground truth and the newest verdicts of reviewers, none of which the
-    candidate learnt from. It is worse where it alone is wrong so much more often than the other alone that chance
+    Both judge the test pairs of the candidate's ground truth and the verdicts of reviewers that neither learnt from. It
+    is worse where it alone is wrong so much more often than the other alone that chance
     hardly explains it (McNemar 1947, one-sided, exact).
 
     Parameters
@@ -128,7 +129,8 @@ def promote(data: TrainingData, labels: Path, shelf: Path, version: str | None =
     MismatchedArtefactError
         If the ground truth is not the one that the candidate was trained from.
     RejectedBuildError
-        If it is worse, and the message says where; or if another was put in charge meanwhile.
+        If it is worse, and the message says where; if there is nothing to try it on; or if another was put in charge
+        meanwhile.
     """
     candidate, in_charge = _candidate(shelf, version), Model.load(current_version(shelf))
     if candidate.version == in_charge.version:
@@ -137,10 +139,15 @@ def promote(data: TrainingData, labels: Path, shelf: Path, version: str | None =
         _trial(name, pairs, in_charge, candidate)
         for name, pairs in (
             ("frozen test pairs", _frozen(data, candidate)),
-            ("newest verdicts", _newest(labels, data.catalog, in_charge, candidate)),
+            ("verdicts that neither learnt from", _not_learnt(labels, data.catalog, in_charge, candidate)),
         )
         if len(pairs)
     )
+    if not trials:
+        raise RejectedBuildError(
+            f"expected verdicts that neither {in_charge.version} nor {candidate.version} learnt from, found none: "
+            "judge more pairs"
+        )
     for trial in trials:
         logger.info("%s", trial.in_words())
     if any(trial.is_worse for trial in trials):
@@ -178,17 +185,28 @@ def _frozen(data: TrainingData, candidate: Model) -> LabelledPairs:
         if candidate.card.get(name) != digest:
             raise MismatchedArtefactError(
                 f"the candidate {candidate.version} was trained with another {name.removesuffix('_digest')} than "
-                f"{path}: its test pairs are not known; give the same files, or train it again"
+                f"{path or 'none at all'}: its test pairs are not known; give the same files, or train it again"
             )
+    if data.groundtruth is None:  # what was held out is among the verdicts
+        return LabelledPairs([], [], np.zeros(0, dtype=np.bool_), [])
     return hold_out(data, int(str(candidate.card["seed"]))).test
 
 
-def _newest(path: Path, catalog: Catalog, *models: Model) -> LabelledPairs:
-    """Take the verdicts that came after those which the models may have learnt from."""
-    labels = read_labels(path)
-    seen = max(model.learnt_until for model in models)
-    learnt = {label.verdict.pair for label in read_labels(path, undone=True) if label.number <= seen}
-    return labelled_pairs([each for each in agreed_tags(labels) if each.pair not in learnt], catalog)
+def _not_learnt(path: Path, catalog: Catalog, *models: Model) -> LabelledPairs:
+    """Take the verdicts that none of the models learnt from: they came later, or touch what was held out."""
+    said = read_labels(path, undone=True)
+    learnt = {
+        label.verdict.pair
+        for model in models
+        for label in said
+        if label.number <= model.learnt_until and not _is_held_out(label.verdict.pair, model)
+    }
+    agreed = agreed_tags(read_labels(path))
+    return labelled_pairs([each for each in agreed if each.pair not in learnt], catalog)
+
+
+def _is_held_out(pair: tuple[str, str], model: Model) -> bool:
+    return model.card.get("tested_on") == HELD_OUT and any(map(model.held_out.holds, pair))
 
 
 def _trial(name: str, pairs: LabelledPairs, in_charge: Model, candidate: Model) -> Trial:

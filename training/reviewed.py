@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from catalog.errors import GroundTruthError
 from catalog.store import Catalog
 from matching.classifier import VALID
 from matching.labels import AgreedTag, agreed_tags, require_labels, to_learn_from
-from training.holdout import HELD_OUT, Split, positions_of
+from training.holdout import HELD_OUT, Split, TrainingData, positions_of, split_of
 from training.pairs import LabelledPairs
 
 logger = logging.getLogger(__name__)
@@ -92,6 +93,45 @@ def with_labels(split: Split, path: Path, catalog: Catalog, seed: int) -> Review
         *(len(added), len(older) - len(apart), len(apart) - len(added), len(agreed) - len(older)),
     )
     return Reviewed(replace(split, learnt=learnt, positions=positions_of(learnt, seed)), len(added), until)
+
+
+def of_labels_alone(path: Path, data: TrainingData, seed: int) -> Reviewed:
+    """Take what reviewers agreed on for all there is to learn from, and hold part of it out for the test.
+
+    The newest fifth is left for the promotion.
+
+    Parameters
+    ----------
+    path : Path
+        Reviewers' verdicts.
+    data : TrainingData
+        Catalogue, and test pairs if there are any.
+    seed : int
+        Of the split.
+
+    Returns
+    -------
+    Reviewed
+        The split, and what of the verdicts went into it.
+
+    Raises
+    ------
+    MissingArtefactError
+        If there are no verdicts.
+    GroundTruthError
+        If they are all of one kind.
+    """
+    agreed = agreed_tags(require_labels(path))
+    older = to_learn_from(agreed)
+    pairs = labelled_pairs(older, data.catalog)
+    if not pairs.has_both_kinds:
+        raise GroundTruthError(
+            f"expected verdicts of both kinds to learn from in {path}, found {int(pairs.valid.sum())} valid and "
+            f"{int((~pairs.valid).sum())} invalid, besides the {len(agreed) - len(older)} newest, which are for the "
+            "promotion: judge more pairs, or name labelled ones with --groundtruth FILE"
+        )
+    split = split_of(pairs, data, seed)
+    return Reviewed(split, len(split.learnt), max(each.number for each in older))
 
 
 def labelled_pairs(agreed: Sequence[AgreedTag], catalog: Catalog) -> LabelledPairs:

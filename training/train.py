@@ -35,7 +35,7 @@ from training.encoder_choice import Candidate, Choice, choose_encoder
 from training.evaluate import Evaluation
 from training.evidence import Evidence
 from training.fitting import Start
-from training.holdout import Split, TrainingData, hold_out
+from training.holdout import LEARNT_FROM, Split, TrainingData, hold_out
 from training.lessons import Lessons, labelled_features, lessons_of
 from training.model_card import MODEL_CARD_FILE, write_model_card
 from training.pairs import LabelledPairs
@@ -43,7 +43,7 @@ from training.phenomena import read_phenomena
 from training.policy import Policy
 from training.promotion import name_candidate
 from training.report import write_report
-from training.reviewed import Reviewed, with_labels
+from training.reviewed import Reviewed, of_labels_alone, with_labels
 from training.verdicts import Judged, Verdicts
 
 logger = logging.getLogger(__name__)
@@ -133,7 +133,8 @@ def train(
     names, start = names_without(options.without), _start(options)
     reviewed = _split(data, options)
     split = reviewed.split
-    shown = read_phenomena(data.test_groundtruth or data.groundtruth)
+    tested = data.test_groundtruth or data.groundtruth
+    shown = read_phenomena(tested) if tested else {}
     with build_aside(shelf) as building:
         choice = choose_encoder(data.catalog, split, options.encoders or (Candidate("", encoder),), options.seed)
         encoder = choice.encoder.save(building / ENCODER_FOLDER)
@@ -149,7 +150,7 @@ def train(
         evidence = Evidence.gather(judged, fitted, options.policy, shown)
         evaluation = judged.onemaster.evaluate(split.test.valid)
         baseline_evaluation = judged.baseline.evaluate(split.test.valid)
-        _write(building, fitted.classifier, baseline, split.test)
+        _write(building, fitted.classifier, baseline, split)
         card = {
             "format": FORMAT,
             "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -168,6 +169,8 @@ def train(
 
 
 def _split(data: TrainingData, options: TrainOptions) -> Reviewed:
+    if options.labels and data.groundtruth is None:
+        return of_labels_alone(options.labels, data, options.seed)
     split = hold_out(data, options.seed)
     return with_labels(split, options.labels, data.catalog, options.seed) if options.labels else Reviewed(split)
 
@@ -198,10 +201,10 @@ def _judge(test: LabelledPairs, features: Features, classifier: PairClassifier, 
     )
 
 
-def _write(building: Path, classifier: PairClassifier, baseline: PairClassifier, test: LabelledPairs) -> None:
+def _write(building: Path, classifier: PairClassifier, baseline: PairClassifier, split: Split) -> None:
     for name, each in ((CLASSIFIER_FILE, classifier), (BASELINE_FILE, baseline)):
         write_json(building / name, each.to_json())
-    HeldOut.of(each.sr_id for each in (*test.q, *test.m)).write(building / HELD_OUT_FILE)
+    HeldOut.of(split.test.sr_ids if split.tested_on != LEARNT_FROM else ()).write(building / HELD_OUT_FILE)
 
 
 def _choices(options: TrainOptions, split: Split, choice: Choice, fitted: Fitted) -> dict[str, object]:
