@@ -16,7 +16,10 @@ from benchmarks import tables_of_scale
 from benchmarks.record import ROOT, result
 from catalog.aside import write_aside
 
-PAGES = ("README.md", "docs/ablation.md", "docs/explanation/choices.md", "docs/questions.md", "docs/scale.md")
+PAGES = (
+    *("README.md", "docs/ablation.md", "docs/explanation/choices.md", "docs/figures.md", "docs/questions.md"),
+    "docs/scale.md",
+)
 
 _MARKED = re.compile(r"(<!-- figures: (\w+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 

@@ -131,15 +131,15 @@ class PhenomenonFigures:
         return {"phenomenon": self.phenomenon, **counts, **sides}
 
 
-def read_phenomena(groundtruth: Path) -> dict[frozenset[str], frozenset[str]]:
+def read_phenomena(groundtruth: Path | None) -> dict[frozenset[str], frozenset[str]]:
     """Read what labelled pairs show, if a file ``phenomena.csv`` stands beside the ground truth.
 
     The sample writes one; whoever knows why his own pairs are hard can write one, too.
 
     Parameters
     ----------
-    groundtruth : Path
-        The ground truth. Beside it a CSV file with the columns ``q_source_id,m_source_id,phenomenon``, and any others;
+    groundtruth : Path or None
+        The ground truth; ``None`` if there is no such file. Beside it a CSV file with the columns ``q_source_id,m_source_id,phenomenon``, and any others;
         a column ``shown`` lists all phenomena of the pair, separated by ``|``, where it shows several. Any names will
         do; a pair may stand on several lines and need not be in the ground truth.
 
@@ -153,8 +153,8 @@ def read_phenomena(groundtruth: Path) -> dict[frozenset[str], frozenset[str]]:
     GroundTruthError
         If the file cannot be read, lacks a column or has a line without ids or phenomenon.
     """
-    path = groundtruth.with_name(PHENOMENA_FILE)
-    if not path.exists():
+    path = groundtruth.with_name(PHENOMENA_FILE) if groundtruth else None
+    if path is None or not path.exists():
         return {}
     found: dict[frozenset[str], frozenset[str]] = {}
     wrong: list[str] = []

@@ -133,8 +133,7 @@ def train(
     names, start = names_without(options.without), _start(options)
     reviewed = _split(data, options)
     split = reviewed.split
-    tested = data.test_groundtruth or data.groundtruth
-    shown = read_phenomena(tested) if tested else {}
+    shown = read_phenomena(data.test_groundtruth or data.groundtruth)
     with build_aside(shelf) as building:
         choice = choose_encoder(data.catalog, split, options.encoders or (Candidate("", encoder),), options.seed)
         encoder = choice.encoder.save(building / ENCODER_FOLDER)
