@@ -139,9 +139,10 @@ def read_phenomena(groundtruth: Path | None) -> dict[frozenset[str], frozenset[s
     Parameters
     ----------
     groundtruth : Path or None
-        The ground truth; ``None`` if there is no such file. Beside it a CSV file with the columns ``q_source_id,m_source_id,phenomenon``, and any others;
-        a column ``shown`` lists all phenomena of the pair, separated by ``|``, where it shows several. Any names will
-        do; a pair may stand on several lines and need not be in the ground truth.
+        The ground truth; ``None`` if there is no such file. Beside it a CSV file with the columns
+        ``q_source_id,m_source_id,phenomenon``, and any others; a column ``shown`` lists all phenomena of the pair,
+        separated by ``|``, where it shows several. Any names will do; a pair may stand on several lines and need not
+        be in the ground truth.
 
     Returns
     -------
