@@ -6,14 +6,17 @@ with that of the whole world, is meant for all of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from lxml import etree
 
 from catalog.recording import clean, noted
 
 _YES = frozenset({"true", "1"})
+_BLANKS = re.compile("[ \t\r\n]+")  # as XML has them; others belong to the text
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,22 @@ class Title:
     others: int
 
 
+def written(text: str | None) -> str | None:
+    """Read what stands between two tags.
+
+    Parameters
+    ----------
+    text : str or None
+        As it stands there, possibly over several lines.
+
+    Returns
+    -------
+    str or None
+        On one line; ``None`` if it is missing.
+    """
+    return clean(_BLANKS.sub(" ", text)) if text else None
+
+
 def text_of(element: etree._Element, path: str) -> str | None:
     """Read an element inside another.
 
@@ -50,7 +69,7 @@ def text_of(element: etree._Element, path: str) -> str | None:
     str or None
         Of the first one; ``None`` if it is absent or empty.
     """
-    return clean(element.findtext(_path(path)))
+    return written(element.findtext(_path(path)))
 
 
 def all_of(element: etree._Element, path: str) -> list[etree._Element]:
@@ -147,7 +166,7 @@ def default_text(element: etree._Element, name: str, near: str = "") -> str | No
     str or None
         The first one by `preferred` that is not empty.
     """
-    return next((text for each in preferred(all_of(element, name), near) if (text := clean(each.text))), None)
+    return next((text for each in preferred(all_of(element, name), near) if (text := written(each.text))), None)
 
 
 def title_of(element: etree._Element) -> Title:
@@ -164,16 +183,16 @@ def title_of(element: etree._Element) -> Title:
         ``DisplayTitleText`` or else ``DisplayTitle``, with the subtitles of a ``DisplayTitle`` for the same territory
         and language.
     """
-    texts = preferred(each for each in all_of(element, "DisplayTitleText") if clean(each.text))
+    texts = preferred(each for each in all_of(element, "DisplayTitleText") if written(each.text))
     parted = preferred(each for each in all_of(element, "DisplayTitle") if text_of(each, "TitleText"))
     found = texts or parted
     if not found:
         return Title(None, "", 0)
-    words = [clean(each.text) if texts else text_of(each, "TitleText") for each in found]
+    words = [written(each.text) if texts else text_of(each, "TitleText") for each in found]
     title = words[0]
     parts = next((each for each in parted if _holds_for(each, found[0])), None)
     for subtitle in all_of(parts, "SubTitle") if parts is not None else ():
-        title = noted(title, subtitle.text)
+        title = noted(title, written(subtitle.text))
     return Title(title, territory(found[0]), len(set(words)) - 1)
 
 
@@ -182,5 +201,6 @@ def _holds_for(parts: etree._Element, title: etree._Element) -> bool:
     return territory(parts) in {"", territory(title)} and (language == other or language is None or other is None)
 
 
+@cache
 def _path(path: str) -> str:
     return "/".join(f"{{*}}{name}" for name in path.split("/"))

@@ -31,6 +31,9 @@ _LONGEST_LINE = 16 << 20
 _LONGEST_LIST = 10
 _LONGEST_OF_OTHERS = 200  # a dump may have hundreds of thousands of videos
 _BEGINNING = 4_096
+_NOBODY = frozenset({"[unknown]", "[no artist]"})  # what MusicBrainz credits where nobody is known to be
+# Of the attributes of a performance those that tell masters apart; "cover" does not: other catalogues have it nowhere.
+_KINDS_OF_PERFORMANCES = ("live", "instrumental", "karaoke")
 _GZIP = b"\x1f\x8b"
 # Of the relations between an artist and a recording or a work those whose artist wrote it, is heard on it or shaped how
 # it sounds. Engineers and masterers worked on the most unlike recordings, and who holds a right is often a company.
@@ -184,22 +187,33 @@ def _problem(text: str) -> str:
 
 def _cells(recording: Mapping[str, object]) -> list[object]:
     relations = _objects(recording, "relations")
-    isrcs = recording.get("isrcs") or []
-    if not (isinstance(isrcs, list) and all(isinstance(code, str) for code in isrcs)):
-        raise _ShapeError("isrcs")
     length = recording.get("length")
     if isinstance(length, dict | list | bool):
         raise _ShapeError("length")
     return [
         _text(recording, "id"),
-        noted(_text(recording, "title"), _text(recording, "disambiguation")),
-        listed(_text(credit, "name") for credit in _objects(recording, "artist-credit")),
-        listed(isrcs),
+        _title(recording, relations),
+        listed(_named(_text(credit, "name")) for credit in _objects(recording, "artist-credit")),
+        listed(_texts(recording, "isrcs")),
         listed(_contributors(relations)),
         length,
         _text(recording, "first-release-date"),
         next((language for relation in relations if (language := _language(relation))), None),
     ]
+
+
+def _title(recording: Mapping[str, object], relations: Iterable[Mapping[str, object]]) -> str | None:
+    """Write a title with the disambiguation, and with the kind of version in which all of its works are performed."""
+    title = noted(_text(recording, "title"), _text(recording, "disambiguation"))
+    performed = [_texts(relation, "attributes") for relation in relations if relation.get("type") == "performance"]
+    for kind in _KINDS_OF_PERFORMANCES:
+        if performed and all(kind in attributes for attributes in performed):
+            title = noted(title, kind)
+    return title
+
+
+def _named(name: str | None) -> str | None:
+    return None if name in _NOBODY else name
 
 
 def _contributors(relations: Iterable[Mapping[str, object]], of_work: bool = False) -> Iterator[str]:
@@ -213,22 +227,27 @@ def _contributors(relations: Iterable[Mapping[str, object]], of_work: bool = Fal
 
 
 def _credited(relation: Mapping[str, object]) -> str | None:
-    return _text(relation, "target-credit") or _text(_object(relation, "artist"), "name")
+    return _named(_text(relation, "target-credit") or _text(_object(relation, "artist"), "name"))
 
 
 def _language(relation: Mapping[str, object]) -> str | None:
     if "work" not in relation:
         return None
     work = _object(relation, "work")
-    languages = work.get("languages") or []
-    if not (isinstance(languages, list) and all(isinstance(each, str) for each in languages)):
-        raise _ShapeError("languages")
+    languages = _texts(work, "languages")
     return _text(work, "language") or (languages[0] if len(languages) == 1 else None)
 
 
 def _text(content: Mapping[str, object], key: str) -> str | None:
     value = content.get(key)
     if value is None or isinstance(value, str):
+        return value
+    raise _ShapeError(key)
+
+
+def _texts(content: Mapping[str, object], key: str) -> list[str]:
+    value = content.get(key) or []
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return value
     raise _ShapeError(key)
 

@@ -170,7 +170,8 @@ def test_two_editions_give_two_codes_and_their_contributors(load, target):
         ("<DisplayTitle><TitleText>Harbour Lights</TitleText></DisplayTitle>", "Harbour Lights"),
         ("<DisplayTitleText>Hafenlichter</DisplayTitleText><DisplayTitleText IsDefault='true'>Harbour Lights"
          "</DisplayTitleText>", "Harbour Lights"),
-        ("<DisplayTitleText>Harbour <!-- no --> &amp; <![CDATA[<Lights>]]></DisplayTitleText>", "Harbour  & <Lights>"),
+        ("<DisplayTitleText>Harbour <!-- no --> &amp; <![CDATA[<Lights>]]></DisplayTitleText>", "Harbour & <Lights>"),
+        ("<DisplayTitleText>\n  Harbour\n\tLights\u3000II\n</DisplayTitleText>", "Harbour Lights\u3000II"),
         ("<VersionType>LiveVersion</VersionType>", None),
     ],
 )  # fmt: skip

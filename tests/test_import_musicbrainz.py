@@ -445,6 +445,37 @@ def test_works_of_works_are_not_followed(tmp_path, target):
     assert row(target)["contributors"] == "A composer"
 
 
+def performance(*attributes):
+    return relation("performance", "work", {"title": "Sea"}) | {"attributes": list(attributes)}
+
+
+@pytest.mark.parametrize(
+    ("relations", "about", "title"),
+    [
+        ([performance("live")], {}, "Sea (live)"),
+        ([performance("instrumental", "cover", "partial")], {}, "Sea (instrumental)"),
+        ([performance("live", "karaoke")], {}, "Sea (live) (karaoke)"),
+        ([performance("live")], {"disambiguation": "live, 1987-06-05: Town Hall"}, "Sea (live, 1987-06-05: Town Hall)"),
+        ([performance("instrumental")], {"title": "Sea (Instrumental)"}, "Sea (Instrumental)"),
+        ([performance("live"), performance()], {}, "Sea"),
+        ([performance("cover")], {}, "Sea"),
+        ([relation("vocal", "artist", {"name": "Ada"}) | {"attributes": ["live"]}], {}, "Sea"),
+    ],
+)
+def test_how_a_work_is_performed_stands_behind_the_title_unless_it_is_there(tmp_path, target, relations, about, title):
+    (tmp_path / "recording").write_bytes(lines(recording(1, **{"title": "Sea", "relations": relations, **about})))
+    import_catalog([tmp_path / "recording"], target)
+    assert row(target)["title"] == title
+
+
+def test_nobody_is_no_artist(tmp_path, target):
+    nobody = {"artist-credit": [credit("[unknown]")], "relations": people("composer")}
+    nobody["relations"][0]["artist"]["name"] = "[no artist]"
+    (tmp_path / "recording").write_bytes(lines(recording(1, **nobody)))
+    import_catalog([tmp_path / "recording"], target)
+    assert (row(target)["artists"], row(target)["contributors"]) == (None, None)
+
+
 def test_a_video_is_left_out(tmp_path, target):
     (tmp_path / "recording").write_bytes(lines(recording(1, title="Sea"), recording(2, title="Sea", video=True)))
     report = import_catalog([tmp_path / "recording"], target)
