@@ -27,6 +27,8 @@ _ADVICE = {
     "PurgeReleaseMessage": "it takes a release back: run onemaster remove with the ids of its recordings",
     "": "recordings stand in the NewReleaseMessage",
 }
+_LARGEST_ENTRY = 200_000
+_TOO_LARGE = f"found an entry of more than {_LARGEST_ENTRY:,} elements, which messages do not have; check the file"
 _SUFFIX = ".xml"
 _BEGINNING = 4_096
 
@@ -144,24 +146,33 @@ def _message(path: Path) -> Iterator[RawRow]:
 
 def _entries(path: Path) -> Iterator[tuple[str, etree._Element]]:
     """Give each element two below the root, with the name of what it stands in, and forget it."""
-    depth = 0
+    depth = within = 0
     try:
         with path.open("rb") as stream:
             for event, element in _parsed(stream, "start", "end"):
                 depth += 1 if event == "start" else -1
                 if event == "start":
+                    within += 1
                     if depth == 1:
                         _check_root(element)
-                elif depth == 2:
-                    parent = element.getparent()
-                    yield local(parent), element
-                    element.clear()
-                    while element.getprevious() is not None:
-                        del parent[0]
+                    elif within > _LARGEST_ENTRY:
+                        raise _UnusableError(element.sourceline or 1, _TOO_LARGE)
+                elif depth in {1, 2}:
+                    if depth == 2:
+                        yield local(element.getparent()), element
+                    _forget(element)
+                    within = 0
     except etree.XMLSyntaxError as error:
         raise _UnusableError(error.lineno or 1, f"found XML that is not well-formed: {error}") from error
     except OSError as error:
         raise CatalogError(f"could not read {path}: {error}; check the file") from error
+
+
+def _forget(element: etree._Element) -> None:
+    element.clear()
+    parent = element.getparent()
+    while parent is not None and element.getprevious() is not None:
+        del parent[0]
 
 
 def _parsed(stream: IO[bytes], *events: Literal["start", "end"]) -> Iterator[tuple[str, etree._Element]]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalog.ddex import open_ddex
 from catalog.errors import CatalogError
 from catalog.importers import import_catalog
 from catalog.store import Catalog
@@ -649,3 +650,21 @@ def test_a_folder_of_manifests_alone_is_refused(tmp_path, target):
     (tmp_path / "manifest.xml").write_text(MANIFEST)
     with pytest.raises(CatalogError, match=r"found 1 manifests alone; name the folder of them"):
         import_catalog([tmp_path], target)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "records"),
+    [
+        ("<Type>", f"{'<a/>' * 1_000_000}<Type>", 0),
+        ("<ResourceList>", f"{'<a/>' * 1_000_000}<ResourceList>", 1),
+        ("<Type>", f"{'<a>' * 300}{'</a>' * 300}<Type>", 0),
+        ("<Type>", f"<a>{'x' * (11 << 20)}</a><Type>", 0),
+    ],
+)
+def test_a_message_takes_no_more_memory_than_it_needs(tmp_path, old, new, records):
+    (tmp_path / "a.xml").write_text(message(sound(TITLE)).replace(old, new, 1), encoding="utf-8")
+    command = [sys.executable, "-c", READ, tmp_path / "a.xml"]
+    content, peak = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    assert int(content) == 1
+    assert [row.problem == "" for row in open_ddex(tmp_path / "a.xml").rows([0])] == [records == 1]
+    assert int(peak) < 96 << 10
