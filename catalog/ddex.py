@@ -27,7 +27,7 @@ _ADVICE = {
     "PurgeReleaseMessage": "it takes a release back: run onemaster remove with the ids of its recordings",
     "": "recordings stand in the NewReleaseMessage",
 }
-_LARGEST_ENTRY = 200_000
+_LARGEST_ENTRY = 100_000
 _TOO_LARGE = f"found an entry of more than {_LARGEST_ENTRY:,} elements, which messages do not have; check the file"
 _SUFFIX = ".xml"
 _BEGINNING = 4_096

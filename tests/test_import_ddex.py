@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.ddex import open_ddex
 from catalog.errors import CatalogError
 from catalog.importers import import_catalog
 from catalog.store import Catalog
@@ -329,23 +328,26 @@ import re, sys
 from pathlib import Path
 from catalog.ddex import open_ddex
 
-print(sum(1 for _ in open_ddex(Path(sys.argv[1])).rows([0])))
+print(sum(not row.problem for row in open_ddex(Path(sys.argv[1])).rows([0])))
 print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
 
 
+def peak_kib(path, content, records):
+    """Measure a whole process, since libxml2 takes memory that Python does not see."""
+    path.write_text(content, encoding="utf-8")
+    command = [sys.executable, "-c", READ, path]
+    read, peak = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    assert int(read) == records
+    return int(peak)
+
+
 def test_memory_stays_bounded(tmp_path):
-    """Measured on the process, since libxml2 takes memory that Python does not see."""
+    def peak(count):
+        sounds = (sound(TITLE, PEOPLE, reference=f"A{n}") for n in range(count))
+        return peak_kib(tmp_path / f"{count}.xml", message(*sounds), count)
 
-    def peak_kib(count):
-        path = tmp_path / f"{count}.xml"
-        path.write_text(message(*(sound(TITLE, PEOPLE, reference=f"A{n}") for n in range(count))), encoding="utf-8")
-        command = [sys.executable, "-c", READ, path]
-        read, peak = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
-        assert int(read) == count
-        return int(peak)
-
-    assert peak_kib(5_000) < peak_kib(500) + (4 << 10)
+    assert peak(5_000) < peak(500) + (4 << 10)
 
 
 WHOLE = message(sound(TITLE, PEOPLE), sound(TITLE, reference="A2"))
@@ -655,16 +657,12 @@ def test_a_folder_of_manifests_alone_is_refused(tmp_path, target):
 @pytest.mark.parametrize(
     ("old", "new", "records"),
     [
-        ("<Type>", f"{'<a/>' * 1_000_000}<Type>", 0),
-        ("<ResourceList>", f"{'<a/>' * 1_000_000}<ResourceList>", 1),
+        ("<Type>", f"{'<a/>' * 300_000}<Type>", 0),
+        ("<ResourceList>", f"{'<a/>' * 300_000}<ResourceList>", 1),
         ("<Type>", f"{'<a>' * 300}{'</a>' * 300}<Type>", 0),
         ("<Type>", f"<a>{'x' * (11 << 20)}</a><Type>", 0),
     ],
 )
 def test_a_message_takes_no_more_memory_than_it_needs(tmp_path, old, new, records):
-    (tmp_path / "a.xml").write_text(message(sound(TITLE)).replace(old, new, 1), encoding="utf-8")
-    command = [sys.executable, "-c", READ, tmp_path / "a.xml"]
-    content, peak = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
-    assert int(content) == 1
-    assert [row.problem == "" for row in open_ddex(tmp_path / "a.xml").rows([0])] == [records == 1]
-    assert int(peak) < 96 << 10
+    plain = peak_kib(tmp_path / "plain.xml", message(sound(TITLE)), 1)
+    assert peak_kib(tmp_path / "a.xml", message(sound(TITLE)).replace(old, new, 1), records) < plain + (24 << 10)
