@@ -24,10 +24,11 @@ _WORDS_OF_A_NAME = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _TELL_NOTHING = frozenset({"AlbumVersion", "StereoVersion"})  # what a recording is that nobody says anything of
 _CENSORED = "ExplicitContentEdited"
 _WRITES = frozenset({"Composer"})  # the display artists who are credited for the work, not for the recording
-# Roles of those who neither wrote nor perform nor produce. The allowed values are hundreds, most of them of performers.
+# Roles of those who neither wrote nor perform nor produce, out of the hundreds of allowed values of ContributorRole.
 _TECHNICAL = re.compile(
-    "Engineer|Mastering|StudioPersonnel|Technician|Publisher|Copyright|RightsController|Administrator|Manager|"
-    "Photograph|Design|Artwork|ArtDirector|LinerNotes|Distributor|LabelName|Coordinator|Equipment"
+    "Engineer|Mastering|Mixer|Recordist|Editor|Encoder|Operator|Tonmeister|StudioPersonnel|Technic|Publish|Copyright|"
+    "RightsController|Company|Administrator|Coordinator|Manager|Manufacturer|Sponsor|Video|Photograph|Design|ArtDirector|"
+    "Graphic|Illustrator|AccompanyingMaterial"
 )
 _YEAR = re.compile(r"(?<![0-9])(?:18|19|20)[0-9]{2}(?![0-9])")
 

@@ -16,6 +16,7 @@ from lxml import etree
 from catalog.recording import clean, noted
 
 _YES = frozenset({"true", "1"})
+_EVERYWHERE = frozenset({"Worldwide", "2136"})  # as DDEX writes it, and as CISAC numbers it
 _BLANKS = re.compile("[ \t\r\n]+")  # as XML has them; others belong to the text
 
 
@@ -104,7 +105,7 @@ def territory(element: etree._Element) -> str:
         A code, empty for everywhere.
     """
     code = element.get("ApplicableTerritoryCode", "").strip()
-    return "" if code == "Worldwide" else code
+    return "" if code in _EVERYWHERE else code
 
 
 def preferred(elements: Iterable[etree._Element], near: str = "") -> list[etree._Element]:

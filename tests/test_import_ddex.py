@@ -471,6 +471,8 @@ DEFAULT, WORLD = "IsDefault='true'", "ApplicableTerritoryCode='Worldwide'"
         ((TITLE, artist("PBand", about=JP), artist("PGuest", about=f"{US} {DEFAULT}")), "Harbour Lights", "Ada Møller"),
         ((TITLE, artist("PBand", about=JP), artist("PGuest", about=WORLD)), "Harbour Lights", "Ada Møller"),
         ((TITLE, artist("PBand", about=JP), artist("PGuest")), "Harbour Lights", "Ada Møller"),
+        ((TITLE, artist("PBand", about=JP), artist("PGuest", about=WORLD.replace("Worldwide", "2136"))),
+         "Harbour Lights", "Ada Møller"),
         ((f"<DisplayTitleText {US}>Lights</DisplayTitleText>", artist("PBand", about=JP), artist("PGuest", about=US)),
          "Lights", "Ada Møller"),
         ((TITLE, artist("PGuest", 2, about=JP), artist("PWriter", about=US), artist("PBand", about=JP)),
@@ -582,11 +584,15 @@ def test_technical_roles_are_no_contributors(load, target):
     people = (
         contributor("PBand", role("MixingEngineer"), role("UserDefined", "Mastering Engineer")),
         contributor("PLabel", role("MusicPublisher")),
+        contributor("PLabel", role("CoMixer")),
+        contributor("PWho", role("ProductionCompany")),
         contributor("PWriter", role("Composer"), role("RecordingEngineer")),
-        contributor("PGuest"),
+        contributor("PGuest", role("Remixer")),
+        contributor("POther"),
     )
-    load(message(sound(TITLE, *people)))
-    assert row(target)["contributors"] == "Eve / Sons|Ada Møller"
+    report = load(message(sound(TITLE, *people), parties=PARTIES | {"POther": "Somebody"}))
+    assert row(target)["contributors"] == "Eve / Sons|Ada Møller|Somebody"
+    assert report.remarks == {}
 
 
 @pytest.mark.parametrize(
