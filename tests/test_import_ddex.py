@@ -570,6 +570,16 @@ def test_a_code_in_a_release_names_the_recording_however_the_resources_are_numbe
     assert row(target, "P0:4006381333931:DEA628700001") == first
 
 
+def test_a_message_that_updates_an_earlier_one_is_an_update_for_add(tmp_path, target, capsys):
+    data = ["--data", str(target.parent)]
+    (tmp_path / "1.xml").write_text(message(sound(TITLE, codes=AS_41), releases=NUMBERED, message_id="M1"))
+    (tmp_path / "2.xml").write_text(message(sound(TITLE, PEOPLE, codes=AS_41), releases=NUMBERED, message_id="M2"))
+    assert main(["import", str(tmp_path / "1.xml"), *data]) == 0
+    assert main(["add", str(tmp_path / "2.xml"), *data]) == 0
+    assert "0 added, 1 updated, 0 unchanged" in capsys.readouterr().out
+    assert row(target, "P0:4006381333931:DEA628700001")["artists"] == "The Lamplighters|Ada Møller"
+
+
 def test_a_recording_that_a_folder_brings_twice_is_reported(tmp_path, target):
     for name in ("M1", "M2"):
         (tmp_path / f"{name}.xml").write_text(message(sound(TITLE, codes=own("T7")), message_id=name))
