@@ -7,121 +7,39 @@ recording up to 4.2, in its editions from 4.3 on; parties are named once, in the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 
 from lxml import etree
 
+from catalog.ddex_frame import Frame, Release, codes_of
+from catalog.ddex_wording import Title, all_of, default_text, of_one_territory, territory, text_of, title_of
 from catalog.recording import clean, listed, noted
+from catalog.rows import RawRow
+from catalog.versions import MarkerType, parse_markers
 
 COLUMNS = (
     *("sr_id", "title", "artists", "isrcs", "contributors"),
     *("album", "duration", "release_year", "label", "language"),
 )
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_WORDS_OF_A_NAME = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _TELL_NOTHING = frozenset({"AlbumVersion", "StereoVersion"})  # what a recording is that nobody says anything of
+_CENSORED = "ExplicitContentEdited"
 _WRITES = frozenset({"Composer"})  # the display artists who are credited for the work, not for the recording
+# Roles of those who neither wrote nor perform nor produce, out of the hundreds of allowed values of ContributorRole.
+_TECHNICAL = re.compile(
+    "Engineer|Mastering|Mixer|Recordist|Editor|Encoder|Operator|Tonmeister|StudioPersonnel|Technic|Publish|Copyright|"
+    "RightsController|Company|Administrator|Coordinator|Manager|Manufacturer|Sponsor|Video|Photograph|Design|ArtDirector|"
+    "Graphic|Illustrator|AccompanyingMaterial"
+)
+_YEAR = re.compile(r"(?<![0-9])(?:18|19|20)[0-9]{2}(?![0-9])")
+
+_UNKNOWN_ARTIST = "artists written as DisplayArtistName, since a DisplayArtist refers to no party with a name"
+_LOST_ARTIST = "artist left out who refers to no party with a name, without a DisplayArtistName"
+_LOST_CONTRIBUTOR = "contributor left out who refers to no party with a name"
+_OTHER_TITLE = "title for another territory or language left out"
+_OTHER_ARTISTS = "artists for another territory left out"
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
-    """What a release says of its recordings; ``None`` is missing.
-
-    Attributes
-    ----------
-    album : str or None
-        Its title.
-    date : str or None
-        Of its original release, or else of this one.
-    label : str or None
-        Reference to the party.
-    """
-
-    album: str | None
-    date: str | None
-    label: str | None
-
-
-class Frame:
-    """What stands around the recordings of a message.
-
-    Attributes
-    ----------
-    message_id : str or None
-        Given by the sender.
-    parties : dict
-        Reference to full name.
-    releases : dict
-        Reference of a resource to the first release that holds it.
-    """
-
-    def __init__(self) -> None:
-        self.message_id: str | None = None
-        self.parties: dict[str, str] = {}
-        self.releases: dict[str, Release] = {}
-        self._labels: dict[str, str] = {}
-
-    def add(self, parent: str, element: etree._Element) -> None:
-        """Take up an element.
-
-        Parameters
-        ----------
-        parent : str
-            Name of what it stands in.
-        element : etree._Element
-            Any; what has nothing to say is passed over.
-        """
-        name = local(element)
-        if (parent, name) == ("MessageHeader", "MessageId"):
-            self.message_id = clean(element.text)
-        elif (parent, name) == ("PartyList", "Party"):
-            reference, full = _text(element, "PartyReference"), _text(element, "PartyName/{*}FullName")
-            if reference and full:
-                self.parties.setdefault(reference, full)
-        elif (parent, name) == ("ReleaseList", "Release"):
-            date = _default(element, "OriginalReleaseDate") or _default(element, "ReleaseDate")
-            release = Release(_title(element), date, _default(element, "ReleaseLabelReference"))
-            for item in element.iterfind(".//{*}ReleaseResourceReference"):
-                self.releases.setdefault(clean(item.text) or "", release)
-        elif (parent, name) == ("ReleaseList", "TrackRelease"):
-            reference, label = _text(element, "ReleaseResourceReference"), _default(element, "ReleaseLabelReference")
-            if reference and label:
-                self._labels.setdefault(reference, label)
-
-    def label(self, reference: str) -> str | None:
-        """Name the label of a recording.
-
-        Parameters
-        ----------
-        reference : str
-            Of the resource.
-
-        Returns
-        -------
-        str or None
-            Of the release of the track alone, or else of the release around it.
-        """
-        release = self.releases.get(reference)
-        return self.parties.get(self._labels.get(reference) or (release.label if release else None) or "")
-
-
-def local(element: etree._Element) -> str:
-    """Name an element.
-
-    Parameters
-    ----------
-    element : etree._Element
-        In any namespace, or in none.
-
-    Returns
-    -------
-    str
-        Without the namespace.
-    """
-    return str(etree.QName(element).localname)
-
-
-def recording_cells(element: etree._Element, frame: Frame) -> list[object] | None:
+def recording_row(element: etree._Element, frame: Frame) -> RawRow:
     """Read a recording.
 
     Parameters
@@ -133,88 +51,92 @@ def recording_cells(element: etree._Element, frame: Frame) -> list[object] | Non
 
     Returns
     -------
-    list or None
-        In the order of `COLUMNS`; ``None`` if it has no reference, which its id is made of.
+    RawRow
+        Its cells in the order of `COLUMNS`; a problem if it has no reference, by which releases name it.
     """
-    reference = _text(element, "ResourceReference")
+    line = element.sourceline or 0
+    reference = text_of(element, "ResourceReference")
     if reference is None:
-        return None
-    release = frame.releases.get(reference, Release(None, None, None))
-    dates = (release.date, _default(element, "FirstPublicationDate"), _text(element, "PLine/{*}Year"))
-    artists, writers = _display_artists(element, frame)
-    codes = (found.text for path in _editions("ResourceId/{*}ISRC") for found in element.iterfind(path))
-    return [
-        f"{frame.message_id}:{reference}",
-        _title(element),
-        listed(artists) or _default(element, "DisplayArtistName"),
-        listed(codes),
-        listed([*writers, *_contributors(element, frame)]),
+        return RawRow(line, (), "no ResourceReference")
+    title = title_of(element)
+    remarks = [_OTHER_TITLE] * title.others
+    artists, writers = _display_artists(element, frame, title.territory, remarks)
+    release = frame.releases.get(reference, Release())
+    languages = {clean(each.text) for each in all_of(element, "LanguageOfPerformance")} - {None}
+    cells = [
+        frame.recording_id(element, reference),
+        _with_notes(title, element),
+        listed(artists) or default_text(element, "DisplayArtistName", title.territory),
+        listed(codes_of(element)),
+        listed([*writers, *_contributors(element, frame, remarks)]),
         release.album,
-        _text(element, "Duration"),
-        next(filter(None, (*dates, _text(element, "SoundRecordingEdition/{*}PLine/{*}Year"))), None),
+        text_of(element, "Duration"),
+        release.date or default_text(element, "FirstPublicationDate") or _year(element),
         frame.label(reference),
-        _text(element, "LanguageOfPerformance"),
+        languages.pop() if len(languages) == 1 else None,
     ]
+    return RawRow(line, cells, remarks=tuple(remarks))
 
 
-def _title(element: etree._Element) -> str | None:
-    """Write the title with what it lacks of subtitles and the kind of version."""
-    title = _default(element, "DisplayTitleText") or _text(element, "DisplayTitle/{*}TitleText")
-    parts = next(_preferred(element, "DisplayTitle"), None)
-    for subtitle in parts.iterfind("{*}SubTitle") if parts is not None else ():
-        title = noted(title, subtitle.text)
-    for version in element.iterfind("{*}VersionType"):
-        title = _with_version(title, version)
-    return title
+def _with_notes(title: Title, element: etree._Element) -> str | None:
+    """Write behind a title what it lacks of the kinds of version, and that it is the clean one."""
+    text = title.text
+    for version in all_of(element, "VersionType"):
+        kind = clean(version.text)
+        if kind == "UserDefined":
+            text = noted(text, version.get("UserDefinedValue"))
+        elif kind and kind not in _TELL_NOTHING:
+            text = noted(text, _WORDS_OF_A_NAME.sub(" ", kind))
+    censored = default_text(element, "ParentalWarningType", title.territory) == _CENSORED
+    if censored and not any(marker.type is MarkerType.CLEAN for marker in parse_markers(text)):
+        text = noted(text, "Clean")
+    return text
 
 
-def _with_version(title: str | None, version: etree._Element) -> str | None:
-    kind = clean(version.text)
-    if kind in _TELL_NOTHING:
-        return title
-    words = clean(version.get("UserDefinedValue")) if kind == "UserDefined" else _CAMEL.sub(" ", kind or "")
-    return noted(title, words)
-
-
-def _display_artists(element: etree._Element, frame: Frame) -> tuple[list[str | None], list[str | None]]:
+def _display_artists(
+    element: etree._Element, frame: Frame, near: str, remarks: list[str]
+) -> tuple[list[str | None], list[str | None]]:
     """Name the artists, and apart from them those who only wrote the work."""
+    found = all_of(element, "DisplayArtist")
+    chosen = of_one_territory(found, near)
+    remarks += [_OTHER_ARTISTS] * (len({territory(each) for each in found}) - 1)
     artists: list[str | None] = []
     writers: list[str | None] = []
-    for artist in _in_sequence(element, "DisplayArtist"):
-        roles = {clean(role.text) for role in artist.iterfind("{*}DisplayArtistRole")}
-        name = frame.parties.get(_text(artist, "ArtistPartyReference") or "")
+    for artist in _in_sequence(chosen):
+        roles = {clean(role.text) for role in all_of(artist, "DisplayArtistRole")}
+        name = frame.parties.get(text_of(artist, "ArtistPartyReference") or "")
         (writers if roles and roles <= _WRITES else artists).append(name)
+    remarks += [_LOST_CONTRIBUTOR] * writers.count(None)
+    if None in artists:
+        displayed = default_text(element, "DisplayArtistName", near)
+        remarks += [_UNKNOWN_ARTIST] if displayed else [_LOST_ARTIST] * artists.count(None)
+        artists = [displayed] if displayed else artists
     return artists, writers
 
 
-def _contributors(element: etree._Element, frame: Frame) -> Iterator[str | None]:
-    for path in ("Contributor", "SoundRecordingEdition/{*}EditionContributor"):
-        for contributor in _in_sequence(element, path):
-            yield frame.parties.get(_text(contributor, "ContributorPartyReference") or "")
+def _contributors(element: etree._Element, frame: Frame, remarks: list[str]) -> list[str | None]:
+    names = []
+    for path in ("Contributor", "SoundRecordingEdition/EditionContributor"):
+        for contributor in _in_sequence(all_of(element, path)):
+            roles = [f"{role.text} {role.get('UserDefinedValue')}" for role in all_of(contributor, "Role")]
+            if roles and all(map(_TECHNICAL.search, roles)):
+                continue
+            names.append(frame.parties.get(text_of(contributor, "ContributorPartyReference") or ""))
+    remarks += [_LOST_CONTRIBUTOR] * names.count(None)
+    return names
 
 
-def _in_sequence(element: etree._Element, path: str) -> list[etree._Element]:
-    """Give elements by their SequenceNumber, those without one behind, as the message has them."""
-    found = list(element.iterfind(f"{{*}}{path}"))
+def _in_sequence(found: list[etree._Element]) -> list[etree._Element]:
+    """Order elements by their SequenceNumber, those without one behind, as the message has them."""
     numbers = [number if (number := each.get("SequenceNumber", "")).isdecimal() else "" for each in found]
     order = sorted(range(len(found)), key=lambda place: (not numbers[place], numbers[place].zfill(20), place))
     return [found[place] for place in order]
 
 
-def _editions(path: str) -> tuple[str, str]:
-    return f"{{*}}{path}", f"{{*}}SoundRecordingEdition/{{*}}{path}"
-
-
-def _preferred(element: etree._Element, name: str) -> Iterator[etree._Element]:
-    """Give the elements of a name, what the sender calls the default first."""
-    found = list(element.iterfind(f"{{*}}{name}"))
-    yield from (each for each in found if each.get("IsDefault") == "true")
-    yield from (each for each in found if each.get("IsDefault") != "true")
-
-
-def _default(element: etree._Element, name: str) -> str | None:
-    return next((text for each in _preferred(element, name) if (text := clean(each.text))), None)
-
-
-def _text(element: etree._Element, path: str) -> str | None:
-    return clean(element.findtext(f"{{*}}{path}"))
+def _year(element: etree._Element) -> str | None:
+    """Read the year of a P line; where it has none of its own, that of its text if it names one only."""
+    lines = [*all_of(element, "PLine"), *all_of(element, "SoundRecordingEdition/PLine")]
+    if year := next(filter(None, (text_of(line, "Year") for line in lines)), None):
+        return year
+    named = {year for line in lines for year in _YEAR.findall(text_of(line, "PLineText") or "")}
+    return named.pop() if len(named) == 1 else None

@@ -28,7 +28,8 @@ _DIGITS = r"[0-9]"
 _CLOCK = re.compile(rf"(?:({_DIGITS}{{1,2}}):)?({_DIGITS}{{1,3}}):({_DIGITS}{{2}}(?:[.,]{_DIGITS}{{1,6}})?)", re.ASCII)
 _LOST_COLON = re.compile(rf"0({_DIGITS})([0-5]{_DIGITS})", re.ASCII)
 _ISO_8601 = re.compile(
-    rf"P(?:0+D)?T(?=[0-9])(?:({_DIGITS}+)H)?(?:({_DIGITS}+)M)?(?:({_DIGITS}+(?:[.,]{_DIGITS}+)?)S)?", re.IGNORECASE
+    rf"P(?:0+Y)?(?:0+M)?(?:0+W)?(?:0+D)?T(?=[0-9])(?:({_DIGITS}+)H)?(?:({_DIGITS}+)M)?(?:({_DIGITS}+(?:[.,]{_DIGITS}+)?)S)?",
+    re.IGNORECASE,
 )
 _WORDS = re.compile(
     rf"(?:({_DIGITS}+)(?:h|hr|hrs|hour|hours|std)\.?)?"

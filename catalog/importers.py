@@ -20,7 +20,7 @@ from catalog.errors import CatalogError
 from catalog.ids import LONGEST_ID, checked_id
 from catalog.plans import Delivery, plan_import
 from catalog.recording import clean
-from catalog.rejects import Rejects, quote, rejects_of
+from catalog.rejects import Rejects, check_target, quote
 from catalog.rows import RawRow, as_text
 from catalog.writer import CatalogWriter, new_catalog
 
@@ -57,6 +57,8 @@ class ImportReport:
         stored as missing.
     examples : mapping
         The same fields to a few of those values.
+    remarks : mapping
+        What a reader left out of rows or read otherwise, to how often.
     """
 
     target: Path
@@ -68,6 +70,7 @@ class ImportReport:
     unused: Mapping[str, Sequence[str]]
     unreadable: Mapping[str, int]
     examples: Mapping[str, Sequence[str]]
+    remarks: Mapping[str, int]
 
 
 class _Unreadable:
@@ -160,13 +163,13 @@ def carry_out(
         the previous catalogue stays.
     """
     started = time.perf_counter()
-    _check_target([delivery.source.path for delivery in deliveries], target)
-    unreadable = _Unreadable()
+    check_target([delivery.source.path for delivery in deliveries], target)
+    unreadable, remarks = _Unreadable(), Counter[str]()
     records = 0
     with writing(target, keep_rows) as writer, Rejects(target) as rejects:
         with tqdm(unit=" rows", disable=None, desc="import") as progress:
             for delivery in deliveries:
-                rows = _rows(delivery, unreadable, keep_rows)
+                rows = _rows(delivery, unreadable, remarks, keep_rows)
                 while chunk := list(islice(rows, _CHUNK)):
                     records += _store(chunk, writer, delivery.source.path, rejects)
                     progress.update(len(chunk))
@@ -186,6 +189,7 @@ def carry_out(
         unused={} if keep_rows else {str(each.source.path): each.unused for each in _tables(deliveries)},
         unreadable=dict(unreadable.counts),
         examples=unreadable.examples,
+        remarks=dict(remarks),
     )
     _log(report, time.perf_counter() - started)
     return report
@@ -195,17 +199,7 @@ def _tables(deliveries: Sequence[Delivery]) -> list[Delivery]:
     return [delivery for delivery in deliveries if not delivery.source.ours]
 
 
-def _check_target(files: Sequence[Path], target: Path) -> None:
-    for written in (target, rejects_of(target)):
-        for file in files:
-            if written.exists() and file.samefile(written):
-                raise CatalogError(
-                    f"expected a catalogue beside the files it is made of, {written} would be replaced and is one of "
-                    "them; name another file with --catalog, or move this one away first"
-                )
-
-
-def _rows(delivery: Delivery, unreadable: _Unreadable, keep_rows: bool) -> Iterator[RawRow]:
+def _rows(delivery: Delivery, unreadable: _Unreadable, remarks: Counter[str], keep_rows: bool) -> Iterator[RawRow]:
     """Read rows, their cells in the order of `COLUMNS` and as they are to be stored, or with a problem."""
     source, feeds = delivery.source, delivery.feeds
     asked = range(len(source.columns)) if keep_rows else [feed.position for feed in feeds]
@@ -223,6 +217,7 @@ def _rows(delivery: Delivery, unreadable: _Unreadable, keep_rows: bool) -> Itera
         if problem:
             yield RawRow(row.line, (), problem, quote(_joined(raw)), row.path)
             continue
+        remarks.update(row.remarks)
         for index, field in numbers:
             if cells[index] is None and clean(raw[index]) is not None:
                 unreadable.add(field, str(raw[index]))
@@ -292,5 +287,7 @@ def _log(report: ImportReport, seconds: float) -> None:
         logger.warning("import: %d values of %s could not be read and are stored as missing: %s", count, field, some)
         if count > report.records / 2:
             logger.warning("import: is that the column of %s? Name another with --column", field)
+    for remark, count in report.remarks.items():
+        logger.warning("import: %d times: %s", count, remark)
     for reason, count in report.reasons.items():
         logger.warning("import: %d rows rejected: %s (see %s)", count, reason, report.rejected_file)

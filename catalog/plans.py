@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from catalog.columns import (
@@ -23,9 +23,10 @@ from catalog.columns import (
 from catalog.errors import CatalogError
 from catalog.guesses import Guess, Guesses, guess_columns, likeliest
 from catalog.readers import open_source
-from catalog.rows import Source
+from catalog.rows import Source, as_text
 
 _LONGEST_NAME = 60
+_ROWS_TO_SHOW_ONE = 1_000
 _NO_ROW_NUMBERS = (
     "without a column of ids add one that keeps them from export to export (the numbers of the rows do not: "
     "one more row in front gives every id to another recording)"
@@ -60,8 +61,8 @@ class Delivery:
 
     @property
     def tells_more(self) -> bool:
-        """Whether there is more to tell of the columns than which are used."""
-        return bool(self.guesses.found or self.guesses.doubts or self.guesses.refused)
+        """Whether there is more to tell than which columns are used."""
+        return bool(self.source.form or self.guesses.found or self.guesses.doubts or self.guesses.refused)
 
     @property
     def unused(self) -> list[str]:
@@ -148,7 +149,7 @@ def _advice(needed: str, source: Source, guesses: Guesses, feeds: dict[str, Feed
 
 
 def describe(delivery: Delivery) -> list[str]:
-    """Say in lines what a file is read by, what was guessed and what could be typed.
+    """Say in lines what a file is read by, what was guessed and what could be typed, or how its first row will stand.
 
     Parameters
     ----------
@@ -162,7 +163,7 @@ def describe(delivery: Delivery) -> list[str]:
     """
     source, guesses = delivery.source, delivery.guesses
     if source.ours:
-        return [f"{source.path}: recordings in a format that we know, which gives {', '.join(source.columns)}"]
+        return [f"{source.path}: {source.form}", *_first_recording(delivery)]
     by_column = {guess.position: guess for guess in guesses.found} if delivery.guessed else {}
     names = {feed.position: _printable(feed.column) for feed in delivery.feeds}
     width = max(map(len, names.values()))
@@ -184,6 +185,18 @@ def describe(delivery: Delivery) -> list[str]:
     lines += [
         f"  {_printable(guess.column)} is not taken for {guess.ours}: {guess.reason}" for guess in guesses.refused
     ]
+    return lines
+
+
+def _first_recording(delivery: Delivery) -> list[str]:
+    rows = islice(delivery.source.rows([feed.position for feed in delivery.feeds]), _ROWS_TO_SHOW_ONE)
+    first = next((row for row in rows if not row.problem), None)
+    if first is None:
+        return [f"  none of its first {_ROWS_TO_SHOW_ONE:,} rows can be used"]
+    lines = ["  its first recording, as it will be stored:"]
+    for feed, cell in zip(delivery.feeds, first.cells, strict=True):
+        value = (feed.parse or as_text)(cell)
+        lines.append(f"  {feed.field:13} {'(missing)' if value is None else _printable(str(value))}")
     return lines
 
 

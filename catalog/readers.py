@@ -56,11 +56,11 @@ def open_source(path: Path, encoding: str, known: frozenset[str]) -> Source:
         return _open_sqlite(path)
     if beginning.startswith(_PARQUET):
         return _open_parquet(path)
+    if beginning.startswith(XZ) or is_json_lines(path):
+        return open_musicbrainz(path)
     for magic, kind in _UNREADABLE.items():
         if beginning.startswith(magic):
             raise CatalogError(f"expected CSV, Parquet or SQLite, {path} is {kind}")
-    if beginning.startswith(XZ) or is_json_lines(path):
-        return open_musicbrainz(path)
     if is_xml(path):
         return open_ddex(path)
     return open_csv(path, encoding, known)

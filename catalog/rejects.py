@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
 from catalog.aside import remove_remains, write_aside
+from catalog.errors import CatalogError
 from catalog.rows import RawRow
 
 _LONGEST_QUOTE = 2_000
@@ -96,3 +98,27 @@ def rejects_of(target: Path) -> Path:
         ``<its stem>.rejected.csv`` beside it.
     """
     return target.with_name(f"{target.stem}.rejected.csv")
+
+
+def check_target(files: Sequence[Path], target: Path) -> None:
+    """Check that an import replaces none of the files that it reads.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        What is read.
+    target : Path
+        The catalogue to write.
+
+    Raises
+    ------
+    CatalogError
+        If the catalogue or the file of the rows that are left out would replace one of them.
+    """
+    for written in (target, rejects_of(target)):
+        for file in files:
+            if written.exists() and file.samefile(written):
+                raise CatalogError(
+                    f"expected a catalogue beside the files it is made of, {written} would be replaced and is one of "
+                    "them; name another file with --catalog, or move this one away first"
+                )

@@ -25,6 +25,8 @@ class RawRow(NamedTuple):
         The row as it stands in the file, where there is a problem or the row is to be kept.
     path : Path or None
         The file that holds it, where the source is a folder.
+    remarks : tuple of str
+        What was left out of the row or read otherwise, to be counted.
     """
 
     line: int
@@ -32,6 +34,7 @@ class RawRow(NamedTuple):
     problem: str = ""
     text: str = ""
     path: Path | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +49,19 @@ class Source:
         As it spells them.
     rows : callable
         From positions of columns to an iterator of `RawRow`, which opens the file and closes it.
-    ours : bool
-        Whether the columns are named by us, because the format has none.
+    form : str
+        Name of a format that has no columns, so that they are named by us; empty for a table.
     """
 
     path: Path
     columns: tuple[str, ...]
     rows: Callable[[Sequence[int]], Iterator[RawRow]]
-    ours: bool = False
+    form: str = ""
+
+    @property
+    def ours(self) -> bool:
+        """Whether the columns are named by us, because the format has none."""
+        return bool(self.form)
 
 
 def as_text(cell: object) -> str | None:

@@ -72,6 +72,8 @@ MUSIC20 = Path(os.environ.get("ONEMASTER_MUSIC20", "absent"))
         "PT258S",
         "PT0H4M18S",
         "P0DT4M18S",
+        "P0Y0M0DT0H4M18S",
+        "P0Y0M0W0DT0H4M18S",
         "pt4m18.0s",
         "2 58000",
         "0 4:18",

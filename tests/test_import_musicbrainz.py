@@ -1,6 +1,7 @@
 """Imports of MusicBrainz dumps: lines of JSON, packed or not. Every line is made up after the public description."""
 
 import csv
+import gzip
 import io
 import json
 import lzma
@@ -189,6 +190,8 @@ def kinds(title):
         (recording(5, isrcs="DEA628700001"), "not as MusicBrainz writes it: isrcs"),
         (recording(5, relations=["x"]), "not as MusicBrainz writes it: relations"),
         (recording(5, relations=[{"artist": "x"}]), "not as MusicBrainz writes it: artist"),
+        (recording(5, relations=[{"work": {"languages": "x"}}]), "not as MusicBrainz writes it: languages"),
+        (recording(5, relations=[{"work": {"relations": "x"}}]), "not as MusicBrainz writes it: relations"),
         (recording(5, **{"artist-credit": [{"name": 1}]}), "not as MusicBrainz writes it: name"),
         (recording(5, title="a\0b"), "NUL character"),
         (rb'{"id": "x", "title": "\ud83d", "length": null}', "half of a surrogate pair"),
@@ -383,11 +386,143 @@ def test_the_command_says_what_it_will_read(tmp_path, target, capsys):
     path = tmp_path / "recording"
     path.write_bytes(lines(WHOLE, b"{}"))
     assert main(["import", str(path), "--data", str(target.parent), "--dry-run"]) == 0
-    assert f"{path}: recordings in a format that we know, which gives sr_id, title, artists" in capsys.readouterr().out
+    told = (
+        f"{path}: MusicBrainz dump of recordings\n"
+        "  its first recording, as it will be stored:\n"
+        f"  sr_id         {MBID.format(1)}\n"
+        "  title         Harbour Lights (live, 1987-06-05: Town Hall)\n"
+        "  artists       The Lamplighters|Ada / Eve\n"
+        "  isrcs         DEA628700001|DEA628700002\n"
+        "  contributors  K. Meyer|Ada\n"
+        "  duration_ms   252000\n"
+        "  release_year  1987\n"
+        "  language      eng\n"
+    )
+    assert capsys.readouterr().out == f"{told}dry run: nothing was written\n"
     assert not target.exists()
     assert main(["import", str(path), "--data", str(target.parent)]) == 0
-    assert "wrote 1 recordings" in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith(f"{told}wrote 1 recordings")
     assert rejected_in(target) == [(2, NO_RECORDING)]
+
+
+def test_a_file_of_which_nothing_can_be_used_has_no_first_recording_to_show(tmp_path, capsys):
+    path = tmp_path / "recording"
+    path.write_bytes(lines(b"{}"))
+    assert main(["import", str(path), "--data", str(tmp_path), "--dry-run"]) == 0
+    assert "none of its first 1,000 rows can be used" in capsys.readouterr().out
+
+
+def people(*kinds):
+    return [relation(kind, "artist", {"id": MBID.format(7), "name": f"A {kind}"}) for kind in kinds]
+
+
+WORK = {"id": MBID.format(5), "title": "Harbour Lights", "relations": people("composer", "publishing", "lyricist")}
+
+
+@pytest.mark.parametrize(
+    ("relations", "contributors"),
+    [
+        (people("mastering", "engineer", "phonographic copyright", "recording", "mix", "photography"), None),
+        (people("vocal", "mastering", "performing orchestra", "producer"),
+         "A vocal|A performing orchestra|A producer"),
+        (people("conductor", "instrument arranger", "remixer"), "A conductor|A instrument arranger|A remixer"),
+        ([*people("instrument"), relation("performance", "work", WORK)], "A instrument|A composer|A lyricist"),
+        ([relation("performance", "work", {"title": "Of no one"})], None),
+    ],
+)  # fmt: skip
+def test_who_wrote_or_shaped_a_recording_contributes_and_who_engineered_it_does_not(
+    tmp_path, target, relations, contributors
+):
+    (tmp_path / "recording").write_bytes(lines(recording(1, relations=relations)))
+    import_catalog([tmp_path / "recording"], target)
+    assert row(target)["contributors"] == contributors
+
+
+def test_works_of_works_are_not_followed(tmp_path, target):
+    medley = {"title": "Medley", "relations": [relation("medley", "work", WORK), *people("composer")]}
+    (tmp_path / "recording").write_bytes(lines(recording(1, relations=[relation("performance", "work", medley)])))
+    import_catalog([tmp_path / "recording"], target)
+    assert row(target)["contributors"] == "A composer"
+
+
+def performance(*attributes):
+    return relation("performance", "work", {"title": "Sea"}) | {"attributes": list(attributes)}
+
+
+@pytest.mark.parametrize(
+    ("relations", "about", "title"),
+    [
+        ([performance("live")], {}, "Sea (live)"),
+        ([performance("instrumental", "cover", "partial")], {}, "Sea (instrumental)"),
+        ([performance("live", "karaoke")], {}, "Sea (live) (karaoke)"),
+        ([performance("live")], {"disambiguation": "live, 1987-06-05: Town Hall"}, "Sea (live, 1987-06-05: Town Hall)"),
+        ([performance("instrumental")], {"title": "Sea (Instrumental)"}, "Sea (Instrumental)"),
+        ([performance("live"), performance()], {}, "Sea"),
+        ([performance("cover")], {}, "Sea"),
+        ([relation("vocal", "artist", {"name": "Ada"}) | {"attributes": ["live"]}], {}, "Sea"),
+    ],
+)
+def test_how_a_work_is_performed_stands_behind_the_title_unless_it_is_there(tmp_path, target, relations, about, title):
+    (tmp_path / "recording").write_bytes(lines(recording(1, **{"title": "Sea", "relations": relations, **about})))
+    import_catalog([tmp_path / "recording"], target)
+    assert row(target)["title"] == title
+
+
+def test_nobody_is_no_artist(tmp_path, target):
+    nobody = {"artist-credit": [credit("[unknown]")], "relations": people("composer")}
+    nobody["relations"][0]["artist"]["name"] = "[no artist]"
+    (tmp_path / "recording").write_bytes(lines(recording(1, **nobody)))
+    import_catalog([tmp_path / "recording"], target)
+    assert (row(target)["artists"], row(target)["contributors"]) == (None, None)
+
+
+def test_a_video_is_left_out(tmp_path, target):
+    (tmp_path / "recording").write_bytes(lines(recording(1, title="Sea"), recording(2, title="Sea", video=True)))
+    report = import_catalog([tmp_path / "recording"], target)
+    assert (report.records, report.reasons) == (1, {"a video, no sound recording": 1})
+    assert rejected(report) == [(2, "a video, no sound recording")]
+
+
+@pytest.mark.parametrize(
+    ("work", "language"),
+    [
+        ({"language": None, "languages": ["deu"]}, "deu"),
+        ({"language": None, "languages": ["deu", "eng"]}, None),
+        ({"language": None, "languages": []}, None),
+        ({"language": "eng", "languages": ["eng"]}, "eng"),
+    ],
+)
+def test_the_language_is_the_only_one_of_the_work(tmp_path, target, work, language):
+    sung = relation("performance", "work", {"title": "Sea", **work})
+    (tmp_path / "recording").write_bytes(lines(recording(1, relations=[sung])))
+    import_catalog([tmp_path / "recording"], target)
+    assert row(target)["language"] == language
+
+
+@pytest.mark.parametrize("name", ["recording.jsonl.gz", "recording.json.gz", "recording.gz", "some.download"])
+def test_lines_packed_with_gzip_are_read(tmp_path, target, name):
+    (tmp_path / name).write_bytes(gzip.compress(lines(WHOLE)) + gzip.compress(lines(recording(2))))
+    assert import_catalog([tmp_path / name], target).records == 2
+    assert row(target)["title"] == "Harbour Lights (live, 1987-06-05: Town Hall)"
+
+
+def test_lines_packed_with_gzip_that_break_off_are_refused(tmp_path, target):
+    content = gzip.compress(lines(*map(recording, range(3_000))))
+    for damaged in (content[:-2_000], content[:9_000] + bytes(400) + content[9_400:]):
+        (tmp_path / "recording.jsonl.gz").write_bytes(damaged)
+        with pytest.raises(CatalogError, match=r"complete archive in .*recording\.jsonl\.gz"):
+            import_catalog([tmp_path / "recording.jsonl.gz"], target)
+    assert not target.exists()
+
+
+def test_what_is_packed_with_gzip_takes_no_more_memory_than_it_needs(tmp_path, target):
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(lines(WHOLE, b"{" * (192 << 20)), 1))
+    tracemalloc.start()
+    report = import_catalog([tmp_path / "a.jsonl.gz"], target)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert rejected(report) == [(2, "line too long: more than 16 MiB")]
+    assert most < 96 << 20
 
 
 VALUES = st.recursive(
