@@ -255,6 +255,26 @@ def test_roles_name_actions_and_what_they_are_for():
     assert anywhere == [["ecr:GetAuthorizationToken"]]
 
 
+def test_alarms_and_rules_may_publish_where_somebody_is_told():
+    """AWS has documented that EventBridge publishes to no topic whose policy sets it a condition."""
+    told = {each["Principal"]["Service"]: each for each in statements_of("AlarmsFrom")}
+    assert told.keys() == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    assert {(each["Effect"], each["Action"], each["Resource"]) for each in told.values()} == {
+        ("Allow", "sns:Publish", "Ref Alarms")
+    }
+    assert "Condition" not in told["events.amazonaws.com"]
+    assert told["cloudwatch.amazonaws.com"]["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "Ref AWS::AccountId"}
+    }
+    rules = [each["Properties"] for each in TEMPLATE.values() if each["Type"] == "AWS::Events::Rule"]
+    assert [target["Arn"] for rule in rules for target in rule["Targets"]] == ["Ref Alarms"]
+    assert not any("RoleArn" in target for rule in rules for target in rule["Targets"])
+
+
+def statements_of(policy):
+    return TEMPLATE[policy]["Properties"]["PolicyDocument"]["Statement"]
+
+
 @pytest.mark.parametrize("pod", list(pod_templates(RAY_JOB)), ids=lambda pod: pod["spec"]["containers"][0]["name"])
 def test_pods_of_the_ray_job_are_valid(pod):
     """KubeRay's own schema comes with no package: of a RayJob this much can be validated without the network."""
