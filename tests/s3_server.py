@@ -3,9 +3,10 @@
 Started by `object_store` with a port and a folder. In the folder lie
 
 - ``requests``, which it writes: one request a line, in JSON;
-- ``rights.json``: what each role may do. Who signs with a role's name for an access key is that role, others may do all;
-- ``kill.json``, where there is one: the process group whose number is in ``pid_file`` is killed at the first request that
-  writes or removes what ``path`` is found in, a regular expression, and ``after`` tells whether it is carried out.
+- ``rights.json``: what each role may do. Who signs with a role's name for an access key is that role; others may do
+  everything;
+- ``kill.json``, where there is one: the process group whose number is in ``pid_file`` is killed at the first request
+  that writes or removes what ``path`` is found in, a regular expression; ``after`` tells whether it is carried out.
 """
 
 import base64
