@@ -109,9 +109,13 @@ def kubectl(words):
     require(place.is_file(), f"{place} is not there")
 
 
-def secret_of_files(words):
-    parser = Words().taking("kind", choices=["generic"]).taking("name").taking("-n", "--namespace", required=True)
-    parser.taking("--from-file", required=True).parse_args(words)
+def create_secret(words):
+    parser = (
+        Words().taking("kind", choices=["generic", "tls"]).taking("name").taking("-n", "--namespace", required=True)
+    )
+    given = parser.taking("--from-file").taking("--cert").taking("--key").parse_args(words)
+    whole = given.from_file if given.kind == "generic" else given.cert and given.key
+    require(whole, f"a secret of the kind {given.kind} is made of other files")
 
 
 def aws(words):
@@ -166,7 +170,7 @@ CHECKS = {
     "docker run": docker_run,
     "kubectl apply": kubectl,
     "kubectl create": kubectl,
-    "kubectl create secret": secret_of_files,
+    "kubectl create secret": create_secret,
     "mmdebstrap": mmdebstrap,
     "pip-audit": pip_audit,
 }

@@ -12,6 +12,7 @@ import venv
 from importlib.metadata import distribution
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
 import yaml
 from fastapi.testclient import TestClient
@@ -277,7 +278,7 @@ def statements_of(policy):
 def test_manifests_refer_to_what_there_is():
     kustomization = next(each for each in MANIFESTS if each["kind"] == "Kustomization")
     files = {path.name for path in (DEPLOY / "kubernetes").glob("*.yaml")}
-    assert {*kustomization["resources"]} == files - {"kustomization.yaml", "dedupe.yaml"}
+    assert {*kustomization["resources"]} == files - {"kustomization.yaml", "dedupe.yaml", "ingress.yaml"}
     accounts = {each["metadata"]["name"] for each in MANIFESTS if each["kind"] == "ServiceAccount"}
     assert {pod["spec"].get("serviceAccountName", "onemaster-serve") for pod in PODS} == accounts
     assert {each["metadata"]["namespace"] for each in MANIFESTS if "namespace" in each.get("metadata", {})} == {
@@ -287,6 +288,31 @@ def test_manifests_refer_to_what_there_is():
     deployment = next(each for each in MANIFESTS if each["kind"] == "Deployment")["spec"]
     assert budget["selector"] == deployment["selector"]
     assert budget["minAvailable"] < deployment["replicas"]
+
+
+def test_the_ingress_leads_to_the_service_and_only_by_tls():
+    (ingress,) = (each["spec"] for each in MANIFESTS if each["kind"] == "Ingress")
+    exposed = next(each for each in MANIFESTS if each["kind"] == "Service")
+    (rule,), (tls,) = ingress["rules"], ingress["tls"]
+    assert tls["hosts"] == [rule["host"]]
+    (path,) = rule["http"]["paths"]
+    assert path["backend"]["service"] == {
+        "name": exposed["metadata"]["name"],
+        "port": {"name": exposed["spec"]["ports"][0]["name"]},
+    }
+    typed = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    assert f"kubectl create secret tls {tls['secretName']} --namespace onemaster" in typed
+
+
+def test_manifests_are_valid_for_the_least_kubernetes_that_the_page_names():
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    least = re.search(r"Kubernetes (1\.\d+) is the least", page)[1]
+    ours = [each for each in MANIFESTS if each["kind"] not in {"RayJob", "Kustomization"}]
+    for manifest in ours:
+        kubernetes_validate.validate(manifest, least, strict=True)
+    deployment = next(each for each in ours if each["kind"] == "Deployment")
+    with pytest.raises(kubernetes_validate.ValidationError, match="sleep"):  # which came with 1.29, switched off
+        kubernetes_validate.validate(deployment, "1.28", strict=True)
 
 
 def test_every_pod_is_let_out_to_the_artefacts_and_only_the_service_is_let_in_from_elsewhere():
