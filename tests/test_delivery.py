@@ -15,6 +15,8 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import yaml
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from fastapi.testclient import TestClient
 from page_commands import blocks
 from test_repository import PROJECT, ROOT, canonical, pins, requirement_name
@@ -405,7 +407,7 @@ def test_the_bill_of_the_image_lists_what_is_installed(tmp_path):
         installed = Path(str(distribution(name).locate_file("."))).glob(f"{name.replace('-', '_')}-*.dist-info")
         for folder in installed:
             (place / folder.name).symlink_to(folder)
-    command = re.search(r"/opt/bill/bin/(cyclonedx-py .*? /opt/venv)$", DOCKERFILE, re.DOTALL | re.MULTILINE)[1]
+    command = re.search(r"/opt/bill/bin/(cyclonedx-py .*? /opt/venv)\b", DOCKERFILE, re.DOTALL)[1]
     words = shlex.split(command.replace("\\\n", " ").replace("/sbom.cdx.json", str(tmp_path / "bill.json")))
     words = [str(Path(sys.executable).with_name(words[0])), *words[1:-1], str(tmp_path / "venv")]
     subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
@@ -414,6 +416,26 @@ def test_the_bill_of_the_image_lists_what_is_installed(tmp_path):
     assert bill["metadata"]["component"]["name"] == "onemaster"
     versions = {canonical(each["name"]): each["version"] for each in bill["components"]}
     assert versions == {name: pins()[name] for name in names}
+    assert {each["purl"].partition("/")[0] for each in bill["components"]} == {"pkg:pypi"}
+
+
+@pytest.mark.skipif(shutil.which("dpkg-query") is None, reason="this is no Debian")
+def test_the_bill_of_the_image_has_the_debian_packages_too(tmp_path):
+    command = re.search(r"&& python3 (deploy/debian_packages\.py) /sbom\.cdx\.json$", DOCKERFILE, re.MULTILINE)[1]
+    ours = {"type": "library", "name": "numpy", "version": "1", "purl": "pkg:pypi/numpy@1"}
+    bill = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [ours]}
+    (tmp_path / "bill.json").write_text(json.dumps(bill), encoding="utf-8")
+    subprocess.run([sys.executable, command, tmp_path / "bill.json"], cwd=ROOT, check=True)
+    text = (tmp_path / "bill.json").read_text(encoding="utf-8")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    first, *others = json.loads(text)["components"]
+    assert first == ours
+    listed = subprocess.run(["dpkg-query", "--show", "base-files", "libc6"], capture_output=True, text=True, check=True)
+    known = {(each["name"], each["version"]) for each in others}
+    for line in listed.stdout.splitlines():
+        name, version = line.split("\t")
+        assert (name.partition(":")[0], version) in known
+    assert all(each["purl"].startswith("pkg:deb/") for each in others)
 
 
 def test_the_page_about_it_names_what_there_is():
