@@ -12,6 +12,8 @@ from s3_rights import Asked, Right, asked
 from test_data_at_urls import answers, copied, served
 from test_delivery import TEMPLATE
 
+from batch.storage import Storage
+from catalog.errors import InputError
 from catalog.working_copy import copy_folder
 from matching.labels import read_labels
 from onemaster import main
@@ -108,6 +110,10 @@ def test_the_server_answers_as_s3_does_where_names_may_not_be_listed():
                 with pytest.raises(ClientError) as refused:
                     request(Bucket=BUCKET, Key=f"{PREFIX}/missing")
                 codes.setdefault(role, []).append(refused.value.response["ResponseMetadata"]["HTTPStatusCode"])
+        with object_store.acting_as("by prefix"), pytest.raises(InputError, match="without a condition on the prefix"):
+            Storage(f"s3://{BUCKET}/{PREFIX}").holds("missing")
+        with object_store.acting_as("listing"):
+            assert not Storage(f"s3://{BUCKET}/{PREFIX}").holds("missing")
     assert codes == {"listing": [404, 404, 403], "by prefix": [403, 403, 403]}
 
 
