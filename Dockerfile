@@ -38,12 +38,15 @@ RUN python3 -m venv /opt/venv \
     && find /opt/venv/lib -path '*/torch/bin/*' ! -name torch_shm_manager -delete
 
 
-# What is installed, for those who look for known weaknesses in it. The tool itself stays outside.
+# What is installed, for those who look for known weaknesses in it. The tool itself stays outside. The image has the
+# Debian packages of its base and no others.
 FROM build AS bill
+COPY deploy/debian_packages.py deploy/
 RUN python3 -m venv /opt/bill \
     && /opt/bill/bin/python -m pip install --constraint constraints.txt cyclonedx-bom \
     && /opt/bill/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
-        --output-file /sbom.cdx.json /opt/venv
+        --output-file /sbom.cdx.json /opt/venv \
+    && python3 deploy/debian_packages.py /sbom.cdx.json
 
 
 FROM build AS made

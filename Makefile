@@ -43,7 +43,7 @@ lint: $(VENV)/.dev ## ruff, mypy, pydoclint, import contracts, what is delivered
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
-	$(BIN)/kubernetes-validate --strict --quiet --no-warn deploy/kubernetes/*.yaml # RayJob: tests/test_delivery.py
+	$(BIN)/kubernetes-validate --strict --quiet --no-warn deploy/kubernetes/*.yaml # RayJob: tests/test_ray_job.py
 	$(BIN)/cfn-lint --non-zero-exit-code informational -- deploy/aws/onemaster.yaml
 	$(MKDOCS) build --quiet
 

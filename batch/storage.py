@@ -65,9 +65,20 @@ class Storage:
         -------
         bool
             True once it was written whole.
+
+        Raises
+        ------
+        InputError
+            If the place does not tell.
         """
         system, root = self._place
-        return bool(system.exists(f"{root}/{name}"))
+        try:
+            return bool(system.exists(f"{root}/{name}"))
+        except PermissionError as error:
+            raise InputError(
+                f"expected to be told whether {name} is in {self.url}, got: {error}: give the right to list names "
+                "there, on S3 s3:ListBucket without a condition on the prefix, else it refuses to tell what is missing"
+            ) from error
 
     def local(self, name: str) -> Path:
         """Have a file at hand.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import subprocess
 import sys
 import time
 import urllib.request
@@ -25,8 +26,15 @@ def main() -> int:
     """
     wait_until_ready()
     of_this_process = dict(line.split(":\t") for line in Path("/proc/self/status").read_text().splitlines())
-    installed = {each.name.lower().replace("_", "-") for each in distributions()} - {"onemaster"}
+    installed = {("pypi", each.name.lower().replace("_", "-")) for each in distributions()} - {("pypi", "onemaster")}
+    words = ["dpkg-query", "--show", "--showformat", "${db:Status-Status} ${Package}\\n"]
+    told = subprocess.run(words, check=True, capture_output=True, text=True).stdout  # noqa: S603 - these words only
+    installed |= {("deb", line.split()[1]) for line in told.splitlines() if line.startswith("installed ")}
     bill = json.loads(Path("sbom.cdx.json").read_text(encoding="utf-8"))
+    billed = {
+        (each["purl"].removeprefix("pkg:").partition("/")[0], each["name"].lower().replace("_", "-"))
+        for each in bill["components"]
+    }
     wrong = {
         "it is root": os.getuid() == 0,
         "it has capabilities": int(of_this_process["CapEff"], 16) != 0,
@@ -34,8 +42,7 @@ def main() -> int:
         "/tmp cannot be written": not can_write(Path("/tmp/probe")),  # noqa: S108 - that it can be is the question
         "a duplicate is not found": answer("/?q_sr_id=123&m_sr_id=456") != {"class": "valid"},
         "a cover passes for a duplicate": answer("/?q_sr_id=123&m_sr_id=789") != {"class": "invalid"},
-        "the bill is not what is installed": {each["name"].lower().replace("_", "-") for each in bill["components"]}
-        != installed,
+        "the bill is not what is installed": billed != installed,
     }
     found = [what for what, is_so in wrong.items() if is_so]
     sys.stderr.writelines(f"{what}\n" for what in found)

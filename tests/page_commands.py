@@ -181,9 +181,12 @@ class Checkout:
         return done
 
     def noted(self) -> list[list[str]]:
-        """Give the commands that were not run, word by word."""
+        """Give the commands that were not run, word by word, with the ports that the page has."""
         notes = self.root / "bin" / "noted"
-        return [shlex.split(line) for line in notes.read_text().splitlines()] if notes.is_file() else []
+        told = notes.read_text() if notes.is_file() else ""
+        for port, free in self.ports.items():
+            told = told.replace(free, port)
+        return [shlex.split(line) for line in told.splitlines()]
 
     def stop(self) -> None:
         """End the services that were started."""

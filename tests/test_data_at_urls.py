@@ -4,9 +4,7 @@ import contextlib
 import http.client
 import json
 import os
-import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -32,15 +30,14 @@ from matching.reviewing import say_unsure, undo
 from onemaster import main
 
 PAIR = "/?q_sr_id=123&m_sr_id=456"
-KILLS = 2
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module")
 def store():
-    with object_store.running() as endpoint:
-        object_store.make_bucket(endpoint, "tests")
-        yield "s3://tests"
+    with object_store.running() as running:
+        running.make_bucket("tests")
+        yield running
 
 
 @pytest.fixture(params=["s3", "file"])
@@ -48,14 +45,15 @@ def url(request, tmp_path):
     """A URL where nothing is yet."""
     if request.param == "file":
         return f"file://{tmp_path}/bucket"
-    return f"{request.getfixturevalue('store')}/{uuid.uuid4().hex}"
+    request.getfixturevalue("store")
+    return f"s3://tests/{uuid.uuid4().hex}"
 
 
 @pytest.fixture
 def s3(store, tmp_path, monkeypatch):
     """An S3 URL where nothing is yet; this machine's copies lie in the test's own folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
-    return f"{store}/{uuid.uuid4().hex}"
+    return f"s3://tests/{uuid.uuid4().hex}"
 
 
 def copied(url, folder):
@@ -324,27 +322,43 @@ def test_commands_work_at_a_url_and_name_it(published, capsys):
     assert f"use --data {published}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [("rebuild",), ("dedupe", "--workers", "1", "--shard-size", "40")])
-def test_killed_at_any_moment_the_folder_at_the_url_is_healthy(published, tiny_data, tmp_path, command):
-    words = [sys.executable, "-m", "onemaster", *command, "--data"]
-    local = shutil.copytree(tiny_data.root, tmp_path / "local")
-    began = time.monotonic()
-    subprocess.run([*words, str(local)], cwd=ROOT, check=True, capture_output=True)
-    takes, chance = time.monotonic() - began, random.Random(6)
-    for kill in range(KILLS):
-        process = subprocess.Popen([*words, published], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            process.wait(chance.uniform(0.7, 1.5) * takes)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        copy = copied(published, tmp_path / f"fresh{kill}")
+# What a command first writes when it is killed, and whether the store still does it. Each run finds what the one before
+# left. The file plan.json says whose a run of dedupe is, and when it is written once more, that it is being removed.
+KILLS = {
+    "rebuild": [
+        ("/objects/index/.+/codes", False),
+        ("/objects/index/CURRENT/", True),
+        ("/states/", False),
+        ("/states/", True),
+    ],
+    "dedupe": [
+        ("/plan.json$", True),
+        ("/records/done$", True),
+        ("/scores/", False),
+        ("/plan.json$", True),
+        ("/states/", True),
+    ],
+}
+
+
+@pytest.mark.parametrize("command", [("rebuild",), ("dedupe", "--workers", "1", "--shard-size", "80")])
+def test_killed_at_any_request_the_folder_at_the_url_is_healthy(published, store, tiny_data, tmp_path, command):
+    words = [sys.executable, "-m", "onemaster", *command, "--data", published]
+    in_charge = RemoteFolder(published).newest()
+    for number, (path, after) in enumerate(KILLS[command[0]]):
+        store.run_killed(words, path, after)
+        copy = copied(published, tmp_path / f"fresh{number}")
         with Matcher.open(DataFolder.at(copy.folder)) as matcher:
             assert matcher.classify("123", "456").decided == "valid"
-    subprocess.run([*words, published], cwd=ROOT, check=True, capture_output=True)
-    copy = copied(published, tmp_path / "last")
-    for name in ("dedupe/clusters.csv", "dedupe/pairs.parquet") if command[0] == "dedupe" else ():
-        assert (copy.folder / name).read_bytes() == (local / name).read_bytes()
+        assert (copy.state == in_charge) is not (path == "/states/" and after), "the state says what has happened"
+    if command[0] == "dedupe":  # the last one had done everything
+        local = shutil.copytree(tiny_data.root, tmp_path / "local")
+        assert main([*command, "--data", str(local)]) == 0
+        for name in ("clusters.csv", "pairs.parquet"):
+            assert (copy.folder / "dedupe" / name).read_bytes() == (local / "dedupe" / name).read_bytes()
+    else:
+        assert main([*command, "--data", published]) == 0
+    assert RemoteFolder(published).newest().number == copy.state.number + (command[0] == "rebuild")
     system, root = fsspec.core.url_to_fs(published)
     assert {Path(each).name for each in system.ls(root)} == {"objects", "states"}
 

@@ -15,6 +15,8 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import yaml
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from fastapi.testclient import TestClient
 from page_commands import blocks
 from test_repository import PROJECT, ROOT, canonical, pins, requirement_name
@@ -255,36 +257,30 @@ def test_roles_name_actions_and_what_they_are_for():
     assert anywhere == [["ecr:GetAuthorizationToken"]]
 
 
-@pytest.mark.parametrize("pod", list(pod_templates(RAY_JOB)), ids=lambda pod: pod["spec"]["containers"][0]["name"])
-def test_pods_of_the_ray_job_are_valid(pod):
-    """KubeRay's own schema comes with no package: of a RayJob this much can be validated without the network."""
-    whole = {"apiVersion": "v1", "kind": "Pod", **pod, "metadata": {"name": "pod", **pod["metadata"]}}
-    kubernetes_validate.validate(whole, "1.37", strict=True)
-    wrong = {**whole, "spec": {**whole["spec"], "containers": [{"nmae": "pod"}]}}
-    with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(wrong, "1.37", strict=True)
-
-
-def test_the_ray_job_is_for_the_ray_that_is_pinned():
-    assert RAY_JOB["apiVersion"] == "ray.io/v1"
-    assert RAY_JOB["spec"]["rayClusterSpec"]["rayVersion"] == pins()["ray"]
-    given = parsed(commands()["RayJob"])
-    assert (given.engine, given.address, given.storage) == ("ray", "auto", "")  # which is below the URL
-    assert RAY_JOB["spec"].keys() == {
-        "entrypoint",
-        "backoffLimit",
-        "shutdownAfterJobFinishes",
-        "ttlSecondsAfterFinished",
-        "submissionMode",
-        "submitterPodTemplate",
-        "rayClusterSpec",
+def test_alarms_and_rules_may_publish_where_somebody_is_told():
+    """AWS has documented that EventBridge publishes to no topic whose policy sets it a condition."""
+    told = {each["Principal"]["Service"]: each for each in statements_of("AlarmsFrom")}
+    assert told.keys() == {"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+    assert {(each["Effect"], each["Action"], each["Resource"]) for each in told.values()} == {
+        ("Allow", "sns:Publish", "Ref Alarms")
     }
+    assert "Condition" not in told["events.amazonaws.com"]
+    assert told["cloudwatch.amazonaws.com"]["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "Ref AWS::AccountId"}
+    }
+    rules = [each["Properties"] for each in TEMPLATE.values() if each["Type"] == "AWS::Events::Rule"]
+    assert [target["Arn"] for rule in rules for target in rule["Targets"]] == ["Ref Alarms"]
+    assert not any("RoleArn" in target for rule in rules for target in rule["Targets"])
+
+
+def statements_of(policy):
+    return TEMPLATE[policy]["Properties"]["PolicyDocument"]["Statement"]
 
 
 def test_manifests_refer_to_what_there_is():
     kustomization = next(each for each in MANIFESTS if each["kind"] == "Kustomization")
     files = {path.name for path in (DEPLOY / "kubernetes").glob("*.yaml")}
-    assert {*kustomization["resources"]} == files - {"kustomization.yaml", "dedupe.yaml"}
+    assert {*kustomization["resources"]} == files - {"kustomization.yaml", "dedupe.yaml", "ingress.yaml"}
     accounts = {each["metadata"]["name"] for each in MANIFESTS if each["kind"] == "ServiceAccount"}
     assert {pod["spec"].get("serviceAccountName", "onemaster-serve") for pod in PODS} == accounts
     assert {each["metadata"]["namespace"] for each in MANIFESTS if "namespace" in each.get("metadata", {})} == {
@@ -294,6 +290,31 @@ def test_manifests_refer_to_what_there_is():
     deployment = next(each for each in MANIFESTS if each["kind"] == "Deployment")["spec"]
     assert budget["selector"] == deployment["selector"]
     assert budget["minAvailable"] < deployment["replicas"]
+
+
+def test_the_ingress_leads_to_the_service_and_only_by_tls():
+    (ingress,) = (each["spec"] for each in MANIFESTS if each["kind"] == "Ingress")
+    exposed = next(each for each in MANIFESTS if each["kind"] == "Service")
+    (rule,), (tls,) = ingress["rules"], ingress["tls"]
+    assert tls["hosts"] == [rule["host"]]
+    (path,) = rule["http"]["paths"]
+    assert path["backend"]["service"] == {
+        "name": exposed["metadata"]["name"],
+        "port": {"name": exposed["spec"]["ports"][0]["name"]},
+    }
+    typed = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    assert f"kubectl create secret tls {tls['secretName']} --namespace onemaster" in typed
+
+
+def test_manifests_are_valid_for_the_least_kubernetes_that_the_page_names():
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    least = re.search(r"Kubernetes (1\.\d+) is the least", page)[1]
+    ours = [each for each in MANIFESTS if each["kind"] not in {"RayJob", "Kustomization"}]
+    for manifest in ours:
+        kubernetes_validate.validate(manifest, least, strict=True)
+    deployment = next(each for each in ours if each["kind"] == "Deployment")
+    with pytest.raises(kubernetes_validate.ValidationError, match="sleep"):  # which came with 1.29, switched off
+        kubernetes_validate.validate(deployment, "1.28", strict=True)
 
 
 def test_every_pod_is_let_out_to_the_artefacts_and_only_the_service_is_let_in_from_elsewhere():
@@ -386,7 +407,7 @@ def test_the_bill_of_the_image_lists_what_is_installed(tmp_path):
         installed = Path(str(distribution(name).locate_file("."))).glob(f"{name.replace('-', '_')}-*.dist-info")
         for folder in installed:
             (place / folder.name).symlink_to(folder)
-    command = re.search(r"/opt/bill/bin/(cyclonedx-py .*? /opt/venv)$", DOCKERFILE, re.DOTALL | re.MULTILINE)[1]
+    command = re.search(r"/opt/bill/bin/(cyclonedx-py .*? /opt/venv)\b", DOCKERFILE, re.DOTALL)[1]
     words = shlex.split(command.replace("\\\n", " ").replace("/sbom.cdx.json", str(tmp_path / "bill.json")))
     words = [str(Path(sys.executable).with_name(words[0])), *words[1:-1], str(tmp_path / "venv")]
     subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
@@ -395,6 +416,26 @@ def test_the_bill_of_the_image_lists_what_is_installed(tmp_path):
     assert bill["metadata"]["component"]["name"] == "onemaster"
     versions = {canonical(each["name"]): each["version"] for each in bill["components"]}
     assert versions == {name: pins()[name] for name in names}
+    assert {each["purl"].partition("/")[0] for each in bill["components"]} == {"pkg:pypi"}
+
+
+@pytest.mark.skipif(shutil.which("dpkg-query") is None, reason="this is no Debian")
+def test_the_bill_of_the_image_has_the_debian_packages_too(tmp_path):
+    command = re.search(r"&& python3 (deploy/debian_packages\.py) /sbom\.cdx\.json$", DOCKERFILE, re.MULTILINE)[1]
+    ours = {"type": "library", "name": "numpy", "version": "1", "purl": "pkg:pypi/numpy@1"}
+    bill = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [ours]}
+    (tmp_path / "bill.json").write_text(json.dumps(bill), encoding="utf-8")
+    subprocess.run([sys.executable, command, tmp_path / "bill.json"], cwd=ROOT, check=True)
+    text = (tmp_path / "bill.json").read_text(encoding="utf-8")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    first, *others = json.loads(text)["components"]
+    assert first == ours
+    listed = subprocess.run(["dpkg-query", "--show", "base-files", "libc6"], capture_output=True, text=True, check=True)
+    known = {(each["name"], each["version"]) for each in others}
+    for line in listed.stdout.splitlines():
+        name, version = line.split("\t")
+        assert (name.partition(":")[0], version) in known
+    assert all(each["purl"].startswith("pkg:deb/") for each in others)
 
 
 def test_the_page_about_it_names_what_there_is():

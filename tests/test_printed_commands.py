@@ -13,10 +13,11 @@ import re
 import shlex
 import shutil
 
+import foreign_commands
 import page_commands
 import pytest
 import tiny
-from page_commands import NOT_COMMANDS, NOTED, ROOT, Checkout, blocks, chains, commands, fault, pages
+from page_commands import NOT_COMMANDS, NOTED, ROOT, RUN, Checkout, blocks, chains, commands, fault, pages
 
 from catalog.paths import DataFolder
 from catalog.sample import write_sample
@@ -24,7 +25,7 @@ from catalog.store import Catalog
 from command_line import parser
 from embeddings.encoder import Encoder
 from index.rebuild import rebuild
-from onemaster import COMMANDS
+from onemaster import COMMANDS, main
 from training.further import further_lessons
 from training.holdout import TrainingData
 from training.train import TrainOptions, train
@@ -33,7 +34,11 @@ TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path 
 FROM_THE_BEGINNING = {"README.md", "docs/tutorial.md"}
 # The ids that pages ask about.
 ASKED = ("A", "B", "YOUR_ID")
-_SPAN = re.compile(r"`(?:[A-Z_]+=\S+ )*((?:onemaster|make|python) [^`]+)`")
+# What a command in a sentence begins with.
+PROGRAMS = {*RUN, *NOTED, "eval", "pip", "pip-audit", "source"}
+# Commands that only look, so that those which stand in sentences can be run, too.
+ONLY_LOOK = {"candidates", "classify", "doctor", "evaluate", "profile"}
+_SPAN = re.compile(r"`(?:[A-Z_]+=\S+ )*([^`\s]+ [^`]+)`")
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +98,7 @@ def test_every_command_of_the_page_runs_and_prints_what_the_page_says(chain, pre
         checkout.stop()
     for words in checkout.noted():
         assert missing_files(words) == [], shlex.join(words)
+        assert foreign_commands.fault(words) == "", shlex.join(words)
 
 
 def test_every_page_with_commands_is_in_one_chain():
@@ -113,12 +119,52 @@ def test_every_block_is_commands_or_says_what_else_it_is(page):
     assert {block.language for block in blocks(TEXTS[page])} <= {*NOT_COMMANDS, page_commands.CONSOLE, "", "sh"}
 
 
+def within_sentences(text):
+    """Take the commands out of a page's sentences, each as its words; a program that is only named is none."""
+    for block in blocks(text):
+        text = text.replace(block.text, "")
+    for span in _SPAN.findall(text.replace("\n", " ")):
+        if span.split()[0] in PROGRAMS:
+            words = [span] if span.startswith("eval ") else shlex.split(span)
+            while "&&" in words:
+                yield words[: words.index("&&")]
+                words = words[words.index("&&") + 1 :]
+            yield words
+
+
 @pytest.mark.parametrize("page", list(TEXTS))
 def test_every_command_within_a_sentence_could_be_typed(page):
     known = {"onemaster": known_to_onemaster, "make": known_to_make, "python": known_to_python}
-    for span in _SPAN.findall(TEXTS[page].replace("\n", " ")):
-        program, *words = span.split()
-        assert known[program](words), f"{page}: {span}"
+    for words in within_sentences(TEXTS[page]):
+        program, *rest = words
+        if program in known:
+            assert known[program](rest), f"{page}: {shlex.join(words)}"
+        elif not program.startswith("eval ") and words != ["source", ".venv/bin/activate"]:
+            assert missing_files(words) == [], f"{page}: {shlex.join(words)}"
+            assert foreign_commands.fault(words) == "", f"{page}: {shlex.join(words)}"
+
+
+def test_commands_within_sentences_that_only_look_are_run(prepared, tmp_path, monkeypatch, capsys):
+    shutil.copytree(prepared, tmp_path / "checkout")
+    monkeypatch.chdir(tmp_path / "checkout")
+    typed = [words[1:] for text in TEXTS.values() for words in within_sentences(text) if words[0] == "onemaster"]
+    looking = {tuple(words) for words in typed if words[0] in ONLY_LOOK}
+    assert {command for command, *_ in looking} == ONLY_LOOK
+    for words in sorted(looking):
+        assert main([*words]) == 0, f"{shlex.join(words)}\n{capsys.readouterr().err}"
+
+
+def test_the_shell_completes_after_what_the_readme_has_it_evaluate(tmp_path):
+    (evaluated,) = [words[0] for words in within_sentences(TEXTS["README.md"]) if words[0].startswith("eval ")]
+    asked = """
+        told=$(complete -p onemaster)
+        told=${told##*-F }
+        COMP_WORDS=(onemaster reb) COMP_CWORD=1
+        ${told%% *} onemaster reb onemaster
+        echo "${COMPREPLY[@]}"
+    """
+    done = Checkout(tmp_path / "checkout").run(f"{evaluated}\nset +eu\n{asked}")
+    assert (done.stdout, done.returncode) == ("rebuild\n", 0), done.stderr
 
 
 def known_to_onemaster(words):
@@ -138,6 +184,35 @@ def known_to_make(words):
 def known_to_python(words):
     module = words[1] if words[0] == "-m" else words[0]
     return importlib.util.find_spec(module) is not None
+
+
+@pytest.mark.parametrize(
+    ("typed", "wrong"),
+    [
+        ("docker build --build-arg VARIANT=slim -t onemaster .", ""),
+        ("docker build --build-arg VARIANTS=slim -t onemaster .", "VARIANTS"),
+        ("docker build --build-arg VARIANT=thin -t onemaster .", "thin"),
+        ("docker build --build-arg EXTRAS=s4 -t onemaster .", "s4"),
+        ("docker build --labels=a -t onemaster .", "--labels"),
+        ("docker run -p 8003:8003 onemaster", "8003"),
+        ("docker start onemaster", "docker"),
+        ("docker compose run --rm rebuilt now", "rebuilt"),
+        ("kubectl apply --kustomize deploy/kubernetes", ""),
+        ("kubectl apply --kustomize deploy/aws", "deploy/aws"),
+        ("kubectl apply", "wanted"),
+        (".venv/bin/pip install -c constraints.txt -e '.[s4]'", "s4"),
+        (".venv/bin/pip install -c absent.txt -e '.[s3]'", "absent.txt"),
+        ("aws ecs update-service --cluster A --service B --force-new-deployment", ""),
+        ("aws ecs update-service --force-new-deployment", "--cluster, --service"),
+        ("aws ecs update-service --cluster A --service B --force", "--force"),
+        ("aws ecs renew-service --cluster A", "renew-service"),
+        ("aws ecz update-service", "ecz"),
+    ],
+)
+def test_what_is_wrong_with_a_command_that_is_not_run_is_found_out(typed, wrong):
+    found = foreign_commands.fault(shlex.split(typed))
+    assert wrong in found
+    assert bool(found) == bool(wrong)
 
 
 @pytest.mark.parametrize(

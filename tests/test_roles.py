@@ -1,47 +1,26 @@
-"""What the service, a rebuild and a dedupe ask of S3, compared with what their roles in the template let them do."""
+"""The service, a rebuild and a dedupe run with the rights of their roles in the template, and use all of them."""
 
-import base64
-import fnmatch
 import itertools
-import json
-import re
 import shutil
-from dataclasses import dataclass
-from urllib.parse import parse_qs, unquote, urlsplit
+from dataclasses import astuple
 
+import boto3
 import object_store
 import pytest
+from botocore.exceptions import ClientError
+from s3_rights import Asked, Right, asked
 from test_data_at_urls import answers, copied, served
 from test_delivery import TEMPLATE
 
+from batch.storage import Storage
+from catalog.errors import InputError
 from catalog.working_copy import copy_folder
+from matching.labels import read_labels
 from onemaster import main
 
+ROLES = ("BuildRole", "ServeRole")
 BUCKET, PREFIX = "tests", "production"
 ARN = f"arn:aws:s3:::{BUCKET}"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One action on one resource; of a listing also the prefix."""
-
-    action: str
-    resource: str
-    prefix: str = ""
-
-
-@dataclass(frozen=True)
-class Right:
-    """One action on one pattern of resources, and for listings what a condition says of their prefix."""
-
-    action: str
-    pattern: str
-    prefix: str = ""
-
-    def allows(self, asked):
-        """Evaluate it as IAM does: a condition on the prefix is not met where none is given."""
-        fits = self.action == asked.action and fnmatch.fnmatchcase(asked.resource, self.pattern)
-        return fits and (not self.prefix or fnmatch.fnmatchcase(asked.prefix, self.prefix))
 
 
 # Rights that the runs below do not use, and why they are given.
@@ -80,56 +59,31 @@ def rights(role):
             yield from itertools.starmap(Right, itertools.product(*map(listed, named)))
 
 
-def asked(request):
-    """Say which actions S3 takes a recorded request for (Service Authorization Reference, Amazon S3)."""
-    url, method = urlsplit(request["url"]), request["method"]
-    bucket, _, key = unquote(url.path).lstrip("/").partition("/")
-    query, resource = parse_qs(url.query, keep_blank_values=True), f"{ARN}/{key}"
-    assert bucket == BUCKET
-    if not key and method == "GET" and "list-type" in query:
-        return [Asked("s3:ListBucket", ARN, query.get("prefix", [""])[0])]
-    if not key and (method == "HEAD" or "location" in query):
-        # HEAD wants to list without a prefix. Where that is refused, s3fs asks for the location instead.
-        return [Asked("s3:GetBucketLocation", ARN)]
-    if not key and method == "POST" and "delete" in query:
-        keys = re.findall(r"<Key>(.*?)</Key>", base64.b64decode(request["body"]).decode())
-        assert keys
-        return [Asked("s3:DeleteObject", f"{ARN}/{each}") for each in keys]
-    if method in {"GET", "HEAD"}:
-        return [Asked("s3:GetObject", resource)]
-    if method == "PUT":
-        source = request["headers"].get("X-Amz-Copy-Source")
-        copied_from = [Asked("s3:GetObject", f"arn:aws:s3:::{unquote(source).lstrip('/')}")] if source else []
-        return [Asked("s3:PutObject", resource), *copied_from]
-    assert (method, query) == ("DELETE", {}), f"{method} {request['url']} is none that this test knows"
-    return [Asked("s3:DeleteObject", resource)]
-
-
 @pytest.fixture(scope="module")
 def all_asked(tiny_data, tmp_path_factory):
-    """What each role's commands ask of a real S3 server, run one after the other on the tiny data folder."""
+    """What each role's commands ask of a real S3 server that gives them no more than their role has."""
     root, url = tmp_path_factory.mktemp("roles"), f"s3://{BUCKET}/{PREFIX}"
-    with pytest.MonkeyPatch.context() as patch, object_store.running(root / "recording") as endpoint:
+    given = {role: [astuple(right) for right in rights(role)] for role in ROLES}
+    with pytest.MonkeyPatch.context() as patch, object_store.running(given) as store:
         patch.setenv("XDG_CACHE_HOME", str(root / "caches"))
-        object_store.make_bucket(endpoint, BUCKET)
+        store.make_bucket(BUCKET)
         copy = copied(url, copy_folder(url, "commands"))
         shutil.copytree(tiny_data.root, copy.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("copies"))
         copy.push()
-        starts = [len((root / "recording").read_text().splitlines())]
-        assert main(["rebuild", "--data", url]) == 0
-        assert main(["dedupe", "--workers", "1", "--data", url]) == 0
-        starts.append(len((root / "recording").read_text().splitlines()))
-        with served(url, root / "serving", root / "log") as port:
+        with object_store.acting_as("BuildRole"):
+            assert main(["rebuild", "--data", url]) == 0
+            assert main(["dedupe", "--workers", "1", "--data", url]) == 0
+        with object_store.acting_as("ServeRole"), served(url, root / "serving", root / "log") as port:
             said = {"q_sr_id": "123", "m_sr_id": "789", "tag": "invalid", "reviewer": "ada"}
             assert answers(port, "/labels", said)
-        requests = [json.loads(line) for line in (root / "recording").read_text().splitlines()]
-    return {
-        "BuildRole": {each for request in requests[starts[0] : starts[1]] for each in asked(request)},
-        "ServeRole": {each for request in requests[starts[1] :] for each in asked(request)},
-    }
+        assert [each.verdict.reviewer for each in read_labels(copied(url, root / "look").folder / "labels.db")] == [
+            "ada"
+        ]
+        requests = store.requests()
+    return {role: {each for request in requests if request["who"] == role for each in asked(request)} for role in ROLES}
 
 
-@pytest.mark.parametrize("role", ["BuildRole", "ServeRole"])
+@pytest.mark.parametrize("role", ROLES)
 def test_a_role_may_do_what_its_commands_ask_and_no_more(role, all_asked):
     given = [*rights(role)]
     assert [each for each in all_asked[role] if not any(right.allows(each) for right in given)] == []
@@ -137,8 +91,34 @@ def test_a_role_may_do_what_its_commands_ask_and_no_more(role, all_asked):
     assert {*unused} == NOT_USED_HERE[role].keys()
 
 
+def test_the_server_answers_as_s3_does_where_names_may_not_be_listed():
+    """Else the runs above would show nothing: S3 tells who may not list no more than that they are refused."""
+    everything = ("s3:GetObject", f"{ARN}/*")
+    given = {
+        "listing": [everything, ("s3:ListBucket", ARN)],
+        "by prefix": [everything, ("s3:ListBucket", ARN, f"{PREFIX}/*")],
+    }
+    codes = {}
+    with object_store.running(given) as store:
+        store.make_bucket(BUCKET)
+        for role in given:
+            client = boto3.client(
+                "s3", endpoint_url=store.endpoint, aws_access_key_id=role, aws_secret_access_key="any"
+            )
+            assert client.list_objects_v2(Bucket=BUCKET, Prefix=f"{PREFIX}/")["KeyCount"] == 0
+            for request in (client.head_object, client.get_object, client.put_object):
+                with pytest.raises(ClientError) as refused:
+                    request(Bucket=BUCKET, Key=f"{PREFIX}/missing")
+                codes.setdefault(role, []).append(refused.value.response["ResponseMetadata"]["HTTPStatusCode"])
+        with object_store.acting_as("by prefix"), pytest.raises(InputError, match="without a condition on the prefix"):
+            Storage(f"s3://{BUCKET}/{PREFIX}").holds("missing")
+        with object_store.acting_as("listing"):
+            assert not Storage(f"s3://{BUCKET}/{PREFIX}").holds("missing")
+    assert codes == {"listing": [404, 404, 403], "by prefix": [403, 403, 403]}
+
+
 def test_no_role_of_a_task_may_remove_what_a_state_names_or_write_a_catalogue():
-    given = [(role, right) for role in ("BuildRole", "ServeRole") for right in rights(role)]
+    given = [(role, right) for role in ROLES for right in rights(role)]
     removing = {(role, right.pattern) for role, right in given if right.action.startswith("s3:Delete")}
     assert removing == {("BuildRole", f"{ARN}/{PREFIX}/.onemaster-run/*")}
     for path, writers in {"catalog.db": set(), "labels.db": {"ServeRole"}, "index/CURRENT": {"BuildRole"}}.items():
