@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from html.parser import HTMLParser
 
@@ -16,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.clusters import write_clusters
+from catalog.normalize import normalize
 from catalog.paths import DataFolder
 from catalog.recording import Recording
 from catalog.store import Catalog, write_catalog
@@ -26,7 +28,7 @@ from matching.reviewing import blind_labels, has_judged, said_last, say_unsure, 
 from service.access import Access
 from service.app import create_app
 from service.keys import READ, WRITE, new_key
-from service.pages.differences import differences, fields_of
+from service.pages.differences import Piece, differences, fields_of
 from service.pages.drawings import MOST_DRAWN, nodes, pairs_of, waterfall
 from service.pages.rendering import STATIC, counted
 from service.settings import Settings
@@ -242,9 +244,56 @@ def test_a_difference_is_the_word_that_differs_and_not_its_case():
     assert "Album" not in found
 
 
-def test_long_texts_are_not_compared_word_by_word():
-    q, m = (Recording(side, title=f"{side} " * 20_000) for side in "qm")
-    assert all(piece.differs for piece in differences(q, m)[0].q)
+def marked_in(q, m, field="title"):
+    """Show what is marked on either side of one field."""
+    sides = (Recording(side, **{field: text}) for side, text in (("q", q), ("m", m)))
+    (found,) = differences(*sides)
+    return tuple([piece.text for piece in side if piece.differs] for side in (found.q, found.m))
+
+
+@pytest.mark.parametrize(
+    ("q", "m", "marked"),
+    [
+        ("The Beatles", "Beatles The", ([], [])),
+        ("Night Ferries, The", "the night ferries", ([], [])),
+        ("Beyonc\u00e9 & Jay-Z", "Jay Z and Beyonce", ([], [])),
+        ("Beyonc\u00c3\u00a9", "Beyonc\u00e9", ([], [])),
+        ("Don\u2019t Stop", "Don't Stop Now", ([], ["Now"])),
+        ("New York New York", "New York", (["New York"], [])),
+        ("Moon (Live 2009)", "Live Moon (Remix 2009)", ([], ["Remix"])),
+        ("Harbour Lights", "Corinna Vale", (["Harbour Lights"], ["Corinna Vale"])),
+        ("!!!", "???", (["!!!"], ["???"])),
+        ("!!!", "Chk Chk", (["!!!"], ["Chk Chk"])),
+    ],
+)
+def test_a_word_that_stands_on_both_sides_is_not_marked_wherever_it_stands(q, m, marked):
+    assert marked_in(q, m) == marked
+    assert marked_in(m, q) == marked[::-1]
+
+
+def test_a_length_is_one_word():
+    (length,) = differences(Recording("q", duration_ms=192_000), Recording("m", duration_ms=723_000))
+    assert (length.q, length.m) == ((Piece("3:12", True),), (Piece("12:03", True),))
+
+
+letters = texts.filter(lambda text: text and any(map(str.isalnum, text)))
+
+
+@given(letters, letters)
+def test_both_sides_have_the_same_words_unmarked_and_none_of_the_same_marked(q, m):
+    (field,) = differences(Recording("q", title=q), Recording("m", title=m))
+
+    def words(side, differs):
+        text = "/".join(piece.text for piece in side if piece.differs is differs)
+        return Counter(word for word in normalize(text).split() if word.isalnum())
+
+    assert words(field.q, False) == words(field.m, False)
+    assert not words(field.q, True) & words(field.m, True)
+
+
+def test_long_texts_are_compared_as_well():
+    q, m = (Recording(side, title=f"same {side} " * 20_000) for side in "qm")
+    assert [piece.differs for piece in differences(q, m)[0].q[:2]] == [False, True]
 
 
 def test_the_bars_of_a_waterfall_end_where_the_log_odds_are(matcher):
