@@ -39,11 +39,12 @@ IN_A_BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 class Page(HTMLParser):
-    """Checks that what is opened is closed, and collects links, forms' fields, buttons and text."""
+    """Checks that what is opened is closed, and collects tags, links, forms' fields, buttons and text."""
 
     def __init__(self, answer):
         super().__init__()
         self.links, self.fields, self.buttons, self.marked, self.text = [], {}, [], [], ""
+        self.tags = Counter()
         self._open = []
         self.feed(answer.text)
         self.close()
@@ -51,6 +52,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         values = dict(attributes)
+        self.tags[tag] += 1
         assert not {name for name in values if name.startswith("on") or name == "style"}
         self.links.extend(values[name] for name in ("href", "src", "action", "hx-get", "hx-post") if name in values)
         if tag == "input":
@@ -113,8 +115,8 @@ def test_pages_load_nothing_from_elsewhere_and_run_nothing_that_is_written_into_
 def test_explore_shows_a_recording_and_its_likely_duplicates(client):
     page = look(client, "/explore", sr_id="123")
     assert not [words for words in ("Yesterday", "Beatles The", "GBAYE6500521") if words not in page.text]
-    assert "explore?sr_id=123&beside=456" in page.links
-    probabilities = list(map(float, re.findall(r"\b[01]\.\d{3}\b", page.text)))
+    assert "explore?sr_id=123&beside=456#compared" in page.links
+    probabilities = list(map(float, re.findall(r"\b[01]\.\d{3}\b", page.text.partition("Found by")[2])))
     assert probabilities == sorted(probabilities, reverse=True)
     assert len(probabilities) == 10
 
@@ -125,8 +127,13 @@ def test_explore_shows_what_differs_and_why_it_was_decided_so(client, tiny_data)
     assert "Yesterday" not in page.marked
     with Matcher.open(tiny_data) as matcher:
         decision = matcher.classify("123", "789")
-    assert f"match probability of {decision.match_probability:.3f}" in page.text
+        threshold = matcher.model.classifier.threshold
+    assert f"match probability of {decision.match_probability:.3f} (valid from {threshold:.3f} on)" in page.text
     drawn = waterfall(decision)
+    assert page.tags["rect"] == len(drawn.bars) > 3
+    assert page.tags["line"] == len(drawn.bars)
+    assert "review?q_sr_id=123&m_sr_id=789" in page.links
+    assert "Judge this pair" not in look(client, "/explore", sr_id="123", beside="123").text
     assert [bar.words for bar in drawn.bars if bar.words not in html.unescape(page.text)] == []
 
 
@@ -137,7 +144,9 @@ def test_explore_shows_what_differs_and_why_it_was_decided_so(client, tiny_data)
         ({"sr_id": "123", "beside": "nobody"}, 404, "no recording 'nobody'"),
         ({"sr_id": "x" * 300}, 404, "no recording"),
         ({"sr_id": "123", "k": "0"}, 422, "not what was expected"),
-        ({"title": "x", "year": "soon"}, 422, "in the field year"),
+        ({"title": "x", "year": "soon"}, 422, "Year: expected a year from 1860 to 2100, got 'soon'."),
+        ({"title": "x", "duration": "soon"}, 422, "Length: expected a length such as 4:18, got 'soon'."),
+        ({"artists": "|".join(map(str, range(1_001)))}, 422, "Artists: expected at most 1,000 names, got '0|1|"),
         ({"title": "x" * 10_001}, 422, "not what was expected"),
     ],
 )
@@ -146,7 +155,7 @@ def test_errors_are_pages_too(client, parameters, status, words):
     assert answer.status_code == status
     assert words in html.unescape(answer.text)
     assert "content-security-policy" in answer.headers
-    Page(answer)
+    assert ("sr_id" in Page(answer).fields) is (status == 404)  # another one can be looked for
 
 
 def test_a_description_finds_recordings(client):
@@ -170,6 +179,26 @@ def test_what_is_only_near_is_not_among_the_likely_duplicates(client, tiny_data)
     for each in found:
         assert (f"Compare with {each.m.sr_id}" in before) is (each.m.sr_id in likely)
         assert (f"Compare with {each.m.sr_id}" in near) is (each.m.sr_id not in likely)
+
+
+def test_of_a_likely_duplicate_that_is_invalid_it_is_said_that_a_person_should_look(client):
+    answer = client.get("/explore", params={"title": "Yesterday"}).text
+    likely, near = answer.split("<details>\n<summary>")[-2:]
+    likely = likely[likely.index("Likely duplicates") :]
+    assert likely.count('<span class="class invalid">') == 3  # with a title alone nobody can tell
+    assert likely.count("a person should look</span>") == 3
+    assert "a person should look" not in near
+    sure = client.get("/explore", params={"sr_id": "123"}).text
+    assert "a person should look</span>" not in sure
+
+
+def test_an_empty_search_says_how_much_there_is_and_names_one(client, tiny_data):
+    page = look(client, "/explore")
+    with Matcher.open(tiny_data) as matcher:
+        assert f"The index has {len(matcher.snapshot)} recordings" in page.text
+    (example,) = [link for link in page.links if link.startswith("explore?sr_id=")]
+    assert client.get(f"/{example}").status_code == 200
+    assert "The index has" not in look(client, "/explore", title="yesterday").text
 
 
 def test_a_search_that_finds_nothing_alike_says_so(client):
@@ -213,10 +242,15 @@ def test_explore_draws_the_cluster(tiny_data, tmp_path):
     with TestClient(create_app(Settings(folder))) as client:
         page = look(client, "/explore", sr_id="123")
         assert "Cluster c1" in page.text
+        assert (page.tags["circle"], page.tags["line"]) == (2, 1)
         assert "1 more is not drawn" in page.text
         assert "(stands for the cluster)" in page.text
         assert "found no duplicate" in look(client, "/explore", sr_id="789").text
-        assert "Cluster" not in look(client, "/explore", sr_id="q1").text
+        assert look(client, "/explore", sr_id="789").tags["circle"] == 0
+        unseen = look(client, "/explore", sr_id="q1").text
+        assert "No de-duplication has put it into one yet" in unseen
+        assert f"onemaster dedupe --data {folder.root}" in unseen
+        assert "onemaster dedupe" not in page.text
 
 
 texts = st.text(alphabet="ab -.,\u00e9\u5c71|", max_size=20) | st.none()
