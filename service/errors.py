@@ -6,8 +6,8 @@
 - unknown path, wrong method, long body: 404, 405, 413
 - whoever is not let in: 401, 403, 429
 
-They are pages where a page was asked for, and where a browser asked for what no route answers or for ``/``, which people
-type; else they are JSON. Any other route that answers JSON has its errors in JSON in a browser, too.
+They are pages where a page was asked for, and where a browser asked for what no route answers or for ``/``, which
+people type; else they are JSON. Any other route that answers JSON has its errors in JSON in a browser, too.
 """
 
 from __future__ import annotations

@@ -10,6 +10,8 @@ from collections import Counter
 from contextlib import closing
 from html.parser import HTMLParser
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tiny
 from fastapi.testclient import TestClient
@@ -24,6 +26,7 @@ from catalog.store import Catalog, write_catalog
 from matching.agreement import Agreement, most_disputed, standing
 from matching.labels import Label, Verdict, append_label, read_labels
 from matching.matcher import Matcher
+from matching.questions import PAIRS_FILE
 from matching.reviewing import blind_labels, has_judged, said_last, say_unsure, undo, unsure_pairs
 from service.access import Access
 from service.app import create_app
@@ -375,9 +378,109 @@ def pair_on(page):
 
 
 def test_who_reviews_says_who_they_are(client):
+    client.cookies.clear()
     page = look(client, "/review")
     assert set(page.fields) == {"reviewer", "blind"}
     assert page.buttons == []
+
+
+def test_who_comes_back_from_another_page_is_known_still_until_somebody_else_reviews(reviewing):
+    answer = reviewing.get("/review", params={"reviewer": "ada & bob=\u00e9", "blind": "on", "keys": "off"})
+    (sent,) = answer.headers.get_list("set-cookie")
+    assert {"httponly", "samesite=strict"} <= {part.strip().lower() for part in sent.split(";")}
+    assert "path=" not in sent.lower()  # so it is for where the pages are, behind a proxy, too
+    assert "secure" not in sent.lower()
+    assert "review" in look(reviewing, "/explore", sr_id="123").links
+    page = look(reviewing, "/review")
+    assert (page.fields["reviewer"], page.fields["blind"], page.fields["keys"]) == ("ada & bob=\u00e9", "on", "off")
+    assert "review?reviewer=" in page.links
+    assert look(reviewing, "/review", reviewer="eve").fields["reviewer"] == "eve"
+    assert look(reviewing, "/review").fields["reviewer"] == "eve"
+    assert look(reviewing, "/review", reviewer="").fields["reviewer"] == ""
+    assert look(reviewing, "/review").fields["reviewer"] == ""
+
+
+@pytest.mark.parametrize("kept", ["", "x", "reviewer=%20", f"reviewer={'x' * 65}", "blind=on", "=&=&%"])
+def test_a_cookie_that_is_not_ours_is_as_good_as_none(client, kept):
+    client.cookies.clear()
+    assert set(Page(client.get("/review", headers={"cookie": f'onemaster-review="{kept}"'})).fields) == {
+        "reviewer",
+        "blind",
+    }
+
+
+def test_over_https_the_cookie_goes_over_nothing_else(folder):
+    with TestClient(create_app(Settings(folder)), base_url="https://testserver") as client:
+        assert "secure" in client.get("/review?reviewer=ada").headers["set-cookie"].lower()
+
+
+def test_a_pair_that_is_shown_can_be_judged_and_then_the_queue_goes_on(reviewing, folder):
+    shown = look(reviewing, "/explore", sr_id="789", beside="123")
+    (way,) = [link for link in shown.links if link.startswith("review?")]
+    asked = Page(reviewing.get(f"/{way}"))
+    assert (asked.fields["q_sr_id"], asked.fields["m_sr_id"], asked.buttons) == ("789", "123", [])  # who is it?
+    queue = look(reviewing, "/review", reviewer="ada", blind="on")
+    page = Page(reviewing.get(f"/{way}"))  # by whom is known now
+    assert pair_on(page) == ("123", "789")
+    assert (page.fields["reviewer"], page.fields["blind"]) == ("ada", "on")
+    assert "is not counted as blind" in page.text
+    assert pair_on(queue) != pair_on(page)
+    after = say(reviewing, "valid", page, shown=page.fields["shown"])
+    assert pair_on(after) == pair_on(queue)
+    assert "You said valid of 123 and 789" in after.text
+    (label,) = read_labels(folder.labels)
+    assert (label.verdict.pair, label.verdict.tag, label.verdict.reviewer) == (("123", "789"), "valid", "ada")
+    assert blind_labels(folder.labels) == set()
+    again = Page(reviewing.get(f"/{way}"))
+    assert "You said valid of this pair before" in again.text
+    say(reviewing, "invalid", again)
+    assert [label.verdict.tag for label in read_labels(folder.labels)] == ["valid", "invalid"]
+    assert "of this pair before" not in look(reviewing, "/review", reviewer="bob", q_sr_id="123", m_sr_id="789").text
+
+
+@pytest.mark.parametrize(
+    ("pair", "status"),
+    [(("123", "nobody"), 404), (("123", "123"), 422), (("123", ""), 422), (("123", "x" * 300), 422)],
+)
+def test_what_is_no_pair_cannot_be_judged(reviewing, pair, status):
+    answer = reviewing.get("/review", params={"reviewer": "ada", "q_sr_id": pair[0], "m_sr_id": pair[1]})
+    assert answer.status_code == status
+    Page(answer)
+
+
+def test_when_nothing_else_is_left_others_verdicts_get_a_second_opinion(folder):
+    folder.dedupe.mkdir(exist_ok=True)
+    certain = {"q_sr_id": ["123"], "m_sr_id": ["456"], "match_probability": [0.999]}
+    pq.write_table(pa.table(certain), folder.dedupe / PAIRS_FILE)
+    with TestClient(create_app(Settings(folder))) as client:
+        assert "There is nothing to ask about" in look(client, "/review", reviewer="ada").text
+        for number, (pair, tag, reviewer) in enumerate(
+            [
+                (("123", "456"), "valid", "bob"),
+                (("123", "789"), "valid", "bob"),
+                (("123", "789"), "invalid", "eve"),
+                (("456", "gone"), "valid", "eve"),
+            ]
+        ):
+            append_label(folder.labels, Verdict(*pair, tag, reviewer, AT.format(number)))
+        page = look(client, "/review", reviewer="ada")
+        assert pair_on(page) == ("123", "789")
+        page = say(client, "valid", page)
+        assert pair_on(page) == ("123", "456")
+        page = say(client, "unsure", page)
+        assert "none that others judged lacks yours" in page.text
+        assert page.buttons == ["undo"]
+
+
+def test_progress_says_how_many_pairs_are_uncertain_where_that_is_known(folder):
+    with TestClient(create_app(Settings(folder))) as client:
+        assert "uncertain." not in look(client, "/review", reviewer="ada").text
+    folder.dedupe.mkdir(exist_ok=True)
+    found = {"q_sr_id": ["123", "123", "456"], "m_sr_id": ["456", "789", "789"], "match_probability": [0.999, 0.4, 0.6]}
+    pq.write_table(pa.table(found), folder.dedupe / PAIRS_FILE)
+    with TestClient(create_app(Settings(folder))) as client:
+        text = look(client, "/review", reviewer="ada").text
+    assert "The last de-duplication left 2 pairs uncertain." in text
 
 
 def test_a_verdict_is_kept_once_and_leads_to_the_next_pair(reviewing, folder):
@@ -417,8 +520,13 @@ def test_what_was_said_last_can_be_taken_back_until_nothing_is_left(reviewing, f
 def test_a_blind_reviewer_learns_what_the_model_thinks_when_they_have_said_what_they_think(reviewing):
     page = look(reviewing, "/review", reviewer="ada", blind="on")
     assert "match probability" not in page.text
-    assert "match probability" in look(reviewing, "/review", reviewer="ada").text
+    open_page = look(reviewing, "/review", reviewer="ada")
+    assert re.search(r"match probability of 0\.\d{3} \(valid from 0\.\d{3} on\)", open_page.text)
+    assert (open_page.tags["rect"] > 3, page.tags["rect"]) == (True, 0)
     after = say(reviewing, "valid", page)
+    assert re.search(
+        r"the model (in)?valid with a match probability of 0\.\d{3} \(valid from 0\.\d{3} on\)", after.text
+    )
     assert after.text.count("match probability") == 1
     assert "the model" in after.text
 
