@@ -292,6 +292,27 @@ def test_everything_fits_a_phone(browser, looked_at, width):
     context.close()
 
 
+@pytest.mark.parametrize("width", [390, 320])
+def test_on_a_phone_nothing_that_is_listed_lies_beside_the_screen(browser, looked_at, width):
+    context = browser.new_context(base_url=looked_at, viewport={"width": width, "height": 800}, is_mobile=True)
+    page = context.new_page()
+    page.goto("/explore?sr_id=123")
+    for folded in page.locator("details").all():
+        folded.evaluate("each => { each.open = true }")
+    lists = page.locator(".scrolls:has(table)")
+    names = ("The recording", "Likely duplicates", "Near, but hardly a duplicate", "How sure each pair is")
+    assert lists.evaluate_all("all => all.map((each) => each.ariaLabel)") == list(names)
+    for name, beside in zip(
+        names, lists.evaluate_all("all => all.map((each) => each.scrollWidth - each.clientWidth)"), strict=True
+    ):
+        assert beside <= 0, name
+    expect(page.get_by_role("cell", name="The Beatles").first).to_be_in_viewport(ratio=1)
+    assert page.locator(".stacks .class").count() > 10
+    serious = [each["id"] for each in Axe().run(page).response["violations"] if each["impact"] != "minor"]
+    context.close()
+    assert serious == []
+
+
 def test_on_a_phone_verdicts_are_at_hand_however_long_the_recordings_are(browser, address):
     context = browser.new_context(base_url=address, viewport={"width": 390, "height": 500}, has_touch=True)
     page = context.new_page()
