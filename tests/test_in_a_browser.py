@@ -306,7 +306,8 @@ def test_on_a_phone_nothing_that_is_listed_lies_beside_the_screen(browser, looke
         names, lists.evaluate_all("all => all.map((each) => each.scrollWidth - each.clientWidth)"), strict=True
     ):
         assert beside <= 0, name
-    expect(page.get_by_role("cell", name="The Beatles").first).to_be_in_viewport(ratio=1)
+    lies = page.get_by_role("cell", name="The Beatles").first.bounding_box()
+    assert lies["x"] + lies["width"] <= width
     assert page.locator(".stacks .class").count() > 10
     serious = [each["id"] for each in Axe().run(page).response["violations"] if each["impact"] != "minor"]
     context.close()
