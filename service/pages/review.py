@@ -154,7 +154,7 @@ def review(
 ) -> Response:
     """Show the next pair, the same one until something is said of it; or first the one that the address names."""
     if asked.reviewer is None and (kept := _kept(request)):
-        return RedirectResponse(f"review?{urlencode(kept | asked.pair)}", 303)
+        return RedirectResponse(f"review?{urlencode(kept | asked.model_dump(exclude_defaults=True))}", 303)
     name, is_blind = _name(request, asked.reviewer or ""), asked.blind == "on"
     if not name:
         return _keep(page("reviewer.html.j2", pair=asked.pair), request, {})
