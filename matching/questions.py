@@ -22,6 +22,7 @@ PAIRS_FILE = "pairs.parquet"
 
 # Of pairs as certain as this nothing is to be learnt.
 _FROM, _BELOW = 0.02, 0.98
+_IS_UNCERTAIN = (pc.field("match_probability") > _FROM) & (pc.field("match_probability") < _BELOW)
 _MOST_PAIRS = 2_000
 _DRAWN, _CANDIDATES = 100, 5
 _OTHERWISE = "nothing in particular"
@@ -96,11 +97,28 @@ def questions(
     return chosen
 
 
+def count_uncertain(pairs: Path) -> int | None:
+    """Count the pairs that the last de-duplication left uncertain, whoever has judged them since.
+
+    Parameters
+    ----------
+    pairs : Path
+        As in `questions`.
+
+    Returns
+    -------
+    int or None
+        ``None`` where there is no such file.
+    """
+    if not pairs.is_file():
+        return None
+    return int(pq.read_table(pairs, columns=["match_probability"], filters=_IS_UNCERTAIN).num_rows)
+
+
 def _uncertain(path: Path, chance: random.Random) -> list[tuple[str, str]]:
-    probability = pc.field("match_probability")
-    wanted = (probability > _FROM) & (probability < _BELOW)
-    found = pq.read_table(path, columns=["q_sr_id", "m_sr_id"], filters=wanted)
-    rows = sorted(chance.sample(range(found.num_rows), min(_MOST_PAIRS, found.num_rows)))
+    found = pq.read_table(path, columns=["q_sr_id", "m_sr_id"], filters=_IS_UNCERTAIN)
+    drawn = sorted(chance.sample(range(found.num_rows), min(_MOST_PAIRS, found.num_rows)))
+    rows = np.array(drawn, dtype=np.int64)  # an empty list has no type
     q, m = (found.column(name).take(rows).to_pylist() for name in ("q_sr_id", "m_sr_id"))
     return [(min(pair), max(pair)) for pair in zip(q, m, strict=True)]
 

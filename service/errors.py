@@ -6,8 +6,8 @@
 - unknown path, wrong method, long body: 404, 405, 413
 - whoever is not let in: 401, 403, 429
 
-They are pages where a page was asked for, and where a browser asked for what no route answers; else they are JSON. A
-route that answers JSON has its errors in JSON in a browser, too.
+They are pages where a page was asked for, and where a browser asked for what no route answers or for ``/``, which
+people type; else they are JSON. Any other route that answers JSON has its errors in JSON in a browser, too.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ MAY_BE_REFUSED: Documented = {
     429: {"model": ErrorAnswer, "description": "Too many requests: Retry-After says when to come back"},
 }
 """Of every route but those that tell whether the service is alive."""
+_TYPED = "/"
 _OF_ROUTING = {
     # FastAPI's own words for a body that cannot be read.
     400: f"expected body to be {EXPECTED['body']}, got something else",
@@ -109,7 +110,7 @@ def _wants_page(scope: Scope) -> bool:
     if isinstance(route, PageRoute):
         return True
     is_answered = scope["method"] in (getattr(route, "methods", None) or ())
-    return not is_answered and reads_pages(scope)
+    return (not is_answered or getattr(route, "path", "") == _TYPED) and reads_pages(scope)
 
 
 async def _onemaster_error(request: Request, error: Exception) -> Response:

@@ -176,10 +176,12 @@ def test_what_was_not_kept_is_said(browser, address, folder):
     page = context.new_page()
     page.goto("/review?reviewer=ada")
     page.locator("input[name=m_sr_id]").evaluate("each => { each.value = 'gone' }")
+    page.wait_for_timeout(450)
     page.keyboard.press("v")
     expect(page.get_by_role("alert")).to_contain_text("Nothing was changed. The catalogue has no recording 'gone'")
     page.reload()
     context.set_offline(True)
+    page.wait_for_timeout(450)
     page.keyboard.press("v")
     expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
     assert read_labels(folder.labels) == []
@@ -210,7 +212,7 @@ def test_without_scripts_the_same_can_be_done(browser, address, folder):
         page.get_by_label("Id of a recording").fill("123")
         page.get_by_role("button", name="Show").click()
         page.get_by_label("Compare with 456").click()
-        assert page.get_by_role("heading", name="123 and 456").is_visible()
+        expect(page.get_by_role("heading", name="123 and 456")).to_be_in_viewport(ratio=1)
         page.goto("/review?reviewer=ada&blind=on")
         page.get_by_role("button", name="Invalid: two").click()
         assert page.get_by_text("You said invalid").is_visible()
@@ -224,8 +226,10 @@ def test_comparing_two_recordings_keeps_the_place_and_the_address(browser, addre
     with looking(browser, address) as page:
         page.goto("/explore?sr_id=123")
         page.get_by_label("Compare with 456").click()
-        expect(page.get_by_role("heading", name="123 and 456")).to_be_visible()
-        assert "beside=456" in page.url
+        heading = page.get_by_role("heading", name="123 and 456")
+        expect(heading).to_be_in_viewport(ratio=1)
+        expect(heading).to_be_focused()
+        assert page.url.endswith("beside=456#compared")
         picture(page, "explore")
         page.go_back()
         expect(page.get_by_role("heading", name="123 and 456")).to_be_hidden()
@@ -288,6 +292,28 @@ def test_everything_fits_a_phone(browser, looked_at, width):
     context.close()
 
 
+@pytest.mark.parametrize("width", [390, 320])
+def test_on_a_phone_nothing_that_is_listed_lies_beside_the_screen(browser, looked_at, width):
+    context = browser.new_context(base_url=looked_at, viewport={"width": width, "height": 800}, is_mobile=True)
+    page = context.new_page()
+    page.goto("/explore?sr_id=123")
+    for folded in page.locator("details").all():
+        folded.evaluate("each => { each.open = true }")
+    lists = page.locator(".scrolls:has(table)")
+    names = ("The recording", "Likely duplicates", "Near, but hardly a duplicate", "How sure each pair is")
+    assert lists.evaluate_all("all => all.map((each) => each.ariaLabel)") == list(names)
+    for name, beside in zip(
+        names, lists.evaluate_all("all => all.map((each) => each.scrollWidth - each.clientWidth)"), strict=True
+    ):
+        assert beside <= 0, name
+    lies = page.get_by_role("cell", name="The Beatles").first.bounding_box()
+    assert lies["x"] + lies["width"] <= width
+    assert page.locator(".stacks .class").count() > 10
+    serious = [each["id"] for each in Axe().run(page).response["violations"] if each["impact"] != "minor"]
+    context.close()
+    assert serious == []
+
+
 def test_on_a_phone_verdicts_are_at_hand_however_long_the_recordings_are(browser, address):
     context = browser.new_context(base_url=address, viewport={"width": 390, "height": 500}, has_touch=True)
     page = context.new_page()
@@ -305,16 +331,61 @@ def test_a_list_of_the_keys_is_shown_and_hidden_by_a_key(browser, address):
         keys = page.get_by_text("take back what you said last")
         expect(keys).to_be_hidden()
         page.keyboard.press("?")
-        expect(keys).to_be_visible()
+        expect(keys).to_be_in_viewport(ratio=1)
         named = page.locator("#keys dt").all_inner_texts()
+        page.wait_for_timeout(450)
+        page.keyboard.press("v")  # says nothing of what lies below
         page.keyboard.press("?")
         expect(keys).to_be_hidden()
+        page.get_by_role("button", name="Keys ?").focus()
+        page.keyboard.press("Enter")
+        expect(keys).to_be_in_viewport(ratio=1)
+        assert [each["id"] for each in Axe().run(page).response["violations"] if each["impact"] != "minor"] == []
+        page.keyboard.press("Escape")
+        expect(keys).to_be_hidden()
+        expect(page.get_by_role("button", name="Keys ?")).to_be_focused()
+        expect(page.get_by_text("ada: 0 pairs judged")).to_be_visible()
         say(page, "i")
         buttons = page.locator("[data-key]").evaluate_all("all => all.map((each) => each.dataset.key)")
         assert sorted(named) == sorted([*buttons, "?"])
+        page.keyboard.press("?")
+        page.get_by_role("button", name="Close").click()
+        expect(keys).to_be_hidden()
         page.goto("/review?reviewer=ada&keys=off")
         page.keyboard.press("?")
         assert page.locator("#keys").count() == 0
+
+
+def test_a_key_that_came_too_soon_is_told(browser, address, folder):
+    with looking(browser, address) as page:
+        page.goto("/review?reviewer=ada")
+        say(page, "v")
+        notice = page.get_by_text("came too soon and was not taken")
+        expect(notice).to_be_hidden()
+        page.keyboard.press("i")
+        expect(notice).to_be_in_viewport(ratio=1)
+        expect(notice).to_have_role("status")
+        expect(notice).to_contain_text("i came too soon")
+        assert len(read_labels(folder.labels)) == 1
+        expect(notice).to_be_hidden(timeout=6_000)
+
+
+def test_a_pair_that_is_compared_is_judged_and_the_queue_goes_on(browser, address, folder):
+    with looking(browser, address) as page:
+        page.goto("/review?reviewer=ada")
+        queue = pair_on(page)
+        page.get_by_role("link", name="Explore").click()
+        page.goto("/explore?sr_id=123&beside=789")
+        page.get_by_role("link", name="Judge this pair").click()
+        assert pair_on(page) == ("123", "789")
+        page.wait_for_timeout(450)
+        page.keyboard.press("v")
+        expect(page.get_by_text("You said valid of 123 and 789")).to_be_visible()
+        assert page.url.endswith("/review?reviewer=ada")  # opened again, it does not ask the same
+        assert pair_on(page) == queue
+        page.keyboard.press("v")  # the second half of a double press
+        expect(page.get_by_text("v came too soon")).to_be_visible()
+        assert [label.verdict.pair for label in read_labels(folder.labels)] == [("123", "789")]
 
 
 def test_when_nothing_is_left_to_take_back_focus_goes_to_the_verdicts(browser, address):

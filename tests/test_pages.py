@@ -6,9 +6,12 @@ import json
 import re
 import shutil
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from html.parser import HTMLParser
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tiny
 from fastapi.testclient import TestClient
@@ -16,17 +19,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.clusters import write_clusters
+from catalog.normalize import normalize
 from catalog.paths import DataFolder
 from catalog.recording import Recording
 from catalog.store import Catalog, write_catalog
 from matching.agreement import Agreement, most_disputed, standing
 from matching.labels import Label, Verdict, append_label, read_labels
 from matching.matcher import Matcher
+from matching.questions import PAIRS_FILE
 from matching.reviewing import blind_labels, has_judged, said_last, say_unsure, undo, unsure_pairs
 from service.access import Access
 from service.app import create_app
 from service.keys import READ, WRITE, new_key
-from service.pages.differences import differences, fields_of
+from service.pages.differences import Piece, differences, fields_of
 from service.pages.drawings import MOST_DRAWN, nodes, pairs_of, waterfall
 from service.pages.rendering import STATIC, counted
 from service.settings import Settings
@@ -37,11 +42,12 @@ IN_A_BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 class Page(HTMLParser):
-    """Checks that what is opened is closed, and collects links, forms' fields, buttons and text."""
+    """Checks that what is opened is closed, and collects tags, links, forms' fields, buttons and text."""
 
     def __init__(self, answer):
         super().__init__()
         self.links, self.fields, self.buttons, self.marked, self.text = [], {}, [], [], ""
+        self.tags = Counter()
         self._open = []
         self.feed(answer.text)
         self.close()
@@ -49,6 +55,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         values = dict(attributes)
+        self.tags[tag] += 1
         assert not {name for name in values if name.startswith("on") or name == "style"}
         self.links.extend(values[name] for name in ("href", "src", "action", "hx-get", "hx-post") if name in values)
         if tag == "input":
@@ -111,8 +118,8 @@ def test_pages_load_nothing_from_elsewhere_and_run_nothing_that_is_written_into_
 def test_explore_shows_a_recording_and_its_likely_duplicates(client):
     page = look(client, "/explore", sr_id="123")
     assert not [words for words in ("Yesterday", "Beatles The", "GBAYE6500521") if words not in page.text]
-    assert "explore?sr_id=123&beside=456" in page.links
-    probabilities = list(map(float, re.findall(r"\b[01]\.\d{3}\b", page.text)))
+    assert "explore?sr_id=123&beside=456#compared" in page.links
+    probabilities = list(map(float, re.findall(r"\b[01]\.\d{3}\b", page.text.partition("Found by")[2])))
     assert probabilities == sorted(probabilities, reverse=True)
     assert len(probabilities) == 10
 
@@ -123,8 +130,13 @@ def test_explore_shows_what_differs_and_why_it_was_decided_so(client, tiny_data)
     assert "Yesterday" not in page.marked
     with Matcher.open(tiny_data) as matcher:
         decision = matcher.classify("123", "789")
-    assert f"match probability of {decision.match_probability:.3f}" in page.text
+        threshold = matcher.model.classifier.threshold
+    assert f"match probability of {decision.match_probability:.3f} (valid from {threshold:.3f} on)" in page.text
     drawn = waterfall(decision)
+    assert page.tags["rect"] == len(drawn.bars) > 3
+    assert page.tags["line"] == len(drawn.bars)
+    assert "review?q_sr_id=123&m_sr_id=789" in page.links
+    assert "Judge this pair" not in look(client, "/explore", sr_id="123", beside="123").text
     assert [bar.words for bar in drawn.bars if bar.words not in html.unescape(page.text)] == []
 
 
@@ -135,7 +147,9 @@ def test_explore_shows_what_differs_and_why_it_was_decided_so(client, tiny_data)
         ({"sr_id": "123", "beside": "nobody"}, 404, "no recording 'nobody'"),
         ({"sr_id": "x" * 300}, 404, "no recording"),
         ({"sr_id": "123", "k": "0"}, 422, "not what was expected"),
-        ({"title": "x", "year": "soon"}, 422, "in the field year"),
+        ({"title": "x", "year": "soon"}, 422, "Year: expected a year from 1860 to 2100, got 'soon'."),
+        ({"title": "x", "duration": "soon"}, 422, "Length: expected a length such as 4:18, got 'soon'."),
+        ({"artists": "|".join(map(str, range(1_001)))}, 422, "Artists: expected at most 1,000 names, got '0|1|"),
         ({"title": "x" * 10_001}, 422, "not what was expected"),
     ],
 )
@@ -144,7 +158,7 @@ def test_errors_are_pages_too(client, parameters, status, words):
     assert answer.status_code == status
     assert words in html.unescape(answer.text)
     assert "content-security-policy" in answer.headers
-    Page(answer)
+    assert ("sr_id" in Page(answer).fields) is (status == 404)  # another one can be looked for
 
 
 def test_a_description_finds_recordings(client):
@@ -168,6 +182,26 @@ def test_what_is_only_near_is_not_among_the_likely_duplicates(client, tiny_data)
     for each in found:
         assert (f"Compare with {each.m.sr_id}" in before) is (each.m.sr_id in likely)
         assert (f"Compare with {each.m.sr_id}" in near) is (each.m.sr_id not in likely)
+
+
+def test_of_a_likely_duplicate_that_is_invalid_it_is_said_that_a_person_should_look(client):
+    answer = client.get("/explore", params={"title": "Yesterday"}).text
+    likely, near = answer.split("<details>\n<summary>")[-2:]
+    likely = likely[likely.index("Likely duplicates") :]
+    assert likely.count('<span class="class invalid">') == 3  # with a title alone nobody can tell
+    assert likely.count("a person should look</span>") == 3
+    assert "a person should look" not in near
+    sure = client.get("/explore", params={"sr_id": "123"}).text
+    assert "a person should look</span>" not in sure
+
+
+def test_an_empty_search_says_how_much_there_is_and_names_one(client, tiny_data):
+    page = look(client, "/explore")
+    with Matcher.open(tiny_data) as matcher:
+        assert f"The index has {len(matcher.snapshot)} recordings" in page.text
+    (example,) = [link for link in page.links if link.startswith("explore?sr_id=")]
+    assert client.get(f"/{example}").status_code == 200
+    assert "The index has" not in look(client, "/explore", title="yesterday").text
 
 
 def test_a_search_that_finds_nothing_alike_says_so(client):
@@ -211,10 +245,15 @@ def test_explore_draws_the_cluster(tiny_data, tmp_path):
     with TestClient(create_app(Settings(folder))) as client:
         page = look(client, "/explore", sr_id="123")
         assert "Cluster c1" in page.text
+        assert (page.tags["circle"], page.tags["line"]) == (2, 1)
         assert "1 more is not drawn" in page.text
         assert "(stands for the cluster)" in page.text
         assert "found no duplicate" in look(client, "/explore", sr_id="789").text
-        assert "Cluster" not in look(client, "/explore", sr_id="q1").text
+        assert look(client, "/explore", sr_id="789").tags["circle"] == 0
+        unseen = look(client, "/explore", sr_id="q1").text
+        assert "No de-duplication has put it into one yet" in unseen
+        assert f"onemaster dedupe --data {folder.root}" in unseen
+        assert "onemaster dedupe" not in page.text
 
 
 texts = st.text(alphabet="ab -.,\u00e9\u5c71|", max_size=20) | st.none()
@@ -242,9 +281,56 @@ def test_a_difference_is_the_word_that_differs_and_not_its_case():
     assert "Album" not in found
 
 
-def test_long_texts_are_not_compared_word_by_word():
-    q, m = (Recording(side, title=f"{side} " * 20_000) for side in "qm")
-    assert all(piece.differs for piece in differences(q, m)[0].q)
+def marked_in(q, m, field="title"):
+    """Show what is marked on either side of one field."""
+    sides = (Recording(side, **{field: text}) for side, text in (("q", q), ("m", m)))
+    (found,) = differences(*sides)
+    return tuple([piece.text for piece in side if piece.differs] for side in (found.q, found.m))
+
+
+@pytest.mark.parametrize(
+    ("q", "m", "marked"),
+    [
+        ("The Beatles", "Beatles The", ([], [])),
+        ("Night Ferries, The", "the night ferries", ([], [])),
+        ("Beyonc\u00e9 & Jay-Z", "Jay Z and Beyonce", ([], [])),
+        ("Beyonc\u00c3\u00a9", "Beyonc\u00e9", ([], [])),
+        ("Don\u2019t Stop", "Don't Stop Now", ([], ["Now"])),
+        ("New York New York", "New York", (["New York"], [])),
+        ("Moon (Live 2009)", "Live Moon (Remix 2009)", ([], ["Remix"])),
+        ("Harbour Lights", "Corinna Vale", (["Harbour Lights"], ["Corinna Vale"])),
+        ("!!!", "???", (["!!!"], ["???"])),
+        ("!!!", "Chk Chk", (["!!!"], ["Chk Chk"])),
+    ],
+)
+def test_a_word_that_stands_on_both_sides_is_not_marked_wherever_it_stands(q, m, marked):
+    assert marked_in(q, m) == marked
+    assert marked_in(m, q) == marked[::-1]
+
+
+def test_a_length_is_one_word():
+    (length,) = differences(Recording("q", duration_ms=192_000), Recording("m", duration_ms=723_000))
+    assert (length.q, length.m) == ((Piece("3:12", True),), (Piece("12:03", True),))
+
+
+letters = texts.filter(lambda text: text and any(map(str.isalnum, text)))
+
+
+@given(letters, letters)
+def test_both_sides_have_the_same_words_unmarked_and_none_of_the_same_marked(q, m):
+    (field,) = differences(Recording("q", title=q), Recording("m", title=m))
+
+    def words(side, differs):
+        text = "/".join(piece.text for piece in side if piece.differs is differs)
+        return Counter(word for word in normalize(text).split() if word.isalnum())
+
+    assert words(field.q, False) == words(field.m, False)
+    assert not words(field.q, True) & words(field.m, True)
+
+
+def test_long_texts_are_compared_as_well():
+    q, m = (Recording(side, title=f"same {side} " * 20_000) for side in "qm")
+    assert [piece.differs for piece in differences(q, m)[0].q[:2]] == [False, True]
 
 
 def test_the_bars_of_a_waterfall_end_where_the_log_odds_are(matcher):
@@ -292,9 +378,110 @@ def pair_on(page):
 
 
 def test_who_reviews_says_who_they_are(client):
+    client.cookies.clear()
     page = look(client, "/review")
     assert set(page.fields) == {"reviewer", "blind"}
     assert page.buttons == []
+
+
+def test_who_comes_back_from_another_page_is_known_still_until_somebody_else_reviews(reviewing):
+    answer = reviewing.get("/review", params={"reviewer": "ada & bob=\u00e9", "blind": "on", "keys": "off"})
+    (sent,) = answer.headers.get_list("set-cookie")
+    assert {"httponly", "samesite=strict"} <= {part.strip().lower() for part in sent.split(";")}
+    assert "path=" not in sent.lower()  # so it is for where the pages are, behind a proxy, too
+    assert "secure" not in sent.lower()
+    assert "review" in look(reviewing, "/explore", sr_id="123").links
+    page = look(reviewing, "/review")
+    assert (page.fields["reviewer"], page.fields["blind"], page.fields["keys"]) == ("ada & bob=\u00e9", "on", "off")
+    assert "review?reviewer=" in page.links
+    assert look(reviewing, "/review", reviewer="eve").fields["reviewer"] == "eve"
+    page = look(reviewing, "/review", blind="on")
+    assert (page.fields["reviewer"], page.fields["blind"], page.fields["keys"]) == ("eve", "on", "")
+    assert look(reviewing, "/review", reviewer="").fields["reviewer"] == ""
+    assert look(reviewing, "/review").fields["reviewer"] == ""
+
+
+@pytest.mark.parametrize("kept", ["", "x", "reviewer=%20", f"reviewer={'x' * 65}", "blind=on", "=&=&%"])
+def test_a_cookie_that_is_not_ours_is_as_good_as_none(client, kept):
+    client.cookies.clear()
+    assert set(Page(client.get("/review", headers={"cookie": f'onemaster-review="{kept}"'})).fields) == {
+        "reviewer",
+        "blind",
+    }
+
+
+def test_over_https_the_cookie_goes_over_nothing_else(folder):
+    with TestClient(create_app(Settings(folder)), base_url="https://testserver") as client:
+        assert "secure" in client.get("/review?reviewer=ada").headers["set-cookie"].lower()
+
+
+def test_a_pair_that_is_shown_can_be_judged_and_then_the_queue_goes_on(reviewing, folder):
+    shown = look(reviewing, "/explore", sr_id="789", beside="123")
+    (way,) = [link for link in shown.links if link.startswith("review?")]
+    asked = Page(reviewing.get(f"/{way}"))
+    assert (asked.fields["q_sr_id"], asked.fields["m_sr_id"], asked.buttons) == ("789", "123", [])  # who is it?
+    queue = look(reviewing, "/review", reviewer="ada", blind="on")
+    page = Page(reviewing.get(f"/{way}"))  # by whom is known now
+    assert pair_on(page) == ("123", "789")
+    assert (page.fields["reviewer"], page.fields["blind"]) == ("ada", "on")
+    assert "is not counted as blind" in page.text
+    assert pair_on(queue) != pair_on(page)
+    after = say(reviewing, "valid", page, shown=page.fields["shown"])
+    assert pair_on(after) == pair_on(queue)
+    assert "You said valid of 123 and 789" in after.text
+    (label,) = read_labels(folder.labels)
+    assert (label.verdict.pair, label.verdict.tag, label.verdict.reviewer) == (("123", "789"), "valid", "ada")
+    assert blind_labels(folder.labels) == set()
+    again = Page(reviewing.get(f"/{way}"))
+    assert "You said valid of this pair before" in again.text
+    say(reviewing, "invalid", again)
+    assert [label.verdict.tag for label in read_labels(folder.labels)] == ["valid", "invalid"]
+    assert "of this pair before" not in look(reviewing, "/review", reviewer="bob", q_sr_id="123", m_sr_id="789").text
+
+
+@pytest.mark.parametrize(
+    ("pair", "status"),
+    [(("123", "nobody"), 404), (("123", "123"), 422), (("123", ""), 422), (("123", "x" * 300), 422)],
+)
+def test_what_is_no_pair_cannot_be_judged(reviewing, pair, status):
+    answer = reviewing.get("/review", params={"reviewer": "ada", "q_sr_id": pair[0], "m_sr_id": pair[1]})
+    assert answer.status_code == status
+    Page(answer)
+
+
+def test_when_nothing_else_is_left_others_verdicts_get_a_second_opinion(folder):
+    folder.dedupe.mkdir(exist_ok=True)
+    certain = {"q_sr_id": ["123"], "m_sr_id": ["456"], "match_probability": [0.999]}
+    pq.write_table(pa.table(certain), folder.dedupe / PAIRS_FILE)
+    with TestClient(create_app(Settings(folder))) as client:
+        assert "There is nothing to ask about" in look(client, "/review", reviewer="ada").text
+        for number, (pair, tag, reviewer) in enumerate(
+            [
+                (("123", "456"), "valid", "bob"),
+                (("123", "789"), "valid", "bob"),
+                (("123", "789"), "invalid", "eve"),
+                (("456", "gone"), "valid", "eve"),
+            ]
+        ):
+            append_label(folder.labels, Verdict(*pair, tag, reviewer, AT.format(number)))
+        page = look(client, "/review", reviewer="ada")
+        assert pair_on(page) == ("123", "789")
+        page = say(client, "valid", page)
+        assert pair_on(page) == ("123", "456")
+        page = say(client, "unsure", page)
+        assert "none that others judged lacks yours" in page.text
+        assert page.buttons == ["undo"]
+
+
+def test_progress_says_how_many_pairs_are_uncertain_where_that_is_known(folder):
+    with TestClient(create_app(Settings(folder))) as client:
+        assert "uncertain." not in look(client, "/review", reviewer="ada").text
+    folder.dedupe.mkdir(exist_ok=True)
+    found = {"q_sr_id": ["123", "123", "456"], "m_sr_id": ["456", "789", "789"], "match_probability": [0.999, 0.4, 0.6]}
+    pq.write_table(pa.table(found), folder.dedupe / PAIRS_FILE)
+    with TestClient(create_app(Settings(folder))) as client:
+        text = look(client, "/review", reviewer="ada").text
+    assert "The last de-duplication left 2 pairs uncertain." in text
 
 
 def test_a_verdict_is_kept_once_and_leads_to_the_next_pair(reviewing, folder):
@@ -334,8 +521,13 @@ def test_what_was_said_last_can_be_taken_back_until_nothing_is_left(reviewing, f
 def test_a_blind_reviewer_learns_what_the_model_thinks_when_they_have_said_what_they_think(reviewing):
     page = look(reviewing, "/review", reviewer="ada", blind="on")
     assert "match probability" not in page.text
-    assert "match probability" in look(reviewing, "/review", reviewer="ada").text
+    open_page = look(reviewing, "/review", reviewer="ada")
+    assert re.search(r"match probability of 0\.\d{3} \(valid from 0\.\d{3} on\)", open_page.text)
+    assert (open_page.tags["rect"] > 3, page.tags["rect"]) == (True, 0)
     after = say(reviewing, "valid", page)
+    assert re.search(
+        r"the model (in)?valid with a match probability of 0\.\d{3} \(valid from 0\.\d{3} on\)", after.text
+    )
     assert after.text.count("match probability") == 1
     assert "the model" in after.text
 

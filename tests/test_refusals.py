@@ -70,8 +70,21 @@ def test_a_page_that_is_sent_wrongly_is_refused_by_a_page_whoever_sends_it(clien
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/?q_sr_id=123", 422), ("/pairs?q_sr_id=1", 422), ("/recordings/nobody", 404)]
+    ("parameters", "status", "words", "error"),
+    [
+        ({"q_sr_id": "123"}, 422, "Please use q_sr_id= & m_sr_id=", "Incorrect request format"),
+        ({"q_sr_id": "123", "m_sr_id": "nobody"}, 404, "no recording 'nobody'", "unknown sr_id"),
+    ],
 )
+def test_what_somebody_types_without_a_path_is_refused_by_a_page(client, parameters, status, words, error):
+    assert words in refused(client.get("/", params=parameters, headers=IN_A_BROWSER), status)
+    for headers in ({}, {"accept": "*/*"}, {"accept": "application/json"}):
+        answer = client.get("/", params=parameters, headers=headers)
+        assert answer.status_code == status
+        assert answer.json()["error"].startswith(error)
+
+
+@pytest.mark.parametrize(("path", "status"), [("/pairs?q_sr_id=1", 422), ("/recordings/nobody", 404)])
 def test_a_route_of_programs_answers_json_in_a_browser_too(client, path, status):
     answer = client.get(path, headers=IN_A_BROWSER)
     assert answer.status_code == status

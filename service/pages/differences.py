@@ -1,18 +1,21 @@
-"""Two recordings field by field, with what differs inside each."""
+"""Two recordings field by field, with the words of each that the other has not got."""
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from itertools import groupby
 
+import regex
+
+from catalog.normalize import normalize
 from catalog.recording import Recording
 
-# Words, and what stands between them sign by sign.
-_PIECE = re.compile(r"\w+|\s+|[^\w\s]")
-# Comparing takes time with the square of the pieces; no field of a reviewer's is that long.
-_MOST_PIECES = 150
+# Words as `normalize` sees them, "don't" and 3:41 being one, and what stands between them.
+_LETTERS = r"[\p{L}\p{M}\p{N}]+"
+_WORD = regex.compile(rf"{_LETTERS}(?:['\u2019:]{_LETTERS})*|&")
+_PIECE = regex.compile(rf"{_WORD.pattern}|\s+|.", regex.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Piece:
     text : str
         As written.
     differs : bool
-        Whether the other side has not got it there.
+        Whether the other side has not got it anywhere in the field.
     """
 
     text: str
@@ -65,7 +68,10 @@ def fields_of(recording: Recording) -> dict[str, str]:
 
 
 def differences(q: Recording, m: Recording) -> list[Field]:
-    """Compare two recordings word by word; case does not matter.
+    """Compare two recordings word by word.
+
+    Neither the order of words matters, nor what `normalize` takes away: case, accents, punctuation. A word that stands
+    more often on one side differs there as often as it has no partner.
 
     Parameters
     ----------
@@ -84,36 +90,39 @@ def differences(q: Recording, m: Recording) -> list[Field]:
 
 
 def _compared(q: str, m: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
-    if not q or not m:  # what is missing is no difference
-        return tuple(_whole(q)), tuple(_whole(m))
-    q_pieces, m_pieces = _PIECE.findall(q), _PIECE.findall(m)
-    if max(len(q_pieces), len(m_pieces)) > _MOST_PIECES:
-        return tuple(_whole(q, differs=q != m)), tuple(_whole(m, differs=q != m))
-    q_folded, m_folded = ([each.casefold() for each in pieces] for pieces in (q_pieces, m_pieces))
-    matcher = SequenceMatcher(None, q_folded, m_folded, autojunk=False)
-    q_found: list[Piece] = []
-    m_found: list[Piece] = []
-    for operation, q_from, q_to, m_from, m_to in matcher.get_opcodes():
-        differs = operation != "equal"
-        q_found.extend(_whole("".join(q_pieces[q_from:q_to]), differs=differs))
-        m_found.extend(_whole("".join(m_pieces[m_from:m_to]), differs=differs))
-    return _joined(q_found), _joined(m_found)
+    if not q or not m or normalize(q) == normalize(m):  # what is missing is no difference
+        return _joined([(q, False)]), _joined([(m, False)])
+    return _marked(q, m), _marked(m, q)
 
 
-def _joined(pieces: list[Piece]) -> tuple[Piece, ...]:
-    """Take words that differ, and have nothing but blanks between them, as one piece."""
-    joined: list[Piece] = []
-    for piece in pieces:
-        if len(joined) > 1 and piece.differs and joined[-1].text.isspace() and joined[-2].differs:
-            joined[-2:] = [Piece(joined[-2].text + joined[-1].text + piece.text, differs=True)]
-        else:
-            joined.append(piece)
-    return tuple(joined)
+def _marked(text: str, other: str) -> tuple[Piece, ...]:
+    """Mark the words that have no partner in another text."""
+    partners = Counter(word for word, _ in _words(other))
+    found: list[tuple[str, bool]] = []
+    for word, piece in _words(text):
+        found.append((piece, bool(word) and not partners[word]))
+        partners[word] -= partners[word] > 0
+    return _joined(found)
 
 
-def _whole(text: str, *, differs: bool = False) -> Iterator[Piece]:
-    if text:
-        yield Piece(text, differs and not text.isspace())
+def _words(text: str) -> Iterator[tuple[str, str]]:
+    """Cut a text into pieces; each with the word that it is, which is empty for what stands between words."""
+    if not _WORD.search(text):  # a name made of signs is one word
+        yield normalize(text), text
+        return
+    for piece in _PIECE.findall(text):
+        yield normalize(piece) if _WORD.match(piece) else "", piece
+
+
+def _joined(pieces: list[tuple[str, bool]]) -> tuple[Piece, ...]:
+    """Put pieces together that differ, blanks between them included, or do not."""
+    differing = [differs for _, differs in pieces]
+    for place in range(1, len(pieces) - 1):
+        is_between = differing[place - 1] and differing[place + 1]
+        differing[place] = differing[place] or (is_between and pieces[place][0].isspace())
+    runs = groupby(zip(differing, pieces, strict=True), key=lambda each: each[0])
+    joined = ((differs, "".join(text for _, (text, _) in run)) for differs, run in runs)
+    return tuple(Piece(text, differs) for differs, text in joined if text)
 
 
 def _written(value: str | int | tuple[str, ...] | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import filterfalse
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query, Response
@@ -17,13 +18,25 @@ from matching.matcher import Matcher
 from service.pages.differences import differences, fields_of
 from service.pages.drawings import Edge, nodes, pairs_of, waterfall
 from service.pages.rendering import PageRoute, page
-from service.parameters import DEFAULT_CANDIDATES, LONGEST_TEXT, MOST_CANDIDATES, is_usable_id
+from service.parameters import DEFAULT_CANDIDATES, LONGEST_TEXT, MOST_CANDIDATES, MOST_NAMES, is_usable_id, shown
 from service.questions import RecordingQuestion
 from service.state import FolderInUse, MatcherInCharge
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _TEMPLATE = "explore.html.j2"
+# What a description has, as the page calls it.
+_FIELDS = {
+    "title": "Title",
+    "artists": "Artists (with | between them)",
+    "isrcs": "ISRCs",
+    "contributors": "Contributors",
+    "album": "Album",
+    "duration": "Length (4:18)",
+    "year": "Year",
+}
+_EXPECTED = {"duration": "a length such as 4:18", "year": "a year from 1860 to 2100"}
+_OTHERWISE_EXPECTED = f"at most {MOST_NAMES:,} names"
 
 _Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
 
@@ -60,22 +73,14 @@ class Search(BaseModel):
         try:
             return RecordingQuestion.model_validate(asked).recording() if asked else None
         except ValidationError as error:
-            raise HTTPException(
-                422, f"What stands in the field {error.errors()[0]['loc'][0]} cannot be read."
-            ) from error
+            name = str(error.errors()[0]["loc"][0])
+            label, expected = _FIELDS[name].partition(" (")[0], _EXPECTED.get(name, _OTHERWISE_EXPECTED)
+            raise HTTPException(422, f"{label}: expected {expected}, got {shown(asked[name])}.") from error
 
 
 @router.get("/explore")
 def explore(matcher: MatcherInCharge, folder: FolderInUse, search: Annotated[Search, Query()]) -> Response:
-    """Show a recording by its id, or what is nearest to a description."""
-    if search.sr_id.strip():
-        return _one(matcher, folder, search)
-    described = search.recording()
-    found = _split(matcher, matcher.candidates_of(described, search.k)) if described else None
-    return page(_TEMPLATE, form=search, q=None, candidates=found, beside=None, cluster=None, fields_of=fields_of)
-
-
-def _one(matcher: Matcher, folder: DataFolder, search: Search) -> Response:
+    """Show a recording by its id, or what is nearest to a description, or else how to begin."""
     sr_id, beside = search.sr_id.strip(), search.beside.strip()
     for each in filter(None, (sr_id, beside)):
         if not is_usable_id(each):
@@ -83,12 +88,24 @@ def _one(matcher: Matcher, folder: DataFolder, search: Search) -> Response:
     return page(
         _TEMPLATE,
         form=search,
-        q=matcher.recordings.take([sr_id]).recordings()[0],
-        candidates=_split(matcher, matcher.candidates(sr_id, search.k)),
-        beside=_compared(matcher, sr_id, beside) if beside else None,
-        cluster=_cluster(matcher, folder, sr_id),
+        described_by=_FIELDS,
+        recordings=len(matcher.snapshot),
+        example=matcher.snapshot.first_id(),
+        q=matcher.recordings.take([sr_id]).recordings()[0] if sr_id else None,
+        beside=_compared(matcher, sr_id, beside) if sr_id and beside else None,
+        candidates=_candidates(matcher, search),
+        threshold=matcher.model.classifier.threshold,
+        cluster=_cluster(matcher, folder, sr_id) if sr_id else None,
         fields_of=fields_of,
+        command=f"onemaster dedupe --data {folder.root}",
     )
+
+
+def _candidates(matcher: Matcher, search: Search) -> dict[str, list[Candidate]] | None:
+    if sr_id := search.sr_id.strip():
+        return _split(matcher, matcher.candidates(sr_id, search.k))
+    described = search.recording()
+    return _split(matcher, matcher.candidates_of(described, search.k)) if described else None
 
 
 def _split(matcher: Matcher, found: list[Candidate]) -> dict[str, list[Candidate]]:
@@ -96,9 +113,12 @@ def _split(matcher: Matcher, found: list[Candidate]) -> dict[str, list[Candidate
 
     The model decides: it takes the former for duplicates, or wants a person to look at them.
     """
-    classifier = matcher.model.classifier
-    likely = [each for each in found if each.decided == VALID or classifier.needs_review(each.match_probability)]
-    return {"likely": likely, "unlike": found[len(likely) :]}
+    needs_review = matcher.model.classifier.needs_review
+
+    def is_likely(candidate: Candidate) -> bool:
+        return candidate.decided == VALID or needs_review(candidate.match_probability)
+
+    return {"likely": list(filter(is_likely, found)), "unlike": list(filterfalse(is_likely, found))}
 
 
 def _compared(matcher: Matcher, q_sr_id: str, m_sr_id: str) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 from fastapi import Response
@@ -89,7 +90,10 @@ def explained(scope: Scope, status: int, words: str, headers: Mapping[str, str] 
         HTML, with what to do about it.
     """
     heading, advice = _ADVICE.get(status, _OTHERWISE)
-    answer = page(_ERROR, status, heading=heading, words=words, advice=advice, root=_way_up(scope))
+    may_search = status == HTTPStatus.NOT_FOUND
+    answer = page(
+        _ERROR, status, heading=heading, words=words, advice=advice, may_search=may_search, root=_way_up(scope)
+    )
     answer.headers.update(headers or {})
     return answer
 
