@@ -77,6 +77,27 @@ def test_the_page_shows_what_a_threshold_would_cost(client, tiny_data):
         Page(refused)
 
 
+@pytest.mark.parametrize("has_the_pairs", [False, True])
+def test_figures_of_another_catalogue_are_told_from_ones_own(tiny_data, unlabelled_data, tmp_path, has_the_pairs):
+    folder = DataFolder.at(shutil.copytree(unlabelled_data.root, tmp_path / "data"))
+    if has_the_pairs:
+        shutil.copy(tiny_data.groundtruth, folder.groundtruth)
+    with TestClient(create_app(Settings(folder))) as client:
+        shown = Page(client.get("/quality")).text
+    warned = (
+        "Nothing was measured on this catalogue",
+        "embedded sample",
+        f"evaluate --groundtruth FILE --data {folder.root}",
+    )
+    for words in (*warned, "The answers are compared with the sample's pairs"):
+        assert (words in shown) is not has_the_pairs
+    assert ("that it did not learn from" in shown) is has_the_pairs
+
+
+def test_a_model_that_was_trained_on_the_catalogue_gets_no_warning(client):
+    assert "Nothing was measured" not in Page(client.get("/quality")).text
+
+
 def test_the_report_is_shown_as_it_was_written(client, tiny_data):
     answer = client.get("/quality/report")
     assert answer.content == (current_version(tiny_data.models) / "report.html").read_bytes()
