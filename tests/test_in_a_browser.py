@@ -359,7 +359,8 @@ def test_the_slider_shows_what_a_threshold_would_cost(browser, looked_at):
         page.get_by_label("Valid from").focus()
         for _ in range(20):
             page.keyboard.press("ArrowRight")
-        expect(threshold).to_have_text(f"{begin + 0.1:.3f} (chosen here)")
+        expect(threshold).to_have_text(f"{begin + 0.1:.3f} (where the slider stands)")
+        expect(page.locator("label #from")).to_have_text(f"{begin + 0.1:.3f}")
         picture(page, "quality")
         before = cost.inner_text()
         page.get_by_label("A wrong invalid costs").fill("1000")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
+from catalog.sample.phenomena import IN_WORDS
 from matching.model import REPORT_FILE
 from service.metrics import measured_drift
 from service.pages.rendering import PageRoute, page
@@ -59,6 +60,7 @@ def quality(
         is_measured_elsewhere=model.was_measured_elsewhere(folder.groundtruth),
         at=f"--data {folder.root}",
         measures=_MEASURES,
+        in_words=IN_WORDS,
         own=own,
         wanted=wanted,
         steps=STEPS,
