@@ -195,6 +195,7 @@ def dedupe(given: argparse.Namespace) -> None:
         print_json(report.to_json())
         return
     print_counts({name: value for name, value in report.to_json().items() if name != "stages"})
+    print("matched pairs were judged valid; not all are in one cluster, and not all pairs in one cluster were matched")
     print(f"wrote {out / CLUSTERS_CSV} and, beside it, pairs, representatives and a summary")
 
 

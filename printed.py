@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+NO_SOURCE = "ids without a source"
+"""What stands for the source of recordings whose ids do not name one before ``__``."""
+
 
 def print_json(content: Mapping[str, object]) -> None:
     """Print a JSON object.
@@ -80,7 +83,7 @@ def print_profile(found: Mapping[str, Any]) -> None:
     for heading, name in (("missing", "missing"), ("ISRCs", "isrc_states"), (sources, "sources")):
         print(f"{heading}:")
         for each, count in found[name].items():
-            print(f"  {each or '(ids without __)':24}{count:>12}{count / max(recordings, 1):>8.1%}")
+            print(f"  {each or NO_SOURCE:24}{count:>12}{count / max(recordings, 1):>8.1%}")
     print(f"ISRCs on recordings whose titles are not alike: {found['suspicious_codes']}")
     for code in found["reused_codes"][:5]:
         titles = " | ".join(title for _, title in code["examples"])
@@ -89,4 +92,4 @@ def print_profile(found: Mapping[str, Any]) -> None:
         listed = found["duplicates"][:10]
         print(f"duplicates by pairs of sources, {len(listed)} of {found['all_duplicates']}:")
         for one, other, count in listed:
-            print(f"  {one} and {other}: {count}")
+            print(f"  {one or NO_SOURCE} and {other or NO_SOURCE}: {count}")

@@ -18,7 +18,7 @@ from matching.classifier import PairClassifier
 _SHOWN_CLUSTERS = 20
 _SHOWN_RECORDINGS = 12
 _SHOWN_SIZES = 15
-_WIDEST_BAR = 30.0
+_WIDEST_BAR = 100.0
 
 
 @dataclass(frozen=True)

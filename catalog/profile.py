@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from itertools import combinations, groupby
 from operator import itemgetter
 from pathlib import Path
+from unicodedata import name
 
 from catalog.aside import write_aside
 from catalog.clusters import read_members
@@ -19,6 +20,7 @@ from catalog.normalize import normalize
 from catalog.paths import DataFolder
 from catalog.recording import Recording
 from catalog.store import Catalog
+from catalog.titles import parse_title
 
 FIELDS = ("title", "artists", "isrcs", "contributors", "album", "duration_ms", "release_year", "label", "language")
 _SOURCE_END = "__"
@@ -26,6 +28,9 @@ _MOST_SOURCES, _MOST_CODES, _EXAMPLES = 30, 20, 3
 _MOST_TITLES = 20
 # Titles in which so many letters stand in the same order are one, written differently.
 _ALIKE, _LONGEST = 0.6, 100
+_HALF = 0.5
+# Articles, and most other words that any title may have, are no longer.
+_LITTLE = 3
 
 
 @dataclass(frozen=True)
@@ -210,38 +215,68 @@ def _state(recording: Recording, well_formed: frozenset[str]) -> str:
     return ("malformed", "one", "several")[min(len(well_formed), 2)]
 
 
+@dataclass(frozen=True)
+class _Titled:
+    """A recording with a title, and the words by which it is compared."""
+
+    recording: Recording
+    base: str
+    words: frozenset[str]
+    artists: frozenset[str]
+
+    @classmethod
+    def of(cls, recording: Recording) -> _Titled | None:
+        title = parse_title(recording.title)
+        artists = normalize(" ".join(recording.artists))
+        return cls(recording, title.base, frozenset(title.full.split()), frozenset(artists.split())) if title else None
+
+    def is_alike(self, other: _Titled) -> bool:
+        """Tell whether the titles are one, written differently, as far as the shorter one goes."""
+        if _have_most_in_common(frozenset(self.base.split()), frozenset(other.base.split())):
+            return True
+        by_others = self.artists and other.artists and not _have_most_in_common(self.artists, other.artists)
+        if not by_others and any(len(word) > _LITTLE for word in self.words & other.words):
+            return True
+        end = min(len(self.base), len(other.base), _LONGEST)
+        return SequenceMatcher(None, self.base[:end], other.base[:end], autojunk=False).ratio() >= _ALIKE
+
+
 def _suspicious(catalog: Catalog, shared: Mapping[str, int]) -> list[ReusedCode]:
-    """Find codes on recordings whose titles, both in Latin letters, are not alike."""
-    titles: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    """Find codes on recordings whose titles, written in the same letters, are not alike."""
+    titles: defaultdict[str, dict[str, _Titled]] = defaultdict(dict)
     for recording in catalog:
-        if recording.title:
-            for code in parse_isrcs(recording.isrcs):
-                if code in shared and len(titles[code]) < _MOST_TITLES:
-                    titles[code].append((recording.sr_id, recording.title))
+        codes = [code for code in parse_isrcs(recording.isrcs) if code in shared and len(titles[code]) < _MOST_TITLES]
+        if codes and (titled := _Titled.of(recording)):
+            for code in codes:
+                titles[code].setdefault(titled.base, titled)
     found = [
-        ReusedCode(code, shared[code], [list(each) for each in apart])
+        ReusedCode(code, shared[code], [[each.recording.sr_id, str(each.recording.title)] for each in apart])
         for code, listed in titles.items()
-        if (apart := _apart(listed))
+        if (apart := _apart(listed.values()))
     ]
     return sorted(found, key=lambda each: (-each.recordings, each.code))
 
 
-def _apart(listed: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Choose recordings no two of whose titles are alike; none if all are."""
-    chosen: list[tuple[tuple[str, str], str]] = []
+def _apart(listed: Iterable[_Titled]) -> list[_Titled]:
+    """Choose recordings no two of whose titles are alike; none if all are, or cannot be compared."""
+    chosen: defaultdict[frozenset[str], list[_Titled]] = defaultdict(list)
     for each in listed:
-        title = normalize(each[1])
-        if title and title.isascii() and not any(_are_alike(title, other) for _, other in chosen):
-            chosen.append((each, title))
-    return [each for each, _ in chosen[:_EXAMPLES]] if len(chosen) > 1 else []
+        comparable = chosen[_scripts(each.base)]
+        if not any(each.is_alike(other) for other in comparable):
+            comparable.append(each)
+    most = max(chosen.values(), key=len, default=[])
+    return most[:_EXAMPLES] if len(most) > 1 else []
 
 
-def _are_alike(one: str, other: str) -> bool:
-    """Tell whether two titles have a word in common, or most letters as far as the shorter one goes."""
-    if not set(one.split()).isdisjoint(other.split()):
-        return True
-    end = min(len(one), len(other), _LONGEST)
-    return SequenceMatcher(None, one[:end], other[:end], autojunk=False).ratio() >= _ALIKE
+def _scripts(title: str) -> frozenset[str]:
+    """Name the scripts of a title, such as CJK and HIRAGANA; digits and signs have none."""
+    return frozenset(name(letter, "").split(" ")[0] for letter in set(title) if letter.isalpha())
+
+
+def _have_most_in_common(one: Set[str], other: Set[str]) -> bool:
+    """Tell whether the words on both sides have half of the letters that the shorter side has."""
+    in_common, shorter = sum(map(len, one & other)), min(sum(map(len, one)), sum(map(len, other)))
+    return in_common > 0 and in_common >= _HALF * shorter
 
 
 def _duplicates(clusters: Path) -> Counter[tuple[str, str]]:

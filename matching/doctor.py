@@ -111,7 +111,17 @@ def _model(folder: DataFolder) -> str:
     model = Model.load(current_version(folder.models))
     figures = model.card.get("figures")
     accuracy = figures["classifier"]["accuracy"] if isinstance(figures, dict) else None
-    return f"{model.version} is in charge, accuracy {accuracy} on its test pairs, all checksums are right"
+    said = f"{model.version} is in charge, accuracy {accuracy} on its test pairs"
+    if model.was_measured_elsewhere(folder.groundtruth):
+        said = (
+            f"{model.version}, the default model, is in charge; nothing was measured on this catalogue (accuracy "
+            f"{accuracy} is that on the sample's pairs): {_to_measure(folder)}"
+        )
+    return f"{said}; all checksums are right"
+
+
+def _to_measure(folder: DataFolder) -> str:
+    return f"with labelled pairs of your own, onemaster evaluate --groundtruth FILE --data {folder.root} measures it"
 
 
 def _candidate(folder: DataFolder) -> str:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from catalog.artefacts import current_version
 from catalog.errors import MismatchedArtefactError, MissingArtefactError
-from catalog.manifest import read_json, require, verify
+from catalog.manifest import read_json, require, sha256_file, verify
 from catalog.normalize import NORMALIZER_VERSION
 from catalog.recording import Recording
 from embeddings.text import TEMPLATE_VERSION
@@ -154,6 +154,24 @@ class Model:
         """Number of the newest of reviewers' verdicts that it may have learnt from; 0 if it has learnt from none."""
         labels = self.card.get("labels")
         return int(labels.get("until", 0)) if isinstance(labels, dict) else 0
+
+    def was_measured_elsewhere(self, groundtruth: Path) -> bool:
+        """Tell whether its figures are of another catalogue's pairs, as those of the default model mostly are.
+
+        Parameters
+        ----------
+        groundtruth : Path
+            Labelled pairs of the catalogue that it judges; need not be there.
+
+        Returns
+        -------
+        bool
+            Whether it was adapted to a catalogue without labelled pairs, and these are not the pairs it was made with.
+        """
+        is_adapted = bool(self.card.get("adapted_from"))
+        return is_adapted and not (
+            groundtruth.is_file() and sha256_file(groundtruth) == self.card.get("groundtruth_digest")
+        )
 
     @property
     def encoder_folder(self) -> Path:

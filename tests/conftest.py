@@ -96,6 +96,12 @@ def tiny_data(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def unlabelled_data(tiny_data, tmp_path_factory):
+    """A data folder without labelled pairs, which has taken over the model of `tiny_data`; tests only read it."""
+    return tiny.build_without_labels(tmp_path_factory.mktemp("unlabelled"), tiny_data)
+
+
+@pytest.fixture(scope="session")
 def client(tiny_data):
     """An HTTP client of the service on the tiny data folder; what the service fails to answer raises here."""
     with TestClient(create_app(Settings(tiny_data))) as started:

@@ -134,7 +134,9 @@ def test_a_model_is_as_good_as_itself(sample_folder, sample_pairs):
     itself = contender(str(current_version(sample_folder.models)), sample_folder.models)
     alike = compare(one, itself, sample_pairs.take(np.arange(0, 1_600, 20)), "", Resampling())
     assert alike.disagreements == []
-    assert (alike.f1_difference.low, alike.f1_difference.high) == (0, 0)
+    # Eighty pairs that they decide alike do not promise that they decide all others alike.
+    assert alike.f1_difference.value == 0
+    assert 0 < alike.f1_difference.high == -alike.f1_difference.low < 0.2
     assert "they decide every pair alike" in alike.in_words()[1]
 
 

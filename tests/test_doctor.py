@@ -40,6 +40,18 @@ def test_of_what_is_sound_nothing_has_to_be_done_but_what_was_not_done_yet(folde
     assert "nothing has to be done" in capsys.readouterr().out
 
 
+def test_figures_of_the_sample_are_not_passed_off_as_those_of_the_catalogue(tiny_data, unlabelled_data, tmp_path):
+    folder = DataFolder.at(shutil.copytree(unlabelled_data.root, tmp_path / "data"))
+    (said,) = [each.words for each in examine(folder) if each.about == "model"]
+    assert "nothing was measured on this catalogue" in said
+    assert f"onemaster evaluate --groundtruth FILE --data {folder.root}" in said
+    shutil.copy(tiny_data.groundtruth, folder.groundtruth)  # the pairs that the figures are of
+    for labelled in (folder, tiny_data):
+        (said,) = [each.words for each in examine(labelled) if each.about == "model"]
+        assert "on its test pairs" in said
+        assert "nothing was measured" not in said
+
+
 def test_in_an_empty_folder_one_begins_with_a_catalogue(tmp_path, capsys):
     empty = tmp_path / "nothing"
     assert onemaster.main(["doctor", "--data", str(empty), "--json"]) == 0

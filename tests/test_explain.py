@@ -43,7 +43,9 @@ def test_the_words_are_of_the_feature_that_pulled_with_the_sum():
 
 def test_what_is_missing_is_said_to_be_and_what_weighs_nothing_is_not():
     assert in_words(contributors=(None, -0.3)) == ["no contributors to compare -0.3"]
-    assert in_words(isrc=(1.0, 0.019), year=(0.5, -0.06), cosine=(0.7, 0.0)) == ["near years of release (0.50) -0.1"]
+    assert in_words(isrc=(1.0, 0.019), year=(0.5, -0.06), cosine=(0.7, 0.0)) == [
+        "same or near year of release (0.50) -0.1"
+    ]
     assert in_words() == []
 
 
@@ -54,7 +56,10 @@ def test_what_is_missing_is_said_to_be_and_what_weighs_nothing_is_not():
         ("version_live", 1.0, "both live"),
         ("version_radio_edit", 0.0, "radio edit against not radio edit"),
         ("isrc", 0.0, "conflicting ISRCs"),
-        ("duration", 1.0, "same duration"),
+        ("duration", 1.0, "durations close"),
+        ("duration_exact", 0.8, "durations very close (0.80)"),
+        ("year", 1.0, "same or near year of release"),
+        ("year", 0.9, "same or near year of release (0.90)"),
         ("numbers", 0.0, "other numbers in the titles"),
         ("artist_sound", 0.94, "artists sound alike (0.94)"),
         ("title_rarity", 0.1, "a common title (0.10)"),
@@ -62,6 +67,21 @@ def test_what_is_missing_is_said_to_be_and_what_weighs_nothing_is_not():
 )
 def test_words(name, value, words):
     assert [(each.words, each.log_odds) for each in reasons(decision(**{name: (value, 2.0)}))] == [(words, 2.0)]
+
+
+def test_nothing_that_may_differ_is_called_the_same():
+    """Up to 2 s apart, durations are as good as equal, and their words have no value that would tell."""
+    q, m = (
+        Recording("1", duration_ms=162_000, release_year=2009),
+        Recording("2", duration_ms=164_000, release_year=2010),
+    )
+    names = ("duration", "duration_exact", "year")
+    (values,) = pair_features([q], [m], np.array([np.nan], np.float32), Rarity.fit([q, m]), names).tolist()
+    assert values == pytest.approx([1.0, 0.8, 0.9])
+    for name, value in zip(names, values, strict=True):
+        (said,) = reasons(decision(**{name: (value, 2.18)}))
+        assert not said.words.startswith("same ") or "near" in said.words
+        assert "exactly" not in said.words
 
 
 def test_a_model_with_features_that_this_version_lacks_is_explained_without_them():

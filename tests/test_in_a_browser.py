@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 from test_service_process import end, start
 
+from batch.dedupe import dedupe
+from batch.local import LocalEngine
+from catalog.artefacts import current_version
 from catalog.clusters import write_clusters
 from catalog.paths import DataFolder
+from catalog.store import Catalog
 from matching.labels import read_labels
+from matching.model import Model
 from service.keys import WRITE, new_key
 
 ROOT = Path(__file__).parents[1]
@@ -56,11 +62,28 @@ def looked_at(sample_folder, tmp_path_factory):
     """A service for tests that only look, with clusters."""
     root = tmp_path_factory.mktemp("looked-at")
     folder = DataFolder.at(shutil.copytree(sample_folder.root, root / "data"))
-    folder.clusters.parent.mkdir(parents=True, exist_ok=True)
-    write_clusters(folder.clusters, [("123", "c1", False), ("456", "c1", True)])
+    with Catalog.open(folder.catalog, folder.copies) as catalog, LocalEngine(1) as engine:
+        dedupe(catalog, Model.load(current_version(folder.models)), folder.dedupe, engine)
     process, port = start(folder, root / "log")
-    yield f"http://127.0.0.1:{port}"
+    yield LookedAt(f"http://127.0.0.1:{port}", (folder.dedupe / "summary.html").as_uri())
     end(process)
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """Where a service is, and the page beside it that `dedupe` wrote."""
+
+    address: str
+    summary: str
+
+    def show(self, page, path):
+        """Open a page, and do what it takes to see it."""
+        page.goto(self.summary if path == SUMMARY else path)
+        if path == AFTER_A_VERDICT:
+            page.get_by_role("button", name="Valid: one master").click()
+            page.get_by_text("bob: ").first.wait_for()
+        for folded in page.locator("details:not(#keys) > summary").all():
+            folded.click()
 
 
 @contextmanager
@@ -235,18 +258,21 @@ def test_comparing_two_recordings_keeps_the_place_and_the_address(browser, addre
         expect(page.get_by_role("heading", name="123 and 456")).to_be_hidden()
 
 
+AFTER_A_VERDICT, SUMMARY = "/review?reviewer=bob", "summary.html"
 PATHS = [
     *("/explore", "/explore?sr_id=123&beside=789", "/explore?sr_id=nobody"),
-    *("/review", "/review?reviewer=ada", "/catalog", "/quality", "/nowhere"),
+    *("/review", "/review?reviewer=ada", AFTER_A_VERDICT),
+    *("/catalog", "/quality", "/quality/report", SUMMARY, "/nowhere"),
 ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PATHS)
 def test_nobody_is_shut_out(browser, looked_at, path, scheme):
-    context = browser.new_context(base_url=looked_at, color_scheme=scheme)
+    # The report's policy lets no script run, and so not axe either.
+    context = browser.new_context(base_url=looked_at.address, color_scheme=scheme, bypass_csp=True)
     page = context.new_page()
-    page.goto(path)
+    looked_at.show(page, path)
     found = Axe().run(page).response["violations"]
     context.close()
     assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}] == []
@@ -258,13 +284,16 @@ ON_A_PHONE = """() => {
   const seen = (each) => each.checkVisibility() && !each.closest('.scrolls') && !each.closest('.skip');
   const lies = (each) => each.getBoundingClientRect();
   const all = (selector) => Array.from(document.querySelectorAll(selector)).filter(seen);
-  const size = (each) => each.getScreenCTM().a * parseFloat(getComputedStyle(each).fontSize);
+  const scale = ({ a, b }) => Math.hypot(a, b);
+  const size = (each) => scale(each.getScreenCTM()) * parseFloat(getComputedStyle(each).fontSize);
   const is_beside = (each) => lies(each).left < 0 || lies(each).right > innerWidth;
   return {
     wide: document.documentElement.scrollWidth - innerWidth,
     beside: all('main *').filter(is_beside).map((each) => each.outerHTML),
     small: Array.from(document.querySelectorAll('svg text')).filter((each) => size(each) < 11).map(size),
     letters: document.querySelectorAll('svg text').length,
+    cut: Array.from(document.querySelectorAll('.scrolls')).filter((each) => each.scrollWidth > each.clientWidth)
+      .map((each) => each.getAttribute('aria-label')),
     missed: all('[data-key]').filter((each) => Math.min(lies(each).height, lies(each).width) < 44).length,
     sides: all('.pair tbody tr:first-child td').map((each) => lies(each).width),
   };
@@ -274,14 +303,16 @@ ON_A_PHONE = """() => {
 @pytest.mark.parametrize("width", [390, 320])
 def test_everything_fits_a_phone(browser, looked_at, width):
     screen = {"viewport": {"width": width, "height": 800}, "is_mobile": True, "has_touch": True}
-    context = browser.new_context(base_url=looked_at, **screen)
+    context = browser.new_context(base_url=looked_at.address, bypass_csp=True, **screen)
     page, letters = context.new_page(), 0
     for path in PATHS:
-        page.goto(path)
+        looked_at.show(page, path)
         found = page.evaluate(ON_A_PHONE)
         assert found["wide"] <= 0, path
         assert (found["beside"], found["small"], found["missed"]) == ([], [], 0), path
         letters += found["letters"]
+        if width == 390 and path in {"/catalog", "/quality"}:
+            assert found["cut"] == [], path
         if "beside=" in path or "reviewer=" in path:
             assert len(found["sides"]) == 2
             assert min(found["sides"]) > width / 3
@@ -414,7 +445,7 @@ def test_a_browser_gives_the_key_that_it_is_asked_for(browser, folder, monkeypat
 
 
 def test_on_paper_there_is_what_was_looked_at_and_nothing_to_press(browser, looked_at):
-    with looking(browser, looked_at) as page:
+    with looking(browser, looked_at.address) as page:
         page.goto("/review?reviewer=ada")
         page.emulate_media(media="print")
         assert page.locator(".pair").is_visible()
@@ -423,14 +454,18 @@ def test_on_paper_there_is_what_was_looked_at_and_nothing_to_press(browser, look
 
 
 def test_the_slider_shows_what_a_threshold_would_cost(browser, looked_at):
-    with looking(browser, looked_at) as page:
+    with looking(browser, looked_at.address) as page:
         page.goto("/quality")
-        threshold, cost = page.locator("#outcome tbody th").first, page.locator("#outcome tbody tr:first-child td").last
+        threshold, cost = (
+            page.locator("#outcome thead th").nth(1),
+            page.locator("#outcome tbody tr:last-child td").first,
+        )
         begin = float(threshold.inner_text().split()[0])
         page.get_by_label("Valid from").focus()
         for _ in range(20):
             page.keyboard.press("ArrowRight")
-        expect(threshold).to_have_text(f"{begin + 0.1:.3f} (chosen here)")
+        expect(threshold).to_have_text(f"{begin + 0.1:.3f} (where the slider stands)")
+        expect(page.locator("label #from")).to_have_text(f"{begin + 0.1:.3f}")
         picture(page, "quality")
         before = cost.inner_text()
         page.get_by_label("A wrong invalid costs").fill("1000")

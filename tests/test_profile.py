@@ -1,6 +1,7 @@
 """What `onemaster profile` and /catalog say of a catalogue."""
 
 import json
+import re
 import shutil
 from collections import Counter
 from itertools import combinations
@@ -74,6 +75,56 @@ def test_a_code_is_suspicious_where_titles_are_not_alike_and_not_where_they_cann
     assert code.examples == [["a__1", "Yesterday"], ["b__2", "Something Else"]]
 
 
+def reused(folder, *rows):
+    """Write recordings that have one code, and list the titles that are said not to be alike."""
+    write_catalog(
+        folder.catalog,
+        [
+            {"sr_id": f"a__{number}", "title": title, "artists": artists, "isrcs": "GBAYE6500521"}
+            for number, (title, artists) in enumerate(rows)
+        ],
+    )
+    return [[title for _, title in code.examples] for code in profiled(folder).reused_codes]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("The Boxer", "Simon"), ("The Wall", "Pink")),
+        (("The Boxer", "Simon"), ("The Wall", "Simon")),
+        (("La mer", "Charles Trenet"), ("La foule", "Édith Piaf")),
+        (("Summertime Nights", "Ann"), ("Your Long Winter Nights", "Bob")),
+        (("Подмосковные вечера", None), ("Калинка", None)),
+        (("夜の歌", "山田"), ("朝の光", "山田")),
+        (("Für Elise", "Beethoven"), ("Dünya", "Tarkan")),
+    ],
+)
+def test_titles_without_much_in_common_are_not_alike_in_any_script(folder, one, other):
+    assert reused(folder, one, other) == [[one[0], other[0]]]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("Yesterday", "The Beatles"), ("Yesterday (Live) - 2009 Remaster", "Beatles")),
+        (("Come Back", "Nicolas"), ("Reviens (Come Back)", "Christine Nicolas")),  # a word, and the artist
+        (("Come Back", None), ("Reviens (Come Back)", "Nicolas")),
+        (("The Wall", "Pink"), ("Wall", "Simon")),
+        (("Калинка", None), ("Калинка (Live)", None)),
+        (("さくら", "森"), ("桜", "森")),  # one word in two scripts: nobody can tell by letters
+        (("イエスタデイ", "The Beatles"), ("Yesterday", "The Beatles")),
+    ],
+)
+def test_titles_that_may_be_one_are_not_called_unlike(folder, one, other):
+    assert reused(folder, one, other) == []
+
+
+def test_an_unlike_title_is_found_however_often_the_other_one_stands_before_it(folder):
+    assert reused(folder, *[("Yesterday", "The Beatles")] * 30, ("Something", "Somebody")) == [
+        ["Yesterday", "Something"]
+    ]
+
+
 def test_duplicates_are_counted_by_pairs_of_sources(folder):
     folder.dedupe.mkdir()
     write_clusters(folder.clusters, [(row["sr_id"], "abccdde"[number], False) for number, row in enumerate(ROWS)])
@@ -81,6 +132,51 @@ def test_duplicates_are_counted_by_pairs_of_sources(folder):
     found = profiled(folder)
     assert found.duplicates == [["b", "b", 1], ["", "b", 1]]
     assert (found.all_sources, found.all_duplicates) == (3, 2)
+
+
+def test_ids_without_a_source_are_called_so(folder, tiny_data, tmp_path, capsys):
+    folder.dedupe.mkdir()
+    write_clusters(folder.clusters, [("123", "c", True), ("456", "c", False), ("b__1", "c", False)])
+    assert onemaster.main(["profile", "--data", str(folder.root)]) == 0
+    printed = capsys.readouterr().out
+    assert "  ids without a source and ids without a source: 1" in printed
+    assert "  ids without a source and b: 2" in printed
+    served = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "served"))
+    served.dedupe.mkdir()
+    shutil.copy(folder.clusters, served.clusters)
+    with TestClient(create_app(Settings(served))) as client:
+        shown = client.get("/catalog").text
+    assert '<tr><td>ids without a source</td><td>b</td><td class="number">2</td></tr>' in shown
+    assert "<td></td>" not in shown
+    assert "prints another number, of pairs that were judged valid" in shown
+
+
+def test_all_of_the_profile_is_on_the_page(tiny_data, tmp_path):
+    served = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "served"))
+    write_catalog(served.catalog, ROWS)
+    served.dedupe.mkdir()
+    write_clusters(served.clusters, [("a__1", "c", True), ("b__1", "c", False)])
+    found = profiled(served)
+    tiny.publish_index(served)
+    with TestClient(create_app(Settings(served))) as client:
+        shown = client.get("/catalog").text
+    rows = {
+        **found.missing,
+        **found.isrc_states,
+        **{name or "ids without a source": n for name, n in found.sources.items()},
+    }
+    for name, count in rows.items():
+        assert f'<th scope="row">{name}</th><td class="number">{count}</td>' in shown
+    assert shown.count("<rect") == len(found.missing) + len(found.isrc_states) + len(found.sources)
+    assert shown.count("<circle") == len(found.artists) == 3
+    assert [point.words for point in log_log(found.artists).points] == re.findall(
+        "<title>([^<]*)</title></circle>", shown
+    )
+    assert (
+        '<td class="isrc">GBAYE6500521</td><td class="number">3</td><td><a href="explore?sr_id=a__1">Yesterday</a> | '
+        in shown
+    )
+    assert '<tr><td>a</td><td>b</td><td class="number">1</td></tr>' in shown
 
 
 def test_what_is_cut_off_is_said(tiny_data, tmp_path, capsys):

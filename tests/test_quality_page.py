@@ -1,7 +1,9 @@
 """/quality: figures, curves and thresholds of the model in charge."""
 
+import html
 import json
 import math
+import re
 import shutil
 
 import numpy as np
@@ -14,9 +16,11 @@ from test_pages import IN_A_BROWSER, Page
 from catalog.artefacts import current_version, put_in_charge
 from catalog.manifest import read_json, write_json
 from catalog.paths import DataFolder
-from matching.model import CARD_FILE
+from catalog.sample.phenomena import IN_WORDS
+from matching.model import CARD_FILE, Model
 from service.app import create_app
 from service.metrics import MeasuredDrift, by_chance, drift
+from service.pages.quality import _MEASURES
 from service.pages.thresholds import STEPS, Counts
 from service.settings import Settings
 from training.calibration import FINE_BINS, counts_by_probability
@@ -77,6 +81,83 @@ def test_the_page_shows_what_a_threshold_would_cost(client, tiny_data):
         Page(refused)
 
 
+@pytest.fixture
+def served_sample(sample_folder):
+    with TestClient(create_app(Settings(sample_folder))) as started:
+        yield started
+
+
+def test_figures_curves_and_phenomena_are_on_the_page(served_sample, sample_folder):
+    card = read_json(current_version(sample_folder.models) / CARD_FILE)
+    answer = served_sample.get("/quality", params={"threshold": 0.25})
+    page, counts = Page(answer), Counts.of(card, "onemaster")
+    for name, words in _MEASURES.items():
+        assert f'{words}</th><td class="interval">{card["intervals"][name]["onemaster"]["value"]:.4f}' in answer.text
+    assert (answer.text.count('<polyline class="curve-onemaster"'), answer.text.count('class="curve-baseline"')) == (
+        2,
+        1,
+    )
+    for point in (counts.precision_recall()[3], counts.calibration()[0]):
+        assert f"{point.x},{point.y} " in answer.text
+    assert answer.text.count("<circle") == len(counts.calibration()) > 3
+    assert counts.calibration()[0].words in page.text
+    assert '<strong id="from">0.250</strong>' in answer.text
+    assert "0.250 (where the slider stands)" in page.text
+    assert f"(the model's own, {card_threshold(sample_folder):.4f}, to the nearest step)" in page.text
+
+
+def card_threshold(folder):
+    return Model.load(current_version(folder.models)).classifier.threshold
+
+
+def test_the_ten_worst_phenomena_are_seen_and_the_others_folded_up(served_sample, sample_folder):
+    listed = read_json(current_version(sample_folder.models) / CARD_FILE)["phenomena"]
+    seen, folded = served_sample.get("/quality").text.split("<details>")
+    rows = re.compile(r'<th scope="row">([^<]*) <code>(\w+)</code></th><td class="number">(\d+)</td>')
+    shown = [(name, int(pairs)) for _, name, pairs in rows.findall(seen) + rows.findall(folded)]
+    assert shown == [(each["phenomenon"], each["n_pairs"]) for each in listed]
+    assert len(rows.findall(seen)) == 10
+    assert f"<summary>{len(listed) - 10} more" in folded
+    assert all(html.unescape(words) == IN_WORDS[name] for words, name, _ in rows.findall(seen + folded))
+
+
+def test_phenomena_of_ones_own_keep_their_names(tiny_data, tmp_path):
+    folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
+    path = current_version(folder.models) / CARD_FILE
+    card, right = read_json(path), {"right": {"value": 0.5, "low": 0.1, "high": 0.9}}
+    own = {"phenomenon": "our_own_kind", "n_pairs": 4, "onemaster": right, "baseline": right}
+    path.unlink()
+    write_json(path, {**card, "phenomena": [own]})
+    with TestClient(create_app(Settings(folder))) as client:
+        shown = client.get("/quality").text
+    assert (
+        '<th scope="row">our_own_kind</th><td class="number">4</td><td class="interval">0.5000 (0.1000 to 0.9000)'
+        in shown
+    )
+    assert "<details>" not in shown
+
+
+@pytest.mark.parametrize("has_the_pairs", [False, True])
+def test_figures_of_another_catalogue_are_told_from_ones_own(tiny_data, unlabelled_data, tmp_path, has_the_pairs):
+    folder = DataFolder.at(shutil.copytree(unlabelled_data.root, tmp_path / "data"))
+    if has_the_pairs:
+        shutil.copy(tiny_data.groundtruth, folder.groundtruth)
+    with TestClient(create_app(Settings(folder))) as client:
+        shown = Page(client.get("/quality")).text
+    warned = (
+        "Nothing was measured on this catalogue",
+        "embedded sample",
+        f"evaluate --groundtruth FILE --data {folder.root}",
+    )
+    for words in (*warned, "The answers are compared with the sample's pairs"):
+        assert (words in shown) is not has_the_pairs
+    assert ("that it did not learn from" in shown) is has_the_pairs
+
+
+def test_a_model_that_was_trained_on_the_catalogue_gets_no_warning(client):
+    assert "Nothing was measured" not in Page(client.get("/quality")).text
+
+
 def test_the_report_is_shown_as_it_was_written(client, tiny_data):
     answer = client.get("/quality/report")
     assert answer.content == (current_version(tiny_data.models) / "report.html").read_bytes()
@@ -117,14 +198,27 @@ def test_few_answers_and_an_unknown_distribution_tell_nothing():
     assert MeasuredDrift(math.nan, 0, by_chance(0, 3_000)).is_too_thin
 
 
+def without_curves(model):
+    card = read_json(model / CARD_FILE)
+    assert json.dumps(card["by_probability"])
+    (model / CARD_FILE).unlink()
+    older = {"by_probability", "phenomena", "intervals", "probability_histogram"}
+    write_json(model / CARD_FILE, {name: value for name, value in card.items() if name not in older})
+
+
 def test_a_model_without_curves_says_how_to_get_them(tiny_data, tmp_path):
     folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
-    path = current_version(folder.models) / CARD_FILE
-    card = read_json(path)
-    assert json.dumps(card["by_probability"])
-    path.unlink()
-    write_json(
-        path, {name: value for name, value in card.items() if name not in {"by_probability", "phenomena", "intervals"}}
-    )
+    without_curves(current_version(folder.models))
     with TestClient(create_app(Settings(folder))) as client:
-        assert "train again to see them" in Page(client.get("/quality")).text
+        page = client.get("/quality")
+    assert f"train again with onemaster train --data {folder.root} to see them" in Page(page).text
+    assert page.text.count("<circle") == page.text.count("<polyline") == 0
+
+
+def test_who_has_no_labels_is_not_told_to_train_but_how_the_default_model_is_renewed(unlabelled_data, tmp_path):
+    folder = DataFolder.at(shutil.copytree(unlabelled_data.root, tmp_path / "data"))
+    without_curves(current_version(folder.models))
+    with TestClient(create_app(Settings(folder))) as client:
+        shown = Page(client.get("/quality")).text
+    assert f"run onemaster rebuild --data {folder.root}, which makes the default model anew, to see them" in shown
+    assert "train again" not in shown

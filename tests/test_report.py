@@ -24,10 +24,11 @@ from training.evidence import Evidence
 from training.figures import phenomena_picture
 from training.fitting import Setting
 from training.importance import group_weights, shapes, topic_weights
+from training.intervals import wilson
 from training.measures import average_precision, brier, error_ratio, measures, reliability, roc_auc
 from training.mistakes import worst_mistakes
 from training.pairs import LabelledPairs, read_groundtruth
-from training.phenomena import Shares, figures_by_phenomenon, read_phenomena, wilson
+from training.phenomena import Shares, figures_by_phenomenon, read_phenomena
 from training.policy import Policy
 from training.report import held_out, tried_settings, write_report
 from training.selection import FoldFigures, Selection
@@ -248,6 +249,37 @@ def test_the_error_ratio_is_ours_over_the_baselines_and_undefined_where_that_mak
     assert ratio.value == pytest.approx(1 / 4)
     assert ratio.low <= ratio.value <= ratio.high
     assert np.isnan(error_ratio(judged_by_hand(valid, ours, [0.9] * 20)).value)
+
+
+def test_where_all_pairs_are_right_intervals_have_the_width_that_so_few_pairs_leave_open():
+    perfect = [0.9] * 10 + [0.1] * 20
+    judged = judged_by_hand([True] * 10 + [False] * 20, perfect, [0.9] * 8 + [0.1] * 22)
+    found = {measure.name: measure for measure in measures(judged)}
+    for name, n in {
+        "accuracy": 30,
+        "precision": 10,
+        "recall": 10,
+        "f1": 10,
+        "roc_auc": 10,
+        "average_precision": 10,
+    }.items():
+        ours = found[name].onemaster
+        assert (ours.value, ours.high) == (1.0, 1.0), name
+        assert ours.low == pytest.approx(wilson(n, n).low), name
+    ratio, open_errors = error_ratio(judged), 30 * wilson(0, 30).high
+    assert (ratio.value, ratio.low) == (0, 0)
+    assert ratio.high == pytest.approx(open_errors / 2)
+
+
+def test_two_that_decide_alike_are_not_promised_to_do_so_elsewhere():
+    alike = [0.9] * 9 + [0.1] * 21
+    judged = judged_by_hand([True] * 10 + [False] * 20, alike, alike)
+    difference = {measure.name: measure for measure in measures(judged)}["accuracy"].difference
+    assert (difference.value, difference.high) == (0, pytest.approx(wilson(0, 29).high))  # one is wrong
+    assert difference.low == -difference.high
+    ratio = error_ratio(judged)
+    assert (ratio.value, ratio.high - 1) == (1, pytest.approx(30 * wilson(0, 30).high))
+    assert ratio.low == 0
 
 
 # ------------------------------------------------------------------------------------- what it looks at

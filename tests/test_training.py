@@ -25,8 +25,8 @@ from index.rebuild import rebuild
 from matching.decision import decide
 from matching.features import GROUPS, NAMES
 from matching.matcher import Matcher
-from matching.model import LESSONS_FILE, Model
-from training.default import adapted, default_model, options_for
+from matching.model import CARD_FILE, LESSONS_FILE, Model
+from training.default import adapted, default_model, model_to_index_with, options_for
 from training.evaluate import evaluate_matcher, evaluate_probabilities
 from training.holdout import HELD_OUT, LEARNT_FROM, LINKED, TrainingData, hold_out
 from training.model_card import MODEL_CARD_FILE
@@ -193,6 +193,33 @@ def test_a_model_that_somebody_trained_there_is_not_the_default(sample_folder, t
     shutil.copy(home / "truth.csv", home / "default")
     (home / "default" / "groundtruth.csv").write_text("q_source_id,m_source_id,tag\n1,2,valid\n")
     assert default_model(home).folder == current_version(home / "models")
+
+
+def without_curves(model):
+    card = json.loads((model / CARD_FILE).read_text())
+    (model / CARD_FILE).write_text(json.dumps({name: card[name] for name in card if name != "by_probability"}))
+
+
+def test_a_default_model_from_before_curves_were_kept_is_made_anew(sample_folder, tmp_path):
+    home, folder = tmp_path / "home", DataFolder.at(tmp_path / "data")
+    shutil.copytree(sample_folder.root, home)
+    shutil.copytree(home, home / "default")
+    without_curves(current_version(home / "default" / "models"))
+    assert default_model(home).folder == current_version(home / "models")
+    folder.root.mkdir()
+    write_catalog(folder.catalog, ({"sr_id": f"{n}", "title": f"Melodie {n}"} for n in range(50)))
+    with Catalog.open(folder.catalog, folder.copies) as catalog:
+
+        def in_charge():
+            with model_to_index_with(folder, catalog, home) as made:
+                return made.publish()
+
+        first = in_charge()
+        assert in_charge().version == first.version
+        without_curves(first.folder)
+        renewed = in_charge()
+    assert renewed.version != first.version
+    assert renewed.card["by_probability"]
 
 
 def test_candidates_are_most_probable_first_and_never_the_query(matcher):

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from catalog.artefacts import current_version
 from catalog.paths import DataFolder
 from catalog.store import Catalog, write_catalog
 from embeddings.encoder import Encoder
 from index.rebuild import rebuild
+from matching.model import Model
+from training.default import adapted
 from training.holdout import TrainingData
 from training.train import train
 
@@ -46,6 +49,17 @@ def publish_index(folder: DataFolder) -> None:
     model = max(path for path in folder.models.iterdir() if path.is_dir())
     with Catalog.open(folder.catalog, folder.copies) as catalog:
         rebuild(catalog, Encoder.load(model / "encoder"), model.name, folder.index)
+
+
+def build_without_labels(root: Path, default: DataFolder) -> DataFolder:
+    """Write the catalogue alone, and publish what a folder without labelled pairs gets: another folder's model."""
+    folder = write_data(root)
+    folder.groundtruth.unlink()
+    model = Model.load(current_version(default.models))
+    with Catalog.open(folder.catalog, folder.copies) as catalog, adapted(model, catalog, folder.models) as new:
+        new.publish()
+    publish_index(folder)
+    return folder
 
 
 def rows() -> Iterator[Row]:

@@ -123,7 +123,12 @@ def _is_of_the_sample(model: Model, folder: DataFolder) -> bool:
     card = model.card
     on_sample = card.get("groundtruth_digest") == sha256_file(folder.groundtruth) and card.get("encoder") == FITTED
     as_ever = card.get("policy") == asdict(Policy()) and not card.get("without") and card.get("further_lessons")
-    return bool(on_sample and as_ever) and (model.folder / LESSONS_FILE).is_file()
+    return bool(on_sample and as_ever) and _has_curves(model) and (model.folder / LESSONS_FILE).is_file()
+
+
+def _has_curves(model: Model) -> bool:
+    """Tell whether its card has what /quality draws: that of a default model from before that was kept has not."""
+    return bool(model.card.get("by_probability"))
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ class IndexingModel:
 
 @contextmanager
 def model_to_index_with(folder: DataFolder, catalog: Catalog, home: Path) -> Iterator[IndexingModel]:
-    """Take the model in charge of a data folder or, where there is none, make one out of the default model.
+    """Take the model in charge of a data folder or, where it is none or an outdated default, make one of the default.
 
     Parameters
     ----------
@@ -169,6 +174,9 @@ def model_to_index_with(folder: DataFolder, catalog: Catalog, home: Path) -> Ite
         if not _is_adapted(folder):
             raise
         model = None  # of an earlier version of onemaster, and made without labels: so is the next one
+    if model and _is_adapted(folder) and not _has_curves(model):
+        logger.info("the model in %s is an earlier default model, without curves: it is made anew", folder.models)
+        model = None
     if model:
         yield IndexingModel(Encoder.load(model.encoder_folder), model.version, lambda: model)
     else:

@@ -1,4 +1,8 @@
-"""How far a figure could be off: bootstrap intervals that draw linked pairs together."""
+"""How far a figure could be off: bootstrap intervals that draw linked pairs together, Wilson's where they are points.
+
+A resample of pairs that all are judged rightly has no error either, so the bootstrap would promise certainty. There an
+interval has the width that as many groups of linked pairs leave open when none of them shows an error.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 
 from training.counts import CountMetric, Counts
 from training.pairs import LabelledPairs
@@ -42,7 +47,7 @@ class Resampling:
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure, and the percentile bootstrap interval around it (Efron 1979).
+    """A figure, and an interval around it: the percentile bootstrap's (Efron 1979) if that has a width.
 
     Attributes
     ----------
@@ -51,7 +56,7 @@ class Interval:
     low, high : float
         Ends of the interval; NaN if no resample had the figure.
     level : float
-        Share of the resampled figures that it holds, 0 to 1.
+        Of confidence, 0 to 1.
     n_units : int
         What was drawn: groups of linked pairs.
     """
@@ -74,6 +79,29 @@ class Interval:
             name: value if isinstance(value, int) else None if np.isnan(value) else round(value, 6)
             for name, value in asdict(self).items()
         }
+
+
+def wilson(right: int, n_pairs: int, level: float = 0.95) -> Interval:
+    """Bound a share by the interval of Wilson (1927).
+
+    Parameters
+    ----------
+    right : int
+        From 0 to `n_pairs`.
+    n_pairs : int
+        At least 1.
+    level : float
+        Of confidence, between 0 and 1.
+
+    Returns
+    -------
+    Interval
+        Around the share, with a width even where all are right.
+    """
+    bounds = binomtest(right, n_pairs).proportion_ci(level, method="wilson")
+    share = right / n_pairs
+    # Rounding may put an end a hair inside the share where all or none are right.
+    return Interval(share, min(float(bounds.low), share), max(float(bounds.high), share), level, n_pairs)
 
 
 def resampling_units(pairs: LabelledPairs) -> Units:
@@ -112,8 +140,8 @@ def bootstrap_interval(
     Parameters
     ----------
     metric : callable
-        From probabilities, labels and threshold to the figure; NaN where it is not defined, a resample that does not
-        count then.
+        From probabilities, labels and threshold to the figure, 0 to 1; NaN where it is not defined, a resample that
+        does not count then.
     probabilities : numpy.ndarray
         Shape (n_pairs,), float64.
     valid : numpy.ndarray
@@ -128,7 +156,9 @@ def bootstrap_interval(
     Returns
     -------
     Interval
-        By calling `metric` for every resample; `count_interval` is far faster where counts are enough.
+        By calling `metric` for every resample; `count_interval` is far faster where counts are enough. Where all
+        resamples agree, that of Wilson over the units with valid pairs: if every one of n valid pairs stands above all
+        invalid ones, the share of such pairs is a lower bound of the area under the curve and of average precision.
     """
     order = np.argsort(units, kind="stable")
     sizes = np.bincount(units)
@@ -141,7 +171,8 @@ def bootstrap_interval(
         within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         rows = order[np.repeat(starts[drawn], lengths) + within]
         figures[row] = metric(probabilities[rows], valid[rows], threshold)
-    return _interval(metric(probabilities, valid, threshold), figures, len(sizes), resampling)
+    supporting = len(np.unique(units[valid])) or len(sizes)
+    return _interval(metric(probabilities, valid, threshold), figures, len(sizes), supporting, resampling)
 
 
 def count_interval(
@@ -165,11 +196,14 @@ def count_interval(
     Returns
     -------
     Interval
-        Around the figure.
+        Around the figure; where all resamples agree, that of Wilson over the units whose own
+        figure is not 0.
     """
-    counts = Counts.of(decided, valid).columns
-    value, figures = (metric(_as_counts(sums)) for sums in (counts.sum(axis=0), _resampled(counts, units, resampling)))
-    return _interval(float(value), figures, int(units.max()) + 1, resampling)
+    sums = _by_unit(Counts.of(decided, valid).columns, units)
+    value, alone, figures = (
+        metric(_as_counts(each)) for each in (sums.sum(axis=0), sums, _resampled(sums, resampling))
+    )
+    return _interval(float(value), figures, len(sums), int(np.count_nonzero(alone)) or len(sums), resampling)
 
 
 def count_difference_interval(
@@ -195,21 +229,46 @@ def count_difference_interval(
     Returns
     -------
     Interval
-        Around B's figure less A's; every resample holds the same pairs for both.
+        Around B's figure less A's; every resample holds the same pairs for both. Where all resamples agree, as wide to
+        both sides as that of Wilson over the units whose own figure is not 0 is to one.
     """
-    counts = np.hstack([Counts.of(decided, valid).columns for decided in (decided_a, decided_b)])
-    value, figures = (
-        metric(_as_counts(sums[..., 4:])) - metric(_as_counts(sums[..., :4]))
-        for sums in (counts.sum(axis=0), _resampled(counts, units, resampling))
+    sums = _by_unit(np.hstack([Counts.of(decided, valid).columns for decided in (decided_a, decided_b)]), units)
+    (value_a, value_b), (alone_a, alone_b), (figures_a, figures_b) = (
+        [metric(_as_counts(half)) for half in np.split(each, 2, axis=-1)]
+        for each in (sums.sum(axis=0), sums, _resampled(sums, resampling))
     )
-    return _interval(float(value), figures, int(units.max()) + 1, resampling)
+    supporting = int(np.count_nonzero(alone_a + alone_b)) or len(sums)
+    return _interval(float(value_b - value_a), figures_b - figures_a, len(sums), supporting, resampling, least=-1.0)
 
 
-def _resampled(counts: Numbers, units: Units, resampling: Resampling) -> Numbers:
-    """Sum counts of shape (n_pairs, n_columns) over every resample: shape (n_resamples, n_columns)."""
-    n_units = int(units.max()) + 1
-    sums = np.zeros((n_units, counts.shape[1]))
+def unseen_share(n_units: int, level: float) -> float:
+    """Bound how many units could be wrong although none of those seen is.
+
+    Parameters
+    ----------
+    n_units : int
+        Seen, at least 1.
+    level : float
+        Of confidence, between 0 and 1.
+
+    Returns
+    -------
+    float
+        Upper end of the interval of Wilson around none, 0 to 1.
+    """
+    return wilson(0, n_units, level).high
+
+
+def _by_unit(counts: Numbers, units: Units) -> Numbers:
+    """Sum counts of shape (n_pairs, n_columns) over every unit: shape (n_units, n_columns)."""
+    sums = np.zeros((int(units.max()) + 1, counts.shape[1]))
     np.add.at(sums, units, counts)
+    return sums
+
+
+def _resampled(sums: Numbers, resampling: Resampling) -> Numbers:
+    """Sum counts of shape (n_units, n_columns) over every resample: shape (n_resamples, n_columns)."""
+    n_units = len(sums)
     # Units with the same counts are interchangeable: how often each kind is drawn is all that a resample can show.
     kinds, sizes = np.unique(sums, axis=0, return_counts=True)
     generator = np.random.default_rng(resampling.seed)
@@ -221,8 +280,15 @@ def _as_counts(columns: Numbers) -> Counts:
     return Counts(*np.moveaxis(columns, -1, 0))
 
 
-def _interval(value: float, figures: Numbers, n_units: int, resampling: Resampling) -> Interval:
+def _interval(
+    value: float, figures: Numbers, n_units: int, supporting: int, resampling: Resampling, least: float = 0.0
+) -> Interval:
     known = figures[~np.isnan(figures)]
+    if not len(known):
+        return Interval(value, np.nan, np.nan, resampling.level, n_units)
     tail = (1 - resampling.level) / 2
-    low, high = np.quantile(known, (tail, 1 - tail)) if len(known) else (np.nan, np.nan)
+    low, high = np.quantile(known, (tail, 1 - tail))
+    if low == high:
+        off = unseen_share(supporting, resampling.level)
+        low, high = max(value - off, least), min(value + off, 1.0)
     return Interval(value, float(low), float(high), resampling.level, n_units)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from training.intervals import (
     bootstrap_interval,
     count_difference_interval,
     count_interval,
+    unseen_share,
 )
 from training.verdicts import Judged
 
@@ -35,7 +36,7 @@ class Measure:
     name : str
         As in `training.evaluate.Evaluation`.
     onemaster, baseline : Interval
-        The figure, with the 95 % bootstrap interval over groups of linked pairs; NaN where it is not defined.
+        The figure, with its 95 % interval over groups of linked pairs; NaN where it is not defined.
     difference : Interval or None
         Onemaster's figure less the baseline's, over the same resamples; ``None`` for figures of the probabilities.
     """
@@ -126,12 +127,19 @@ def error_ratio(judged: Judged) -> Interval:
     Returns
     -------
     Interval
-        Onemaster's wrong decisions divided by the baseline's; NaN where the baseline makes none.
+        Onemaster's wrong decisions divided by the baseline's; NaN where the baseline makes none. Where Onemaster makes
+        none, or both make the same, resamples show no other ratio: the interval then has room for as many errors as
+        could have stayed unseen.
     """
     wrong = np.stack([side.decided != judged.pairs.valid for side in (judged.onemaster, judged.baseline)], axis=1)
-    return bootstrap_interval(
+    found = bootstrap_interval(
         _ratio, wrong.astype(np.float64), judged.pairs.valid, 0.0, judged.units, Resampling(PROBABILITY_RESAMPLES)
     )
+    ours, baseline = wrong.T
+    if not baseline.any() or (ours.any() and (ours != baseline).any()):
+        return found
+    off = unseen_share(found.n_units, found.level) / float(baseline.mean())
+    return replace(found, low=max(found.value - off, 0.0), high=found.value + off)
 
 
 def reliability(probabilities: Numbers, valid: Labels) -> list[ReliabilityBin]:

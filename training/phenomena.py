@@ -8,21 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
 from catalog.columns import fold
 from catalog.delimited import open_csv
 from catalog.errors import CatalogError, GroundTruthError
 from catalog.recording import clean, split_list
 from catalog.rows import RawRow
-from training.intervals import Interval
+from training.intervals import Interval, wilson
 from training.pairs import LabelledPairs
 
 PHENOMENA_FILE = "phenomena.csv"
 _COLUMNS = ("q_source_id", "m_source_id", "phenomenon")
 _ALL_SHOWN = "shown"
 _LISTED = 5
-_LEVEL = 0.95
 
 Labels = npt.NDArray[np.bool_]
 # From the two ids of a pair to the names of what it shows.
@@ -213,27 +211,6 @@ def figures_by_phenomenon(
         for name, rows in rows_of.items()
     ]
     return sorted(figures, key=lambda each: (each.onemaster.right.value, each.baseline.right.value, each.phenomenon))
-
-
-def wilson(right: int, n_pairs: int) -> Interval:
-    """Bound a share by the interval of Wilson (1927), at 95 %.
-
-    Parameters
-    ----------
-    right : int
-        From 0 to `n_pairs`.
-    n_pairs : int
-        At least 1.
-
-    Returns
-    -------
-    Interval
-        Around the share, with a width even where all are right.
-    """
-    bounds = binomtest(right, n_pairs).proportion_ci(_LEVEL, method="wilson")
-    share = right / n_pairs
-    # Rounding may put an end a hair inside the share where all or none are right.
-    return Interval(share, min(float(bounds.low), share), max(float(bounds.high), share), _LEVEL, n_pairs)
 
 
 def _share_of(right: Labels, among: Labels) -> Interval | None:

@@ -8,11 +8,12 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
+from catalog.sample.phenomena import IN_WORDS
 from matching.model import REPORT_FILE
 from service.metrics import measured_drift
 from service.pages.rendering import PageRoute, page
 from service.pages.thresholds import STEPS, Counts
-from service.state import MatcherInCharge, source_of
+from service.state import FolderInUse, MatcherInCharge, source_of
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -43,7 +44,9 @@ class Wanted(BaseModel):
 
 
 @router.get("/quality")
-def quality(request: Request, matcher: MatcherInCharge, wanted: Annotated[Wanted, Query()]) -> Response:
+def quality(
+    request: Request, matcher: MatcherInCharge, folder: FolderInUse, wanted: Annotated[Wanted, Query()]
+) -> Response:
     """Show the evidence that came with the model in charge."""
     model = matcher.model
     ours, baseline = (Counts.of(model.card, judge) for judge in ("onemaster", "baseline"))
@@ -54,7 +57,10 @@ def quality(request: Request, matcher: MatcherInCharge, wanted: Annotated[Wanted
         "quality.html.j2",
         model=model.version,
         card=model.card,
+        is_measured_elsewhere=model.was_measured_elsewhere(folder.groundtruth),
+        at=f"--data {folder.root}",
         measures=_MEASURES,
+        in_words=IN_WORDS,
         own=own,
         wanted=wanted,
         steps=STEPS,
