@@ -84,7 +84,7 @@ def _files(command: argparse.ArgumentParser) -> None:
     kinds = "CSV, Parquet, SQLite, a MusicBrainz dump of recordings, a DDEX message or a folder of them"
     command.add_argument("files", type=_local, nargs="+", metavar="FILE", help=kinds)
     command.add_argument("--column", action="append", default=[], metavar="OURS=THEIRS", help="title=Song_Name, say")
-    command.add_argument("--encoding", default="utf-8", help="of CSV files (default: utf-8)")
+    command.add_argument("--encoding", metavar="NAME", help="of CSV files: cp1252, say (default: utf-8)")
 
 
 def _train(command: argparse.ArgumentParser) -> None:

@@ -88,7 +88,7 @@ def import_catalog(
     files: Sequence[Path],
     target: Path,
     columns: Sequence[str] = (),
-    encoding: str = "utf-8",
+    encoding: str | None = None,
     keep_rows: bool = False,
     writing: Callable[[Path, bool], AbstractContextManager[CatalogWriter]] = new_catalog,
 ) -> ImportReport:
@@ -108,8 +108,8 @@ def import_catalog(
     columns : sequence of str
         ``ours=theirs`` or ``theirs=ours``, such as ``title=Song_Name`` or ``length=duration``; each has to fit at
         least one of the files.
-    encoding : str
-        Of CSV files without a byte order mark.
+    encoding : str, optional
+        Of CSV files without a byte order mark; if none is named it is UTF-8, and files that are not in it are refused.
     keep_rows : bool
         Whether to keep every row as its file has it, too, with the columns that are not ours.
     writing : callable

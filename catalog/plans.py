@@ -71,7 +71,7 @@ class Delivery:
 
 
 def plan_import(
-    files: Sequence[Path], columns: Sequence[str] = (), encoding: str = "utf-8", guess: bool = False
+    files: Sequence[Path], columns: Sequence[str] = (), encoding: str | None = None, guess: bool = False
 ) -> list[Delivery]:
     """Look into files and decide what feeds what.
 
@@ -81,8 +81,8 @@ def plan_import(
         At least one; see `catalog.importers.import_catalog`.
     columns : sequence of str
         ``ours=theirs`` or ``theirs=ours``; each has to fit at least one of the files. They go before everything else.
-    encoding : str
-        Of CSV files without a byte order mark.
+    encoding : str, optional
+        Of CSV files without a byte order mark; if none is named it is UTF-8, and files that are not in it are refused.
     guess : bool
         Whether a file that lacks a needed column is read by guesses, instead of being refused. Of files that have what
         is needed nothing is guessed: they are read as they always were, and what else would fit is told.

@@ -224,7 +224,7 @@ def test_several_files_make_one_catalogue(load, target):
     ],
 )
 def test_rejected_rows(load, target, lines, line, reason):
-    report = load(HEADER.encode() + b"1,a,A\n" + lines + b'8,c,C\n9,"d ""x""",D\n')
+    report = load(HEADER.encode() + b"1,a,A\n" + lines + b'8,c,C\n9,"d ""x""",D\n', encoding="utf-8")
     assert ids(target) == ["1", "8", "9"]
     assert recordings(target)[2].title == 'd "x"'
     assert [found[:3] for found in rejected(report)] == [("0.csv", line, reason)]
@@ -571,7 +571,7 @@ def test_whatever_a_csv_writer_writes_comes_back(tmp_path_factory, rows, delimit
 def test_any_bytes_are_imported_or_refused_and_every_record_is_counted(tmp_path_factory, content):
     folder = tmp_path_factory.mktemp("bytes")
     (folder / "f.csv").write_bytes(b"sr_id,title\n1,a\n" + content)
-    report = import_catalog([folder / "f.csv"], folder / "c.db")
+    report = import_catalog([folder / "f.csv"], folder / "c.db", encoding="utf-8")
     assert report.records >= 1
     assert report.rejected == sum(report.reasons.values()) == (len(rejected(report)) if report.rejected else 0)
 
