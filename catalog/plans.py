@@ -179,12 +179,21 @@ def describe(delivery: Delivery) -> list[str]:
             f"  {_printable(guess.column)} is not used; if it is {_shown(guess)}: {guess.typed}"
             for guess in guesses.found
         ]
+    lines += _not_used(delivery)
     for ours, tied in guesses.doubts.items():
         lines.append(f"  {ours} is left out, {_either(tied)} fit it equally well: {_choices(tied)}")
     lines += [
         f"  {_printable(guess.column)} is not taken for {guess.ours}: {guess.reason}" for guess in guesses.refused
     ]
     return lines
+
+
+def _not_used(delivery: Delivery) -> list[str]:
+    """List the columns that feed nothing, but for those of which more is told."""
+    guesses = delivery.guesses
+    told = {guess.column for guess in (*guesses.found, *guesses.refused, *chain(*guesses.doubts.values()))}
+    names = [_printable(name) for name in delivery.unused if name not in told]
+    return [f"  not used: {', '.join(names)} (--column OURS=THEIRS has one used)"] if names else []
 
 
 def _is_named(feed: Feed) -> bool:
