@@ -19,7 +19,7 @@ from catalog.delimited import LONGEST_CELL
 from catalog.errors import CatalogError
 from catalog.ids import LONGEST_ID, checked_id
 from catalog.plans import Delivery, plan_import
-from catalog.recording import clean
+from catalog.recording import says_nothing
 from catalog.rejects import Rejects, quote, rejects_of
 from catalog.rows import RawRow, as_text
 from catalog.writer import CatalogWriter, new_catalog
@@ -224,7 +224,7 @@ def _rows(delivery: Delivery, unreadable: _Unreadable, keep_rows: bool) -> Itera
             yield RawRow(row.line, (), problem, quote(_joined(raw)), row.path)
             continue
         for index, field in numbers:
-            if cells[index] is None and clean(raw[index]) is not None:
+            if cells[index] is None and not says_nothing(raw[index]):
                 unreadable.add(field, str(raw[index]))
         values: list[object] = [None] * len(COLUMNS)
         for place, cell in zip(places, cells, strict=True):

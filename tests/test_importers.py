@@ -287,6 +287,7 @@ def test_unreadable_durations_are_counted_and_shown(load, target, caplog):
     assert dict(report.unreadable) == {"duration_ms": 1, "release_year": 1}
     assert report.examples == {"duration_ms": ["unk."], "release_year": ["2901"]}
     assert "is that the column of" not in caplog.text
+    assert dict(load("sr_id,title,duration,year\n1,a,-,n.a.\n2,b,N/A,?\n3,c,unknown,NA\n").unreadable) == {}
     load("sr_id,title,year\n1,a,A\n2,b,B\n3,c,B\n4,d,C\n5,e,D\n")
     assert "5 values of release_year could not be read and are stored as missing: A, B, C" in caplog.text
     assert "is that the column of release_year?" in caplog.text
