@@ -100,7 +100,7 @@ def rebuild(given: argparse.Namespace) -> None:
     from training.pairs import some_valid_pairs
 
     folder = data_folder(given)
-    check_file(folder.catalog)
+    check_file(folder.existing_catalog())
     with (
         one_at_a_time(folder.index),  # a catalogue that is changed meanwhile would not be the one that was indexed
         Catalog.open(folder.catalog, folder.copies) as catalog,
@@ -187,7 +187,7 @@ def dedupe(given: argparse.Namespace) -> None:
     folder = data_folder(given)
     out = given.out or folder.dedupe
     options = DedupeOptions(given.neighbours, given.shard_size, given.largest, given.storage)
-    with Catalog.open(folder.catalog, folder.copies) as catalog, _engine(given) as engine:
+    with Catalog.open(folder.existing_catalog(), folder.copies) as catalog, _engine(given) as engine:
         with model_to_index_with(folder, catalog, HOME) as made:
             model = made.publish()
         report = dedupe_catalog(catalog, model, out, engine, options)
@@ -206,7 +206,7 @@ def profile(given: argparse.Namespace) -> None:
     from catalog.store import Catalog
 
     folder = data_folder(given)
-    with Catalog.open(folder.catalog, folder.copies) as catalog:
+    with Catalog.open(folder.existing_catalog(), folder.copies) as catalog:
         found = profile_of(catalog, folder.clusters)
     write_profile(found, folder.profile)
     if given.json:

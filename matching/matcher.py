@@ -90,11 +90,7 @@ class Matcher:
         CatalogError
             If the catalogue cannot be used.
         """
-        if not folder.catalog.exists():
-            raise MissingArtefactError(
-                f"expected a catalogue in {folder.catalog}, found none: check the path, or run onemaster import FILE "
-                f"--data {folder.root}"
-            )
+        folder.existing_catalog()
         try:
             snapshot = Snapshot.load(current_version(folder.index))
         except MissingArtefactError as error:

@@ -101,7 +101,10 @@ def test_a_url_is_no_folder_of_this_machine(arguments, tmp_path):
         (("compact",), "run onemaster rebuild"),
         (("add", "absent.csv"), "run onemaster import"),
         (("remove", "123"), "run onemaster import"),
-        (("train",), "catalog.db"),
+        *(
+            ((command,), "nothing/catalog.db, found none: check the path, or run onemaster import FILE --data ")
+            for command in ("train", "rebuild", "dedupe", "promote", "profile")
+        ),
         (("compare", "baseline", "current"), "expected a published version"),
         (("compare", "yesterdays", "current"), "got 'yesterdays'"),
         (("import", "absent.csv"), "absent.csv"),
@@ -113,6 +116,7 @@ def test_a_run_that_cannot_succeed_exits_with_1_and_says_what_to_do(tmp_path, ar
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+    assert not (tmp_path / "nothing").exists()
 
 
 def test_classify_and_candidates(sample_folder):
