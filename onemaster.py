@@ -74,16 +74,19 @@ def sample(given: argparse.Namespace) -> None:
 def import_(given: argparse.Namespace) -> None:
     """Make a catalogue out of CSV, Parquet or SQLite files, MusicBrainz dumps or DDEX messages."""
     from catalog.importers import carry_out
-    from catalog.plans import describe, plan_import
+    from catalog.plans import describe, plan_import, to_be_replaced
 
     deliveries = plan_import(given.files, given.column, given.encoding, guess=True)
     for delivery in deliveries:
         if delivery.tells_more or given.dry_run:
             print("\n".join(describe(delivery)), flush=True)
+    target = data_folder(given).catalog
+    if replaced := to_be_replaced(target):
+        print(f"{'would replace' if given.dry_run else 'replaces'} {replaced}", flush=True)
     if given.dry_run:
         print("dry run: nothing was written")
         return
-    report = carry_out(deliveries, data_folder(given).catalog)
+    report = carry_out(deliveries, target)
     print(f"wrote {report.records} recordings to {report.target}")
     if report.rejected:
         print(f"left out {report.rejected} rows {dict(report.reasons)}; see {report.rejected_file}")

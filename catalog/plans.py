@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -24,6 +25,7 @@ from catalog.errors import CatalogError
 from catalog.guesses import Guess, Guesses, guess_columns, likeliest
 from catalog.readers import open_source
 from catalog.rows import Source
+from catalog.tables import connect_readonly, main_table, quoted, sqlite_errors
 
 _LONGEST_NAME = 60
 _NO_ROW_NUMBERS = (
@@ -186,6 +188,30 @@ def describe(delivery: Delivery) -> list[str]:
         f"  {_printable(guess.column)} is not taken for {guess.ours}: {guess.reason}" for guess in guesses.refused
     ]
     return lines
+
+
+def to_be_replaced(target: Path) -> str:
+    """Say what an import would replace.
+
+    Parameters
+    ----------
+    target : Path
+        The catalogue to write.
+
+    Returns
+    -------
+    str
+        In words, with the number of recordings; empty if nothing is there.
+    """
+    if not target.exists():
+        return ""
+    try:
+        with closing(connect_readonly(target)) as connection, sqlite_errors(target):
+            table = quoted(main_table(connection, target, any_name=False))
+            ((count,),) = connection.execute(f"SELECT count(*) FROM {table}")  # noqa: S608 - quoted name
+    except CatalogError:
+        return f"{target}, which is no catalogue"
+    return f"a catalogue of {count:,} recordings in {target}"
 
 
 def _not_used(delivery: Delivery) -> list[str]:

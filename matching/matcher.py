@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 
 from catalog.artefacts import current_version
-from catalog.errors import MismatchedArtefactError, MissingArtefactError
+from catalog.errors import MissingArtefactError, StaleIndexError
 from catalog.paths import DataFolder
 from catalog.recording import Recording
 from catalog.store import Catalog
@@ -83,8 +83,10 @@ class Matcher:
         ------
         MissingArtefactError
             If there is no catalogue, or no index is published yet.
+        StaleIndexError
+            If the catalogue changed since the index was built or refreshed.
         MismatchedArtefactError
-            If the catalogue changed since the index was built or refreshed, or no model fits the index.
+            If no model fits the index.
         DamagedArtefactError
             If a published file is absent or altered.
         CatalogError
@@ -103,7 +105,7 @@ class Matcher:
             found, expected = catalog.digest(), snapshot.manifest.get("catalog_digest")
             index = LiveIndex.open(snapshot, folder.index, found)
             if index is None:
-                raise MismatchedArtefactError(
+                raise StaleIndexError(
                     f"the index {snapshot.version} was built from another state of {folder.catalog}: expected digest "
                     f"{expected}, found {found}, and no delta for it: run onemaster refresh --data {folder.root}"
                 )

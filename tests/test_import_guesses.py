@@ -423,6 +423,21 @@ def test_the_command_shows_what_it_guessed_and_imports(table, tmp_path, capsys):
     )
 
 
+def test_what_an_import_replaces_is_said_before_it_is_written(table, tmp_path, capsys):
+    work, path = tmp_path / "work", table({"sr_id": "sr_id", "title": "title"}, rows=1_500)
+    told = f"a catalogue of 1,500 recordings in {work / 'catalog.db'}\n"
+    assert main(["import", str(path), "--data", str(work)]) == 0
+    assert capsys.readouterr().out == f"wrote 1500 recordings to {work / 'catalog.db'}\n"
+    path = table({"sr_id": "sr_id", "title": "title"}, rows=8)
+    assert main(["import", str(path), "--data", str(work), "--dry-run"]) == 0
+    assert f"would replace {told}dry run: nothing was written\n" in capsys.readouterr().out
+    assert main(["import", str(path), "--data", str(work)]) == 0
+    assert capsys.readouterr().out == f"replaces {told}wrote 8 recordings to {work / 'catalog.db'}\n"
+    (work / "catalog.db").write_text("no database")
+    assert main(["import", str(path), "--data", str(work)]) == 0
+    assert capsys.readouterr().out.startswith(f"replaces {work / 'catalog.db'}, which is no catalogue\n")
+
+
 def test_the_command_is_silent_about_columns_where_there_is_nothing_to_tell(table, tmp_path, capsys):
     path = table({"sr_id": "sr_id", "title": "title", "note": "anything"})
     assert main(["import", str(path), "--data", str(tmp_path / "work")]) == 0
