@@ -166,7 +166,20 @@ def test_milliseconds_are_not_guessed(load, target):
     [
         ("sr_id,name", (), "found no title among: 'sr_id', 'name'"),
         ("a,b", (), "found no sr_id and no title"),
-        ("sr_id,title", ("title=absent",), "the fields are: sr_id, .* the columns found are: 'sr_id', 'title'"),
+        ("sr_id,title", ("title=absent",), "no column 'absent'; the columns found are: 'sr_id', 'title'$"),
+        (
+            "sr_id,TrackTitle",
+            ("title=TrackTitel",),
+            "no column 'TrackTitel', the nearest is 'TrackTitle'; the columns ",
+        ),
+        (
+            "sr_id,TrackTitle",
+            ("TrackTitel=title",),
+            "no column 'TrackTitel', the nearest is 'TrackTitle'; the columns ",
+        ),
+        ("sr_id,Song", ("Titel=Song",), "no field 'Titel', the nearest is 'title'; the fields are: sr_id, title, "),
+        ("sr_id,title", ("tempo=bpm",), "neither; the fields are: sr_id, .*; the columns found are: 'sr_id', 'title'$"),
+        ("sr_id,title", ("x=title",), "duration_ms or duration, release_year or year, label, language$"),
         ("sr_id,title", ("title",), "column of the file, got 'title'"),
         ("sr_id,title", ("",), "column of the file, got ''"),
         ("sr_id,title", ("=",), "column of the file, got '='"),
