@@ -175,7 +175,7 @@ def _records(lines: _Lines, delimiter: str, width: int, positions: Sequence[int]
             if problem:
                 yield RawRow(lines.start, (), problem, text)
             else:
-                yield RawRow(lines.start, [cells[position] for position in positions])
+                yield RawRow(lines.start, [cells[position] for position in positions], text=text)
         lines.next_record(keep=1 if stray else None)
 
 

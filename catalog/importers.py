@@ -168,7 +168,7 @@ def carry_out(
             for delivery in deliveries:
                 rows = _rows(delivery, unreadable, keep_rows)
                 while chunk := list(islice(rows, _CHUNK)):
-                    records += _store(chunk, writer, delivery.source.path, rejects)
+                    records += _store(chunk, writer, delivery.source.path, rejects, keep_rows)
                     progress.update(len(chunk))
         if not records:
             raise _nothing_left(deliveries, rejects)
@@ -210,6 +210,7 @@ def _rows(delivery: Delivery, unreadable: _Unreadable, keep_rows: bool) -> Itera
     source, feeds = delivery.source, delivery.feeds
     asked = range(len(source.columns)) if keep_rows else [feed.position for feed in feeds]
     wanted = [asked.index(feed.position) for feed in feeds]
+    in_file = sorted(range(len(feeds)), key=lambda index: feeds[index].position)
     places = [COLUMNS.index(feed.field) for feed in feeds]
     parsers = [feed.parse or as_text for feed in feeds]
     numbers = [(index, feed.field) for index, feed in enumerate(feeds) if feed.parse]
@@ -220,8 +221,9 @@ def _rows(delivery: Delivery, unreadable: _Unreadable, keep_rows: bool) -> Itera
         raw = [row.cells[index] for index in wanted]
         cells = [parse(cell) for parse, cell in zip(parsers, raw, strict=True)]
         problem, cells[0] = _check(cells)
+        text = quote(row.text or _joined([raw[index] for index in in_file]))
         if problem:
-            yield RawRow(row.line, (), problem, quote(_joined(raw)), row.path)
+            yield RawRow(row.line, (), problem, text, row.path)
             continue
         for index, field in numbers:
             if cells[index] is None and not says_nothing(raw[index]):
@@ -229,7 +231,7 @@ def _rows(delivery: Delivery, unreadable: _Unreadable, keep_rows: bool) -> Itera
         values: list[object] = [None] * len(COLUMNS)
         for place, cell in zip(places, cells, strict=True):
             values[place] = cell
-        yield RawRow(row.line, values, text=_kept(source.columns, row.cells) if keep_rows else "", path=row.path)
+        yield RawRow(row.line, values, text=_kept(source.columns, row.cells) if keep_rows else text, path=row.path)
 
 
 def _kept(columns: Sequence[str], cells: Sequence[object]) -> str:
@@ -243,21 +245,20 @@ def _check(cells: Sequence[object]) -> tuple[str, str]:
     return problem, sr_id
 
 
-def _store(chunk: Sequence[RawRow], writer: CatalogWriter, path: Path, rejects: Rejects) -> int:
+def _store(chunk: Sequence[RawRow], writer: CatalogWriter, path: Path, rejects: Rejects, keep_rows: bool) -> int:
     known = writer.known([str(row.cells[0]) for row in chunk if not row.problem])
     fresh = []
     for row in chunk:
         if row.problem:
             rejects.add(path, row)
         elif row.cells[0] in known:
-            rejects.add(path, RawRow(row.line, (), "duplicate sr_id", quote(_joined(row.cells)), row.path))
+            rejects.add(path, RawRow(row.line, (), "duplicate sr_id", quote(row.text), row.path))
         else:
             known.add(str(row.cells[0]))
             fresh.append(row)
     writer.add([row.cells for row in fresh])
-    kept = [(row.cells[0], row.text) for row in fresh if row.text]
-    if kept:
-        writer.keep(kept)
+    if keep_rows:
+        writer.keep([(str(row.cells[0]), row.text) for row in fresh])
     return len(fresh)
 
 

@@ -22,7 +22,7 @@ class RawRow(NamedTuple):
     problem : str
         Why the row cannot be used; empty if it can.
     text : str
-        The row as it stands in the file, where there is a problem or the row is to be kept.
+        The row as it stands in the file, where that has lines or there is a problem; as JSON if it is to be kept.
     path : Path or None
         The file that holds it, where the source is a folder.
     """

@@ -205,7 +205,7 @@ def test_several_files_make_one_catalogue(load, target):
     assert [(recording.sr_id, recording.title) for recording in recordings(target)] == [
         ("1", "a"), ("2", "b"), ("3", "c"), ("4", "d"),
     ]  # fmt: skip
-    assert rejected(report) == [("1.csv", 3, "duplicate sr_id", "1,again,A")]
+    assert rejected(report) == [("1.csv", 3, "duplicate sr_id", "again;A;1")]
 
 
 @pytest.mark.parametrize(
@@ -245,6 +245,27 @@ def test_rejected_rows(load, target, lines, line, reason):
     assert dict(report.reasons) == {reason.partition(":")[0]: 1}
     assert report.rejected_file == target.with_name("catalog.rejected.csv")
     assert rejected(report)[0][3]
+
+
+def test_a_rejected_row_stands_as_it_was_delivered_whatever_the_reason(load, target):
+    rows = ("3:05,Amber, 1 ,note", "2:46,Again,1,other", '"3:10","No, id",,note', "4:00,Birch")
+    report = load("\r\n".join(("length,title,sr_id,comment", *rows)), columns=["duration=length"])
+    assert [found[2:] for found in rejected(report)] == [
+        ("duplicate sr_id", rows[1]),
+        ("missing sr_id", rows[2]),
+        ("wrong number of cells: 4 expected, 2 found", rows[3]),
+    ]
+
+
+def test_a_rejected_row_of_a_table_has_its_values_in_the_order_of_the_table(tmp_path, target):
+    path = tmp_path / "p.parquet"
+    columns = {"length": ["3:05", "2:46", None], "title": ["Amber", "Again", "No id"], "sr_id": ["1", "1", None]}
+    pq.write_table(pa.table(columns), path)
+    report = import_catalog([path], target, columns=["duration=length"])
+    assert [found[2:] for found in rejected(report)] == [
+        ("duplicate sr_id", "2:46,Again,1"),
+        ("missing sr_id", ",No id"),
+    ]
 
 
 def test_the_line_is_that_on_which_the_record_begins(load, target):
