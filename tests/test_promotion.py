@@ -18,6 +18,7 @@ from catalog.store import Catalog
 from matching.labels import Verdict, append_label, read_labels
 from matching.model import CARD_FILE, CLASSIFIER_FILE, Model
 from matching.reviewing import undo
+from onemaster import main
 from service.app import create_app
 from service.settings import Settings
 from training.holdout import HELD_OUT, TrainingData, hold_out
@@ -114,6 +115,14 @@ def test_a_candidate_is_trained_promoted_and_sent_back(folder, catalog, data):
     with pytest.raises(InputError, match="in charge already"):
         promote(data, folder.labels, folder.models)
     assert roll_back(folder.models) == before
+
+
+def test_the_verdicts_of_a_promotion_are_told_once(folder, capsys, caplog):
+    caplog.set_level("INFO")
+    altered(folder, Model.load(current_version(folder.models)), "candidate", {})
+    assert main(["promote", "candidate", "--data", str(folder.root)]) == 0
+    told = capsys.readouterr()
+    assert (told.out + told.err + caplog.text).count("not worse") == 1
 
 
 def test_a_worse_candidate_is_refused_with_the_reason(folder, data):
