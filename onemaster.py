@@ -40,7 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status.
     """
-    given = parser(COMMANDS).parse_args(arguments)
+    whole = parser(COMMANDS)
+    given = whole.parse_args(arguments)
+    if not given.command:
+        whole.print_help(sys.stderr)
+        return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for chatty in ("aiobotocore", "botocore", "faiss", "sentence_transformers", "torch"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -260,11 +260,19 @@ def test_an_interrupted_command_says_so_and_leaves_nothing_behind(sample_folder,
     assert list(shelf.iterdir()) == []
 
 
+def test_without_a_command_the_help_is_printed():
+    done = onemaster()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == onemaster("--help").stdout
+
+
 def test_a_port_that_is_taken_is_named(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = onemaster("serve", "--port", taken.getsockname()[1], "--data", tmp_path)
+        port = taken.getsockname()[1]
+        done = onemaster("serve", "--port", port, "--data", tmp_path)
     assert done.returncode == 1
-    assert "choose another --host or --port" in done.stderr
+    assert "choose another --host or --port (make serve PORT=8003, say)" in done.stderr
+    assert done.stderr.count(str(port)) == 1
 
 
 def test_the_sample_goes_where_it_is_told(tmp_path):
