@@ -105,12 +105,14 @@ def _as_cp1252(line: str, at: int) -> str:
 
 
 def _other_encoding(path: Path, how_many: str, first: int, shown: str) -> CatalogError:
-    name = (
-        f"--encoding cp1252, as Excel saves CSV in the west, if line {first} reads rightly as {shown!r}, else its own"
-        if shown
-        else f"--encoding NAME, such as cp932 or mac_roman; line {first} is the first, and not in cp1252 either"
-    )
+    if shown:
+        named = (
+            f"--encoding cp1252, as which Excel saves CSV, if this is how line {first} should read: {shown!r}; else "
+            "with --encoding and the name of its own"
+        )
+    else:
+        named = f"--encoding and the name of its own, cp932 or mac_roman, say; line {first}, the first, is no cp1252"
     return CatalogError(
-        f"expected UTF-8 in {path}, but {how_many} are not: repeat this with the encoding that it was saved in "
-        f"({name}), or with --encoding utf-8 to leave such rows out"
+        f"expected UTF-8 in {path}, but {how_many} are not: repeat this with {named}; --encoding utf-8 leaves such "
+        "rows out"
     )

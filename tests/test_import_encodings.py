@@ -34,7 +34,7 @@ def test_what_excel_saves_is_refused_by_the_import_and_by_the_dry_run(delivered,
         told = capsys.readouterr()
         assert told.out == ""
         assert "766 of its first 801 lines are not" in told.err
-        assert re.search(r"--encoding cp1252, .* line 2 reads rightly as '0,Café'", told.err)
+        assert re.search(r"--encoding cp1252, .* how line 2 should read: '0,Café';", told.err)
         assert not work.exists()
     assert main(["import", str(path), "--data", str(work), "--encoding", "cp1252"]) == 0
     with Catalog.open(work / "catalog.db", work / "copies") as catalog:
@@ -69,7 +69,7 @@ def test_many_damaged_lines_are_refused_however_many_there_are(delivered):
 
 
 def test_bytes_that_are_not_cp1252_either_are_not_called_so(delivered):
-    with pytest.raises(CatalogError, match="such as cp932 or mac_roman; line 2 is the first") as refused:
+    with pytest.raises(CatalogError, match="cp932 or mac_roman, say; line 2, the first, is no cp1252") as refused:
         plan_import([delivered(10, 10, "【東京】".encode("cp932"))])
     assert "Excel" not in str(refused.value)
 
@@ -86,7 +86,7 @@ def test_utf_16_without_a_mark_is_recognised_and_can_be_read(tmp_path, encoding)
 def test_old_line_ends_count_as_lines(tmp_path):
     path = tmp_path / "f.csv"
     path.write_bytes(b"sr_id,title\r1,Caf\xe9\r2,Plain\r")
-    with pytest.raises(CatalogError, match=r"1 of its first 3 lines are not.* line 2 reads"):
+    with pytest.raises(CatalogError, match=r"1 of its first 3 lines are not.* line 2 should read: '1,Café'"):
         plan_import([path])
 
 
