@@ -38,8 +38,8 @@ def encoding_by_mark(path: Path) -> str | None:
 def require_utf8(path: Path) -> None:
     """Refuse a file whose encoding nobody named and which is not in UTF-8.
 
-    Up to twenty lines that are not, if they are less than one in a hundred of those looked at, are let pass: their
-    rows are rejected one by one.
+    Up to twenty lines that are not, if they are less than one in a hundred of those looked at and the first is not
+    among them, are let pass: their rows are rejected one by one.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def require_utf8(path: Path) -> None:
                 bad += 1
                 shown = shown or _as_cp1252(line, found.start())
                 first = first or lines
-    if bad > _FEW or (bad and bad >= _SMALL_SHARE * lines):
+    if first == 1 or bad > _FEW or (bad and bad >= _SMALL_SHARE * lines):
         raise _other_encoding(path, f"{bad:,} of its first {lines:,} lines", first, shown)
 
 

@@ -63,6 +63,13 @@ def test_a_few_damaged_lines_among_many_are_left_out(delivered, tmp_path, rows, 
     assert import_catalog([path], tmp_path / "c.db").rejected == bad
 
 
+def test_a_header_that_is_not_utf_8_is_no_mere_damage(tmp_path):
+    path = tmp_path / "f.csv"
+    path.write_bytes(b"sr_id,title,K\xfcnstler\n" + b"".join(b"%d,Plain,Plain\n" % n for n in range(500)))
+    with pytest.raises(CatalogError, match=r"1 of its first 501 lines .* line 1 should read: 'sr_id,title,Künstler'"):
+        plan_import([path])
+
+
 def test_many_damaged_lines_are_refused_however_many_there_are(delivered):
     with pytest.raises(CatalogError, match="21 of its first 10,000 lines"):
         plan_import([delivered(9_999, 21)])
