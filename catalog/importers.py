@@ -19,9 +19,8 @@ from catalog.delimited import LONGEST_CELL
 from catalog.errors import CatalogError
 from catalog.ids import LONGEST_ID, checked_id
 from catalog.plans import Delivery, plan_import
-from catalog.recording import says_nothing
 from catalog.rejects import Rejects, quote, rejects_of
-from catalog.rows import RawRow, as_text
+from catalog.rows import RawRow, as_text, delivered_codes, delivered_text, says_nothing
 from catalog.writer import CatalogWriter, new_catalog
 
 __all__ = ["LONGEST_ID", "ImportReport", "carry_out", "import_catalog"]
@@ -94,9 +93,10 @@ def import_catalog(
 ) -> ImportReport:
     """Make one catalogue out of CSV, Parquet and SQLite files, MusicBrainz dumps and DDEX messages; nothing is guessed.
 
-    Values are stored as they are, but for durations (milliseconds), years (four digits) and blanks around ids. Of rows
-    with the same id the first one stands. A million rows pass through in bounded memory; the catalogue is written aside
-    and put in place at the end, so an import that is interrupted leaves the previous one.
+    Values are stored as they are, but for durations (milliseconds), years (four digits), blanks around ids, and what
+    says that there is none (`catalog.rows`). Of rows with the same id the first one stands. A million rows pass through
+    in bounded memory; the catalogue is written aside and put in place at the end, so an import that is interrupted
+    leaves the previous one.
 
     Parameters
     ----------
@@ -212,7 +212,8 @@ def _rows(delivery: Delivery, unreadable: _Unreadable, keep_rows: bool) -> Itera
     wanted = [asked.index(feed.position) for feed in feeds]
     in_file = sorted(range(len(feeds)), key=lambda index: feeds[index].position)
     places = [COLUMNS.index(feed.field) for feed in feeds]
-    parsers = [feed.parse or as_text for feed in feeds]
+    plain = {} if keep_rows else {"isrcs": delivered_codes}
+    parsers = [feed.parse or plain.get(feed.field, as_text if keep_rows else delivered_text) for feed in feeds]
     numbers = [(index, feed.field) for index, feed in enumerate(feeds) if feed.parse]
     for row in source.rows(asked):
         if row.problem:

@@ -10,9 +10,7 @@ from catalog.version_words import GENERIC
 from catalog.versions import Place, cut_title, parse_markers
 
 LIST_SEPARATOR = "|"
-_MISSING = frozenset({"", "none", "null", "nan", "<na>", "n/a", "#n/a"})
-# Of codes and numbers only: a title, an artist or a label can have such a name.
-_NO_CODE = _MISSING | {"n.a.", "na", "tba", "tbc", "tbd", "unknown"}
+_MISSING = frozenset({"", "none", "null", "nan", "<na>"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +61,13 @@ class Recording:
         Returns
         -------
         Recording
-            With missing values recognised and list fields split at ``|``. ISRCs that say nothing are missing.
+            With missing values recognised and list fields split at ``|``.
         """
         return cls(
             sr_id=str(row["sr_id"]),
             title=clean(row.get("title")),
             artists=split_list(row.get("artists")),
-            isrcs=without_placeholders(split_list(row.get("isrcs"))),
+            isrcs=split_list(row.get("isrcs")),
             contributors=split_list(row.get("contributors")),
             album=clean(row.get("album")),
             duration_ms=_positive(row.get("duration_ms")),
@@ -90,46 +88,12 @@ def clean(value: object) -> str | None:
     Returns
     -------
     str or None
-        ``None`` for absent, blank, ``None``, ``null``, ``nan``, ``N/A`` and ``#N/A`` in any case; else the stripped
-        text.
+        ``None`` for absent, blank, ``None``, ``null`` and ``nan`` in any case; else the stripped text.
     """
     if value is None:
         return None
     text = str(value).strip()
     return None if text.casefold() in _MISSING else text
-
-
-def says_nothing(value: object) -> bool:
-    """Tell whether a code or a number is missing, or something that people write in its place.
-
-    Parameters
-    ----------
-    value : object
-        A cell of ISRCs, durations or years; of a title, ``-``, ``?``, ``NA`` and ``Unknown`` may be the name.
-
-    Returns
-    -------
-    bool
-        ``True`` without any letter or digit, and for ``NA``, ``n.a.``, ``unknown``, ``tba`` and the like.
-    """
-    text = clean(value)
-    return text is None or text.casefold() in _NO_CODE or not any(map(str.isalnum, text))
-
-
-def without_placeholders(codes: Iterable[str]) -> tuple[str, ...]:
-    """Leave out what stands in the place of a code.
-
-    Parameters
-    ----------
-    codes : iterable of str
-        ISRCs as delivered.
-
-    Returns
-    -------
-    tuple of str
-        Those that say something, malformed ones among them.
-    """
-    return tuple(code for code in codes if not says_nothing(code))
 
 
 def split_list(value: object) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from catalog.durations import parse_duration, parse_milliseconds, parse_year
 from catalog.importers import LONGEST_ID
-from catalog.recording import LIST_SEPARATOR, Recording, clean, says_nothing, split_list, without_placeholders
+from catalog.recording import LIST_SEPARATOR, Recording, clean, split_list
 from service.parameters import EXPECTED, LONGEST_NAMES, LONGEST_TEXT, MOST_CANDIDATES, MOST_NAMES, MOST_PAIRS
 
 
@@ -32,7 +32,7 @@ def _names(value: object) -> tuple[str, ...]:
 def _number(parse: Callable[[object], int | None]) -> Callable[[object], int | None]:
     def read(value: object) -> int | None:
         number = parse(value)
-        if number is None and not says_nothing(value):
+        if number is None and clean(value) is not None:
             raise ValueError
         return number
 
@@ -97,7 +97,7 @@ class RecordingQuestion(BaseModel):
             sr_id="",
             title=self.title,
             artists=self.artists,
-            isrcs=without_placeholders(self.isrcs),
+            isrcs=self.isrcs,
             contributors=self.contributors,
             album=self.album,
             duration_ms=self.duration_ms or self.duration,

@@ -329,6 +329,19 @@ def test_unreadable_durations_are_counted_and_shown(load, target, caplog):
     assert [recording.duration_ms for recording in recordings(target)] == [None, None, 258_000]
 
 
+@pytest.mark.parametrize("value", ["NA", "n.a.", "-", "?", "unknown", "TBA", "N/A", "#N/A", "None"])
+def test_a_code_that_says_nothing_is_missing(load, target, value):
+    load(f"sr_id,title,isrcs\n1,a,{value}\n2,b,{value}|GBAYE0601477\n3,c,GBAYE06\n")
+    assert [found.isrcs for found in recordings(target)] == [(), ("GBAYE0601477",), ("GBAYE06",)]
+
+
+def test_a_song_can_be_called_so_but_not_what_spreadsheets_write_for_missing(load, target):
+    names = ("NA", "Unknown", "-", "?", "N/A", "#n/a")
+    load("sr_id,title,artists\n" + "".join(f"{n},{name},{name}\n" for n, name in enumerate(names)))
+    assert [found.title for found in recordings(target)] == ["NA", "Unknown", "-", "?", None, None]
+    assert [found.artists for found in recordings(target)][2:5] == [("-",), ("?",), ()]
+
+
 def test_a_clean_import_removes_the_rejects_of_the_one_before(load, target):
     first = load("sr_id,title\n1,a\n2\n")
     assert first.rejected_file.is_file()

@@ -5,9 +5,7 @@ import json
 import pytest
 import tiny
 
-from catalog.recording import Recording
 from matching.baseline import BASELINE_FEATURES
-from service.questions import RecordingQuestion
 
 YESTERDAY = {"title": "Yesterday", "artists": ["Beatles, The"], "contributors": ["J. Lennon", "P. McCartney"]}
 
@@ -140,7 +138,6 @@ def test_a_stored_recording_and_the_same_one_sent_have_the_same_candidates(clien
         {"isrcs": "GB-AYE-65-00521"},
         {"title": "Yesterday \ud800"},
         {"title": "Yesterday", "album": None, "label": "null", "k": 1},
-        {"title": "Yesterday", "album": "N/A", "isrcs": "unknown", "duration": "-", "year": "n.a."},
     ],
 )
 def test_recordings_are_read_as_a_catalogue_is(client, body):
@@ -149,11 +146,6 @@ def test_recordings_are_read_as_a_catalogue_is(client, body):
     found = [each["sr_id"] for each in answer.json()["candidates"]]
     assert {"123", "456"} & set(found)
     assert len(found) <= body.get("k", 10)
-
-
-def test_what_stands_in_the_place_of_a_code_is_missing():
-    question = RecordingQuestion.model_validate({"title": "?", "isrcs": ["N/A", "-", "GBAYE0601477"]})
-    assert question.recording() == Recording("", title="?", isrcs=("GBAYE0601477",))
 
 
 def test_a_recording_with_nothing_to_be_found_by_has_no_candidates(client):

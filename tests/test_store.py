@@ -473,34 +473,6 @@ def test_missing_values_of_every_spelling(user, copies):
         assert all(recording == Recording(recording.sr_id) for recording in catalog)
 
 
-@pytest.mark.parametrize("value", ["N/A", "n/a", "#N/A"])
-def test_what_spreadsheets_write_for_missing_is_missing_everywhere(user, copies, value):
-    rows = [("1", value, f"A|{value}", value, value)]
-    with Catalog.open(make(user / "c.db", SEED.format(" UNIQUE"), rows=rows), copies) as catalog:
-        assert list(catalog) == [Recording("1", artists=("A",))]
-
-
-@pytest.mark.parametrize("value", ["NA", "n.a.", "-", "?", "---", "unknown", "TBA", "N/A", "None"])
-def test_a_code_that_says_nothing_is_missing(user, copies, value):
-    rows = [("1", "Song", "A", value, None), ("2", "Song", "A", f"{value}|GBAYE0601477", None)]
-    with Catalog.open(make(user / "c.db", SEED.format(" UNIQUE"), rows=rows), copies) as catalog:
-        assert [recording.isrcs for recording in catalog] == [(), ("GBAYE0601477",)]
-
-
-@pytest.mark.parametrize("value", ["GBAYE06", "000000000000", "0724349941053", "NA123"])
-def test_a_damaged_code_is_kept(user, copies, value):
-    rows = [("1", "Song", "A", value, None)]
-    with Catalog.open(make(user / "c.db", SEED.format(" UNIQUE"), rows=rows), copies) as catalog:
-        assert catalog.get("1").isrcs == (value,)
-
-
-@pytest.mark.parametrize("value", ["NA", "Unknown", "-", "?", "TBA"])
-def test_a_song_and_a_band_can_be_called_so(user, copies, value):
-    rows = [("1", value, value, None, value)]
-    with Catalog.open(make(user / "c.db", SEED.format(" UNIQUE"), rows=rows), copies) as catalog:
-        assert list(catalog) == [Recording("1", title=value, artists=(value,), contributors=(value,))]
-
-
 def test_lookups(user, copies):
     rows = [(f"id{number}", f"title {number}", None, None, None) for number in range(2_500)]
     with Catalog.open(make(user / "c.db", SEED.format(" PRIMARY KEY"), rows=rows), copies) as catalog:
