@@ -32,15 +32,15 @@ def parser(commands: Mapping[str, Run]) -> argparse.ArgumentParser:
     Returns
     -------
     argparse.ArgumentParser
-        What it parses has ``command``, ``run``, ``wrong_usage`` (which says what is wrong and exits with 2) and the
-        command's own arguments.
+        What it parses has ``command``, which may be ``None``, ``run``, ``wrong_usage`` (which says what is
+        wrong and exits with 2) and the command's own arguments.
     """
     purpose = "Finds the sound recordings of a catalogue that are one master, written differently."
     whole = argparse.ArgumentParser(prog="onemaster", description=purpose)
     whole.add_argument("--version", action="version", version=f"onemaster {version('onemaster')}")
     completion = "print what completes commands in this shell: see README"
     shtab.add_argument_to(whole, "--print-completion", help=completion)
-    subparsers = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    subparsers = whole.add_subparsers(dest="command", metavar="COMMAND")
     for name, run in commands.items():
         command = subparsers.add_parser(name, help=run.__doc__, description=run.__doc__)
         command.set_defaults(run=run, wrong_usage=command.error)
@@ -84,7 +84,7 @@ def _files(command: argparse.ArgumentParser) -> None:
     kinds = "CSV, Parquet, SQLite, a MusicBrainz dump of recordings, a DDEX message or a folder of them"
     command.add_argument("files", type=_local, nargs="+", metavar="FILE", help=kinds)
     command.add_argument("--column", action="append", default=[], metavar="OURS=THEIRS", help="title=Song_Name, say")
-    command.add_argument("--encoding", default="utf-8", help="of CSV files (default: utf-8)")
+    command.add_argument("--encoding", metavar="NAME", help="of CSV files: cp1252, say (default: utf-8)")
 
 
 def _train(command: argparse.ArgumentParser) -> None:

@@ -40,7 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit status.
     """
-    given = parser(COMMANDS).parse_args(arguments)
+    whole = parser(COMMANDS)
+    given = whole.parse_args(arguments)
+    if not given.command:
+        whole.print_help(sys.stderr)
+        return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for chatty in ("aiobotocore", "botocore", "faiss", "sentence_transformers", "torch"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -74,16 +78,19 @@ def sample(given: argparse.Namespace) -> None:
 def import_(given: argparse.Namespace) -> None:
     """Make a catalogue out of CSV, Parquet or SQLite files, MusicBrainz dumps or DDEX messages."""
     from catalog.importers import carry_out
-    from catalog.plans import describe, plan_import
+    from catalog.plans import describe, plan_import, to_be_replaced
 
     deliveries = plan_import(given.files, given.column, given.encoding, guess=True)
     for delivery in deliveries:
         if delivery.tells_more or given.dry_run:
             print("\n".join(describe(delivery)), flush=True)
+    target = data_folder(given).catalog
+    if replaced := to_be_replaced(target):
+        print(f"{'would replace' if given.dry_run else 'replaces'} {replaced}", flush=True)
     if given.dry_run:
         print("dry run: nothing was written")
         return
-    report = carry_out(deliveries, data_folder(given).catalog)
+    report = carry_out(deliveries, target)
     print(f"wrote {report.records} recordings to {report.target}")
     if report.rejected:
         print(f"left out {report.rejected} rows {dict(report.reasons)}; see {report.rejected_file}")
@@ -100,7 +107,7 @@ def rebuild(given: argparse.Namespace) -> None:
     from training.pairs import some_valid_pairs
 
     folder = data_folder(given)
-    check_file(folder.catalog)
+    check_file(folder.existing_catalog())
     with (
         one_at_a_time(folder.index),  # a catalogue that is changed meanwhile would not be the one that was indexed
         Catalog.open(folder.catalog, folder.copies) as catalog,
@@ -187,7 +194,7 @@ def dedupe(given: argparse.Namespace) -> None:
     folder = data_folder(given)
     out = given.out or folder.dedupe
     options = DedupeOptions(given.neighbours, given.shard_size, given.largest, given.storage)
-    with Catalog.open(folder.catalog, folder.copies) as catalog, _engine(given) as engine:
+    with Catalog.open(folder.existing_catalog(), folder.copies) as catalog, _engine(given) as engine:
         with model_to_index_with(folder, catalog, HOME) as made:
             model = made.publish()
         report = dedupe_catalog(catalog, model, out, engine, options)
@@ -207,7 +214,7 @@ def profile(given: argparse.Namespace) -> None:
     from catalog.store import Catalog
 
     folder = data_folder(given)
-    with Catalog.open(folder.catalog, folder.copies) as catalog:
+    with Catalog.open(folder.existing_catalog(), folder.copies) as catalog:
         found = profile_of(catalog, folder.clusters)
     write_profile(found, folder.profile)
     if given.json:

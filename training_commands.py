@@ -29,7 +29,7 @@ def train(given: argparse.Namespace) -> None:
 
     folder, policy = data_folder(given), _policy(given)
     names_without(given.without)  # a group that there is not is better found out at once
-    with Catalog.open(folder.catalog, folder.copies) as catalog:
+    with Catalog.open(folder.existing_catalog(), folder.copies) as catalog:
         data = TrainingData(catalog, _groundtruth(given, folder), folder.root, given.test_groundtruth)
         labels = (given.labels or folder.labels) if given.labels is not False else None
         options = TrainOptions(given.seed, policy, tuple(given.without), encoders=_encoders(given), labels=labels)
@@ -59,7 +59,7 @@ def promote(given: argparse.Namespace) -> None:
     from training.promotion import promote as promote_candidate
 
     folder = data_folder(given)
-    with Catalog.open(folder.catalog, folder.copies) as catalog:
+    with Catalog.open(folder.existing_catalog(), folder.copies) as catalog:
         data = TrainingData(catalog, _groundtruth(given, folder), folder.root, given.test_groundtruth)
         done = promote_candidate(data, given.labels or folder.labels, folder.models, given.version)
     if given.json:
@@ -112,7 +112,7 @@ def compare(given: argparse.Namespace) -> None:
         given.wrong_usage("expected two models to compare, or --log")
     folder = data_folder(given)
     a, b = contender(given.a, folder.models), contender(given.b, folder.models)
-    with Catalog.open(folder.catalog, folder.copies) as catalog:
+    with Catalog.open(folder.existing_catalog(), folder.copies) as catalog:
         pairs = read_groundtruth(folder.groundtruth, catalog)
     comparison = compare_models(a, b, pairs, sha256_file(folder.groundtruth), Resampling())
     listed = given.disagreements or folder.root / "disagreements.csv"
@@ -140,7 +140,7 @@ def _compare_over_log(given: argparse.Namespace) -> None:
     except MissingArtefactError:
         candidate = []
     contenders = [contender(choice, folder.models) for choice in (BASELINE, CURRENT, *candidate)]
-    with Catalog.open(folder.catalog, folder.copies) as catalog:
+    with Catalog.open(folder.existing_catalog(), folder.copies) as catalog:
         found = compare_over_log(contenders, folder.decisions, catalog, agreed_tags(read_labels(folder.labels)))
     listed = given.disagreements or folder.root / "disagreements.csv"
     differ = write_differences(found, listed)

@@ -22,6 +22,7 @@ from batch.scoring import Scores, add_part, read_scores
 from batch.summary import summary_page
 from batch.tasks import STAGES, Engine
 from catalog.artefacts import one_at_a_time
+from catalog.clusters import Origin
 from catalog.errors import InputError
 from catalog.store import Catalog
 from matching.clusters import LARGEST, Links, average_link, representatives, unlinked_pairs
@@ -283,4 +284,4 @@ def _finish(plan: Plan, scores: Scores, share: float, model: Model, report: Dedu
     found = Clustered(sr_ids, labels, names, chosen, scores, stopped)
     pairs = {"candidate_pairs": report.candidate_pairs, "judged_pairs": report.judged_pairs}
     page = summary_page(plan, found, model.classifier, pairs, report.seconds)
-    write_outputs(report.folder, found, model.classifier, page)
+    write_outputs(report.folder, found, model.classifier, page, Origin(plan.model, plan.catalog))

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from batch.candidates import BY_CODE, BY_KEYS, BY_TEXT
 from batch.scoring import Scores
 from catalog.aside import write_aside
-from catalog.clusters import write_clusters
+from catalog.clusters import Origin, write_clusters
 from catalog.errors import InputError
 from catalog.paths import CLUSTERS_CSV, CLUSTERS_DB
 from index.kinds import ISRC, KEYS
@@ -99,7 +99,9 @@ def read_earlier_names(folder: Path) -> pa.Table:
     return read
 
 
-def write_outputs(folder: Path, found: Clustered, classifier: PairClassifier, summary: str) -> None:
+def write_outputs(
+    folder: Path, found: Clustered, classifier: PairClassifier, summary: str, origin: Origin | None = None
+) -> None:
     """Write all files of a run, each aside first.
 
     Parameters
@@ -112,11 +114,13 @@ def write_outputs(folder: Path, found: Clustered, classifier: PairClassifier, su
         That judged.
     summary : str
         The page that sums the run up.
+    origin : Origin, optional
+        What the clusters were made from.
     """
     stands = np.zeros(len(found.labels), dtype=np.bool_)
     stands[found.representatives] = True
     members = pa.table({"sr_id": found.sr_ids, "cluster_id": found.names.take(found.labels), "stands": stands})
-    write_clusters(folder / CLUSTERS_DB, _rows(members))
+    write_clusters(folder / CLUSTERS_DB, _rows(members), origin)
     sizes = np.bincount(found.labels)
     chosen = {"cluster_id": found.names, "sr_id": found.sr_ids.take(found.representatives), "size": sizes}
     _write_csv(folder / REPRESENTATIVES_FILE, pa.table(chosen))

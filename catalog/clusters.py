@@ -32,7 +32,23 @@ class Cluster:
     members: list[str]
 
 
-def write_clusters(path: Path, rows: Iterable[tuple[str, str, bool]]) -> None:
+@dataclass(frozen=True)
+class Origin:
+    """What clusters were made from.
+
+    Attributes
+    ----------
+    model : str
+        Version that judged.
+    catalog_digest : str
+        Of the catalogue as it was.
+    """
+
+    model: str
+    catalog_digest: str
+
+
+def write_clusters(path: Path, rows: Iterable[tuple[str, str, bool]], origin: Origin | None = None) -> None:
     """Write clusters so that they can be looked up.
 
     Parameters
@@ -41,6 +57,8 @@ def write_clusters(path: Path, rows: Iterable[tuple[str, str, bool]]) -> None:
         SQLite file to replace.
     rows : iterable of (str, str, bool)
         sr_id, cluster_id and whether the recording stands for the cluster.
+    origin : Origin, optional
+        Kept with them.
     """
     with write_aside(path) as aside, closing(sqlite3.connect(aside)) as connection:
         connection.execute("PRAGMA journal_mode=OFF")
@@ -50,6 +68,9 @@ def write_clusters(path: Path, rows: Iterable[tuple[str, str, bool]]) -> None:
         )
         connection.executemany("INSERT INTO member VALUES (?, ?, ?)", rows)
         connection.execute("CREATE INDEX members_of_cluster ON member (cluster_id)")
+        if origin:
+            connection.execute("CREATE TABLE origin (model TEXT NOT NULL, catalog_digest TEXT NOT NULL)")
+            connection.execute("INSERT INTO origin VALUES (?, ?)", (origin.model, origin.catalog_digest))
         connection.commit()
 
 
@@ -68,6 +89,25 @@ def read_members(path: Path) -> Iterator[tuple[str, str]]:
     """
     with sqlite_errors(path), closing(connect_readonly(path)) as connection:
         yield from connection.execute("SELECT cluster_id, sr_id FROM member ORDER BY cluster_id")
+
+
+def read_origin(path: Path) -> Origin | None:
+    """Read what clusters were made from.
+
+    Parameters
+    ----------
+    path : Path
+        File that `write_clusters` wrote.
+
+    Returns
+    -------
+    Origin or None
+        ``None`` if it was not kept, as before there were origins.
+    """
+    with sqlite_errors(path), closing(connect_readonly(path)) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'origin'").fetchall():
+            return None
+        return Origin(*connection.execute("SELECT model, catalog_digest FROM origin").fetchone())
 
 
 def find_cluster(path: Path, sr_id: str) -> Cluster:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from catalog.durations import parse_duration, parse_milliseconds, parse_year
 from catalog.errors import CatalogError
@@ -18,6 +19,8 @@ _NUMBERS: dict[str, tuple[str, Callable[[object], int | None]]] = {
     "year": ("release_year", parse_year),
 }
 NAMES = tuple(dict.fromkeys((*COLUMNS, *_NUMBERS)))
+_ALSO = {field: [name for name, (fed, _) in _NUMBERS.items() if fed == field and name != field] for field in COLUMNS}
+_FIELDS_LISTED = ", ".join(" or ".join((name, *_ALSO[name])) for name in COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +222,26 @@ def refusal(request: str, found: Sequence[str]) -> CatalogError:
     CatalogError
         To be raised.
     """
+    left, equals, right = (part.strip() for part in request.partition("="))
+    spelled = {fold(name): name for name in found}
+    fields, columns = f"the fields are: {_FIELDS_LISTED}", f"the columns found are: {_listed(found)}"
+    for ours, theirs in ((left, right), (right, left)) if equals else ():
+        if fold(ours) in NAMES:
+            wrong = f"there is no column {theirs!r}{_nearest(theirs, spelled)}; {columns}"
+            break
+        if fold(theirs) in spelled:
+            wrong = f"there is no field {ours!r}{_nearest(ours, {name: name for name in NAMES})}; {fields}"
+            break
+    else:
+        wrong = f"that has neither; {fields}; {columns}"
     return CatalogError(
-        f"expected --column FIELD=COLUMN, a field of ours and a column of the file, got {request!r}; the fields are: "
-        f"{', '.join(NAMES)}; "
-        f"the columns found are: {_listed(found)}"
+        f"expected --column FIELD=COLUMN, a field of ours and a column of the file, got {request!r}: {wrong}"
     )
+
+
+def _nearest(name: str, choices: Mapping[str, str]) -> str:
+    near = get_close_matches(fold(name), choices, n=1)
+    return f", the nearest is {choices[near[0]]!r}" if near else ""
 
 
 def _requested(request: str, found: Sequence[str], spelled: Sequence[str]) -> Feed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import re
 from collections import deque
@@ -12,18 +11,17 @@ from pathlib import Path
 from typing import TextIO
 
 from catalog.columns import fold
+from catalog.encodings import UNDECODABLE, encoding_by_mark, require_utf8
 from catalog.errors import CatalogError
 from catalog.rows import RawRow, Source
 
 DELIMITERS = (",", ";", "\t")
 LONGEST_CELL = 1 << 20
 _LONGEST_RECORD = 4 * LONGEST_CELL
-_UNDECODABLE = re.compile("[\udc80-\udcff]")
 _EXCEL = re.compile(
     r'"?sep=([\t!#-/:-@\[\]^`{-~])"?', re.IGNORECASE
 )  # a first line with which Excel is told the delimiter
 _BACKSLASHED = '\\"'
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 class _UnclosedError(Exception):
@@ -79,15 +77,16 @@ class _Lines:
         return line
 
 
-def open_csv(path: Path, encoding: str, known: frozenset[str]) -> Source:
+def open_csv(path: Path, encoding: str | None, known: frozenset[str]) -> Source:
     """Look at the header of a CSV file.
 
     Parameters
     ----------
     path : Path
         The file.
-    encoding : str
-        Its encoding; a byte order mark at its beginning goes before it.
+    encoding : str or None
+        Its encoding; a byte order mark at its beginning goes before it. ``None`` is UTF-8, and a file that is not in
+        UTF-8 is refused.
     known : frozenset of str
         Folded names of columns that are likely; the delimiter is the one of comma, semicolon and tab that finds most,
         unless a first line ``sep=`` names it.
@@ -100,8 +99,11 @@ def open_csv(path: Path, encoding: str, known: frozenset[str]) -> Source:
     Raises
     ------
     CatalogError
-        If the file cannot be read, the encoding does not exist, or there is no header.
+        If the file cannot be read, the encoding does not exist or was not named, or there is no header.
     """
+    if encoding is None:
+        require_utf8(path)
+        encoding = "utf-8"
     with _opened(path, encoding) as lines:
         line = _next_line(lines)
         named = _EXCEL.fullmatch(line.rstrip("\r\n"))
@@ -138,9 +140,7 @@ def _next_line(lines: _Lines) -> str:
 def _opened(path: Path, encoding: str) -> Iterator[_Lines]:
     # The limit belongs to the whole process, so it is only ever raised, never put back under another reader's feet.
     csv.field_size_limit(max(csv.field_size_limit(), 2 * _LONGEST_RECORD + 2))
-    with path.open("rb") as raw:
-        beginning = raw.read(4)
-    encoding = next((name for mark, name in _MARKS if beginning.startswith(mark)), encoding)
+    encoding = encoding_by_mark(path) or encoding
     try:
         stream = path.open(encoding=encoding, errors="surrogateescape", newline="")
     except LookupError as error:
@@ -175,7 +175,7 @@ def _records(lines: _Lines, delimiter: str, width: int, positions: Sequence[int]
             if problem:
                 yield RawRow(lines.start, (), problem, text)
             else:
-                yield RawRow(lines.start, [cells[position] for position in positions])
+                yield RawRow(lines.start, [cells[position] for position in positions], text=text)
         lines.next_record(keep=1 if stray else None)
 
 
@@ -224,6 +224,6 @@ def _problem(cells: Sequence[str], text: str, width: int) -> str:
         return f"wrong number of cells: {width} expected, {len(cells)} found"
     if "\0" in text:
         return "NUL character"
-    if not text.isascii() and _UNDECODABLE.search(text):
+    if not text.isascii() and UNDECODABLE.search(text):
         return "undecodable bytes"
     return ""

@@ -13,6 +13,7 @@ A message says what was expected, what came, and what to do about it::
         ├── MissingArtefactError   nothing is published yet
         ├── DamagedArtefactError   a file is absent, truncated or altered
         ├── MismatchedArtefactError  two parts were not made for each other
+        │   └── StaleIndexError    the catalogue has changed since
         └── RejectedBuildError     a fresh build failed its own measurement
 """
 
@@ -69,6 +70,10 @@ class DamagedArtefactError(ArtefactError):
 
 class MismatchedArtefactError(ArtefactError):
     """Two published parts were not made for each other."""
+
+
+class StaleIndexError(MismatchedArtefactError):
+    """The catalogue changed after the index was built or refreshed: a refresh brings it up to that."""
 
 
 class RejectedBuildError(ArtefactError):

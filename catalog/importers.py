@@ -19,9 +19,8 @@ from catalog.delimited import LONGEST_CELL
 from catalog.errors import CatalogError
 from catalog.ids import LONGEST_ID, checked_id
 from catalog.plans import Delivery, plan_import
-from catalog.recording import clean
 from catalog.rejects import Rejects, check_target, quote
-from catalog.rows import RawRow, as_text
+from catalog.rows import RawRow, as_text, delivered_codes, delivered_text, says_nothing
 from catalog.writer import CatalogWriter, new_catalog
 
 __all__ = ["LONGEST_ID", "ImportReport", "carry_out", "import_catalog"]
@@ -91,15 +90,16 @@ def import_catalog(
     files: Sequence[Path],
     target: Path,
     columns: Sequence[str] = (),
-    encoding: str = "utf-8",
+    encoding: str | None = None,
     keep_rows: bool = False,
     writing: Callable[[Path, bool], AbstractContextManager[CatalogWriter]] = new_catalog,
 ) -> ImportReport:
     """Make one catalogue out of CSV, Parquet and SQLite files, MusicBrainz dumps and DDEX messages; nothing is guessed.
 
-    Values are stored as they are, but for durations (milliseconds), years (four digits) and blanks around ids. Of rows
-    with the same id the first one stands. A million rows pass through in bounded memory; the catalogue is written aside
-    and put in place at the end, so an import that is interrupted leaves the previous one.
+    Values are stored as they are, but for durations (milliseconds), years (four digits), blanks around ids, and what
+    says that there is none (`catalog.rows`). Of rows with the same id the first one stands. A million rows pass through
+    in bounded memory; the catalogue is written aside and put in place at the end, so an import that is interrupted
+    leaves the previous one.
 
     Parameters
     ----------
@@ -111,8 +111,8 @@ def import_catalog(
     columns : sequence of str
         ``ours=theirs`` or ``theirs=ours``, such as ``title=Song_Name`` or ``length=duration``; each has to fit at
         least one of the files.
-    encoding : str
-        Of CSV files without a byte order mark.
+    encoding : str, optional
+        Of CSV files without a byte order mark; if none is named it is UTF-8, and files that are not in it are refused.
     keep_rows : bool
         Whether to keep every row as its file has it, too, with the columns that are not ours.
     writing : callable
@@ -171,7 +171,7 @@ def carry_out(
             for delivery in deliveries:
                 rows = _rows(delivery, unreadable, remarks, keep_rows)
                 while chunk := list(islice(rows, _CHUNK)):
-                    records += _store(chunk, writer, delivery.source.path, rejects)
+                    records += _store(chunk, writer, delivery.source.path, rejects, keep_rows)
                     progress.update(len(chunk))
         if not records:
             raise _nothing_left(deliveries, rejects)
@@ -204,8 +204,10 @@ def _rows(delivery: Delivery, unreadable: _Unreadable, remarks: Counter[str], ke
     source, feeds = delivery.source, delivery.feeds
     asked = range(len(source.columns)) if keep_rows else [feed.position for feed in feeds]
     wanted = [asked.index(feed.position) for feed in feeds]
+    in_file = sorted(range(len(feeds)), key=lambda index: feeds[index].position)
     places = [COLUMNS.index(feed.field) for feed in feeds]
-    parsers = [feed.parse or as_text for feed in feeds]
+    plain = {} if keep_rows else {"isrcs": delivered_codes}
+    parsers = [feed.parse or plain.get(feed.field, as_text if keep_rows else delivered_text) for feed in feeds]
     numbers = [(index, feed.field) for index, feed in enumerate(feeds) if feed.parse]
     for row in source.rows(asked):
         if row.problem:
@@ -214,17 +216,18 @@ def _rows(delivery: Delivery, unreadable: _Unreadable, remarks: Counter[str], ke
         raw = [row.cells[index] for index in wanted]
         cells = [parse(cell) for parse, cell in zip(parsers, raw, strict=True)]
         problem, cells[0] = _check(cells)
+        text = quote(row.text or _joined([raw[index] for index in in_file]))
         if problem:
-            yield RawRow(row.line, (), problem, quote(_joined(raw)), row.path)
+            yield RawRow(row.line, (), problem, text, row.path)
             continue
         remarks.update(row.remarks)
         for index, field in numbers:
-            if cells[index] is None and clean(raw[index]) is not None:
+            if cells[index] is None and not says_nothing(raw[index]):
                 unreadable.add(field, str(raw[index]))
         values: list[object] = [None] * len(COLUMNS)
         for place, cell in zip(places, cells, strict=True):
             values[place] = cell
-        yield RawRow(row.line, values, text=_kept(source.columns, row.cells) if keep_rows else "", path=row.path)
+        yield RawRow(row.line, values, text=_kept(source.columns, row.cells) if keep_rows else text, path=row.path)
 
 
 def _kept(columns: Sequence[str], cells: Sequence[object]) -> str:
@@ -238,21 +241,20 @@ def _check(cells: Sequence[object]) -> tuple[str, str]:
     return problem, sr_id
 
 
-def _store(chunk: Sequence[RawRow], writer: CatalogWriter, path: Path, rejects: Rejects) -> int:
+def _store(chunk: Sequence[RawRow], writer: CatalogWriter, path: Path, rejects: Rejects, keep_rows: bool) -> int:
     known = writer.known([str(row.cells[0]) for row in chunk if not row.problem])
     fresh = []
     for row in chunk:
         if row.problem:
             rejects.add(path, row)
         elif row.cells[0] in known:
-            rejects.add(path, RawRow(row.line, (), "duplicate sr_id", quote(_joined(row.cells)), row.path))
+            rejects.add(path, RawRow(row.line, (), "duplicate sr_id", quote(row.text), row.path))
         else:
             known.add(str(row.cells[0]))
             fresh.append(row)
     writer.add([row.cells for row in fresh])
-    kept = [(row.cells[0], row.text) for row in fresh if row.text]
-    if kept:
-        writer.keep(kept)
+    if keep_rows:
+        writer.keep([(str(row.cells[0]), row.text) for row in fresh])
     return len(fresh)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.errors import MissingArtefactError
+
 CLUSTERS_CSV, CLUSTERS_DB = "clusters.csv", "clusters.db"
 CATALOG_DB, LABELS_DB = "catalog.db", "labels.db"
 COPY_RECORD = ".copy-of.json"
@@ -60,6 +62,26 @@ class DataFolder:
     def clusters(self) -> Path:
         """Clusters of the last de-duplication, to be looked up."""
         return self.dedupe / CLUSTERS_DB
+
+    def existing_catalog(self) -> Path:
+        """Give the catalogue's place if it is there.
+
+        Returns
+        -------
+        Path
+            `catalog`.
+
+        Raises
+        ------
+        MissingArtefactError
+            If there is none yet; the message says how to make it.
+        """
+        if not self.catalog.exists():
+            raise MissingArtefactError(
+                f"expected a catalogue in {self.catalog}, found none: check the path, or run onemaster import FILE "
+                f"--data {self.root}"
+            )
+        return self.catalog
 
     @classmethod
     def at(

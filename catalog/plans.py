@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -24,6 +25,7 @@ from catalog.errors import CatalogError
 from catalog.guesses import Guess, Guesses, guess_columns, likeliest
 from catalog.readers import open_source
 from catalog.rows import Source, as_text
+from catalog.tables import connect_readonly, main_table, quoted, sqlite_errors
 
 _LONGEST_NAME = 60
 _ROWS_TO_SHOW_ONE = 1_000
@@ -72,7 +74,7 @@ class Delivery:
 
 
 def plan_import(
-    files: Sequence[Path], columns: Sequence[str] = (), encoding: str = "utf-8", guess: bool = False
+    files: Sequence[Path], columns: Sequence[str] = (), encoding: str | None = None, guess: bool = False
 ) -> list[Delivery]:
     """Look into files and decide what feeds what.
 
@@ -82,8 +84,8 @@ def plan_import(
         At least one; see `catalog.importers.import_catalog`.
     columns : sequence of str
         ``ours=theirs`` or ``theirs=ours``; each has to fit at least one of the files. They go before everything else.
-    encoding : str
-        Of CSV files without a byte order mark.
+    encoding : str, optional
+        Of CSV files without a byte order mark; if none is named it is UTF-8, and files that are not in it are refused.
     guess : bool
         Whether a file that lacks a needed column is read by guesses, instead of being refused. Of files that have what
         is needed nothing is guessed: they are read as they always were, and what else would fit is told.
@@ -180,6 +182,7 @@ def describe(delivery: Delivery) -> list[str]:
             f"  {_printable(guess.column)} is not used; if it is {_shown(guess)}: {guess.typed}"
             for guess in guesses.found
         ]
+    lines += _not_used(delivery)
     for ours, tied in guesses.doubts.items():
         lines.append(f"  {ours} is left out, {_either(tied)} fit it equally well: {_choices(tied)}")
     lines += [
@@ -198,6 +201,38 @@ def _first_recording(delivery: Delivery) -> list[str]:
         value = (feed.parse or as_text)(cell)
         lines.append(f"  {feed.field:13} {'(missing)' if value is None else _printable(str(value))}")
     return lines
+
+
+def to_be_replaced(target: Path) -> str:
+    """Say what an import would replace.
+
+    Parameters
+    ----------
+    target : Path
+        The catalogue to write.
+
+    Returns
+    -------
+    str
+        In words, with the number of recordings; empty if nothing is there.
+    """
+    if not target.exists():
+        return ""
+    try:
+        with closing(connect_readonly(target)) as connection, sqlite_errors(target):
+            table = quoted(main_table(connection, target, any_name=False))
+            ((count,),) = connection.execute(f"SELECT count(*) FROM {table}")  # noqa: S608 - quoted name
+    except CatalogError:
+        return f"{target}, which is no catalogue"
+    return f"a catalogue of {count:,} recordings in {target}"
+
+
+def _not_used(delivery: Delivery) -> list[str]:
+    """List the columns that feed nothing, but for those of which more is told."""
+    guesses = delivery.guesses
+    told = {guess.column for guess in (*guesses.found, *guesses.refused, *chain(*guesses.doubts.values()))}
+    names = [_printable(name) for name in delivery.unused if name not in told]
+    return [f"  not used: {', '.join(names)} (--column OURS=THEIRS has one used)"] if names else []
 
 
 def _is_named(feed: Feed) -> bool:

@@ -16,6 +16,7 @@ from catalog.clusters import read_members
 from catalog.errors import DamagedArtefactError
 from catalog.isrc import parse_isrcs
 from catalog.manifest import read_json, write_json
+from catalog.names import names_of
 from catalog.normalize import normalize
 from catalog.paths import DataFolder
 from catalog.recording import Recording
@@ -69,7 +70,8 @@ class Profile:
     isrc_states : dict
         ``one``, ``several``, ``malformed`` (none of what is there is well-formed) or ``missing`` to recordings.
     artists : list of list of int
-        Recordings of an artist, and how many artists have so many; ascending.
+        Recordings of an artist, and how many artists have so many; ascending. Names are read as they are compared, so
+        that "A; B" is two artists, and "Beatles, The" is "The Beatles".
     reused_codes : list of ReusedCode
         The 20 that most recordings have.
     suspicious_codes : int
@@ -130,7 +132,7 @@ def profile(catalog: Catalog, clusters: Path) -> Profile:
         found = parse_isrcs(recording.isrcs)
         states[_state(recording, found)] += 1
         codes.update(found)
-        names.update({name for name in map(normalize, recording.artists) if name})
+        names.update(names_of(recording.artists))
     suspicious = _suspicious(catalog, {code: count for code, count in codes.items() if count > 1})
     duplicates = _duplicates(clusters)
     return Profile(

@@ -25,15 +25,15 @@ _UNREADABLE = {
 _BATCH = 8_192
 
 
-def open_source(path: Path, encoding: str, known: frozenset[str]) -> Source:
+def open_source(path: Path, encoding: str | None, known: frozenset[str]) -> Source:
     """Look into a file; its content decides what it is, its name only what XML and JSON are too broken to show.
 
     Parameters
     ----------
     path : Path
         CSV, Parquet, SQLite, a MusicBrainz dump of recordings, a DDEX message, or a folder of these.
-    encoding : str
-        Of a CSV file.
+    encoding : str or None
+        Of a CSV file; ``None`` if nobody named it.
     known : frozenset of str
         Folded names of columns that are likely; they decide the delimiter of a CSV file.
 

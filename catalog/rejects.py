@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self, TextIO
 
 from catalog.aside import remove_remains, write_aside
+from catalog.encodings import spelled_out
 from catalog.errors import CatalogError
 from catalog.rows import RawRow
 
@@ -55,12 +56,12 @@ class Rejects:
         self.first = self.first or f"{row.path or path}, line {row.line}: {row.problem}"
         if self._stream is None:
             aside = self._stack.enter_context(write_aside(self.path))
-            # Undecodable bytes arrive as lone surrogates, which UTF-8 cannot write.
+            # JSON can carry lone surrogates, which UTF-8 cannot write.
             self._stream = self._stack.enter_context(
                 aside.open("w", encoding="utf-8", errors="backslashreplace", newline="")
             )
             csv.writer(self._stream).writerow(("file", "line", "reason", "row"))
-        csv.writer(self._stream).writerow((row.path or path, row.line, row.problem, row.text))
+        csv.writer(self._stream).writerow((row.path or path, row.line, row.problem, spelled_out(row.text)))
 
     def discard(self) -> None:
         """Remove the file of an earlier import, and what one that was killed left of it."""

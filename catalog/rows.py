@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from catalog.recording import LIST_SEPARATOR
+from catalog.recording import LIST_SEPARATOR, clean
+
+_NO_VALUE = frozenset({"n/a", "#n/a"})
+# Of codes and numbers only: a title, an artist or a label can have such a name.
+_NO_CODE = _NO_VALUE | {"n.a.", "na", "tba", "tbc", "tbd", "unknown"}
 
 
 class RawRow(NamedTuple):
@@ -22,7 +26,7 @@ class RawRow(NamedTuple):
     problem : str
         Why the row cannot be used; empty if it can.
     text : str
-        The row as it stands in the file, where there is a problem or the row is to be kept.
+        The row as it stands in the file, where that has lines or there is a problem; as JSON if it is to be kept.
     path : Path or None
         The file that holds it, where the source is a folder.
     remarks : tuple of str
@@ -88,3 +92,54 @@ def as_text(cell: object) -> str | None:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))  # tools that know missing numbers write whole ones as floats
     return str(cell)
+
+
+def says_nothing(cell: object) -> bool:
+    """Tell whether a code or a number is missing, or something that people write in its place.
+
+    Parameters
+    ----------
+    cell : object
+        Of ISRCs, durations or years; of a title, ``-``, ``?``, ``NA`` and ``Unknown`` may be the name.
+
+    Returns
+    -------
+    bool
+        ``True`` without any letter or digit, and for ``NA``, ``n.a.``, ``unknown``, ``tba`` and the like.
+    """
+    text = clean(cell)
+    return text is None or text.casefold() in _NO_CODE or not any(map(str.isalnum, text))
+
+
+def delivered_text(cell: object) -> str | None:
+    """Write a delivered cell as text.
+
+    Parameters
+    ----------
+    cell : object
+        As a reader delivers it.
+
+    Returns
+    -------
+    str or None
+        As from `as_text`; ``None`` for ``N/A`` and ``#N/A``, too.
+    """
+    text = as_text(cell)
+    return None if text and text.strip().casefold() in _NO_VALUE else text
+
+
+def delivered_codes(cell: object) -> str | None:
+    """Write a delivered cell of ISRCs as text.
+
+    Parameters
+    ----------
+    cell : object
+        As a reader delivers it.
+
+    Returns
+    -------
+    str or None
+        Without the entries that say nothing; ``None`` if no other is there.
+    """
+    entries = (as_text(cell) or "").split(LIST_SEPARATOR)
+    return LIST_SEPARATOR.join(entry for entry in entries if not says_nothing(entry)) or None

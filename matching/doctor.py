@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from catalog.artefacts import CANDIDATE, CURRENT, current_version
-from catalog.errors import MissingArtefactError, OnemasterError
+from catalog.clusters import read_origin
+from catalog.errors import MissingArtefactError, OnemasterError, StaleIndexError
 from catalog.libraries import installed_versions
 from catalog.paths import DataFolder
 from catalog.store import Catalog
@@ -19,7 +20,7 @@ from matching.labels import agreed_tags, read_labels, to_learn_from
 from matching.matcher import Matcher
 from matching.model import Model
 
-SOUND, ABSENT, BROKEN = "sound", "absent", "broken"
+SOUND, ABSENT, STALE, BROKEN = "sound", "absent", "stale", "broken"
 
 LIBRARIES = ("faiss-cpu", "fastapi", "numpy", "pandas", "rapidfuzz", "scikit-learn", "sentence-transformers", "torch")
 # A rebuild writes the new index beside the old one; so many bytes for each recording are plenty.
@@ -36,7 +37,7 @@ class Finding:
     about : str
         What it is.
     state : str
-        `SOUND`, `ABSENT` or `BROKEN`.
+        `SOUND`, `ABSENT`, `STALE` (sound, but made from what is no longer there) or `BROKEN`.
     words : str
         What was found.
     remedy : str
@@ -78,18 +79,31 @@ def examine(folder: DataFolder) -> list[Finding]:
         ),
         _found("candidate model", lambda: _candidate(folder), ""),
         _found("index", lambda: _index(folder), f"onemaster rebuild {at}"),
-        _found("whether these fit together", lambda: _together(folder), f"onemaster rebuild {at}"),
+        _found(
+            "whether these fit together",
+            lambda: _together(folder),
+            f"onemaster rebuild {at}",
+            renew=f"onemaster refresh {at}",
+        ),
         _found("clusters", lambda: _clusters(folder), f"onemaster dedupe {at}"),
         _found("verdicts of reviewers", lambda: _verdicts(folder), ""),
         _found("room on the disk", lambda: _room(folder), "delete old versions that no pointer names"),
     ]
 
 
-def _found(about: str, look: Callable[[], str], remedy: str, mend: str = "") -> Finding:
+class _StaleError(Exception):
+    """Sound, but made from what is no longer there."""
+
+
+def _found(about: str, look: Callable[[], str], remedy: str, mend: str = "", renew: str = "") -> Finding:
     try:
         return Finding(about, SOUND, look())
+    except _StaleError as stale:
+        return Finding(about, STALE, str(stale), remedy)
     except MissingArtefactError as error:
         return Finding(about, ABSENT, str(error), remedy)
+    except StaleIndexError as error:
+        return Finding(about, BROKEN, str(error), renew)
     except (OnemasterError, OSError, ValueError) as error:
         return Finding(about, BROKEN, str(error), mend or remedy)
 
@@ -125,6 +139,8 @@ def _to_measure(folder: DataFolder) -> str:
 
 
 def _candidate(folder: DataFolder) -> str:
+    if not (folder.models / CANDIDATE).is_file():
+        raise MissingArtefactError("no candidate model waits for promotion")
     model = Model.load(current_version(folder.models, CANDIDATE))
     if model.version == current_version(folder.models).name:
         return f"{model.version} is in charge already"
@@ -148,8 +164,21 @@ def _together(folder: DataFolder) -> str:
 def _clusters(folder: DataFolder) -> str:
     if not folder.clusters.is_file():
         raise MissingArtefactError(f"there are none in {folder.dedupe}")
-    newer = folder.catalog.exists() and folder.catalog.stat().st_mtime > folder.clusters.stat().st_mtime
-    return f"in {folder.dedupe}" + ("; the catalogue was written after them" if newer else "")
+    origin = read_origin(folder.clusters)
+    if origin is None:  # as clusters are that were made before they kept it
+        newer = folder.catalog.exists() and folder.catalog.stat().st_mtime > folder.clusters.stat().st_mtime
+        return f"in {folder.dedupe}" + ("; the catalogue was written after them" if newer else "")
+    changed = []
+    with suppress(MissingArtefactError):
+        in_charge = current_version(folder.models).name
+        if origin.model != in_charge:
+            changed.append(f"the model {origin.model} judged, {in_charge} is in charge now")
+    with suppress(OnemasterError), Catalog.open(folder.catalog, folder.copies) as catalog:
+        if origin.catalog_digest != catalog.digest():
+            changed.append("the catalogue has changed since")
+    if changed:
+        raise _StaleError(f"in {folder.dedupe}: {', and '.join(changed)}")
+    return f"in {folder.dedupe}"
 
 
 def _verdicts(folder: DataFolder) -> str:

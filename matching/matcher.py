@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 
 from catalog.artefacts import current_version
-from catalog.errors import MismatchedArtefactError, MissingArtefactError
+from catalog.errors import MissingArtefactError, StaleIndexError
 from catalog.paths import DataFolder
 from catalog.recording import Recording
 from catalog.store import Catalog
@@ -83,18 +83,16 @@ class Matcher:
         ------
         MissingArtefactError
             If there is no catalogue, or no index is published yet.
+        StaleIndexError
+            If the catalogue changed since the index was built or refreshed.
         MismatchedArtefactError
-            If the catalogue changed since the index was built or refreshed, or no model fits the index.
+            If no model fits the index.
         DamagedArtefactError
             If a published file is absent or altered.
         CatalogError
             If the catalogue cannot be used.
         """
-        if not folder.catalog.exists():
-            raise MissingArtefactError(
-                f"expected a catalogue in {folder.catalog}, found none: check the path, or run onemaster import FILE "
-                f"--data {folder.root}"
-            )
+        folder.existing_catalog()
         try:
             snapshot = Snapshot.load(current_version(folder.index))
         except MissingArtefactError as error:
@@ -107,7 +105,7 @@ class Matcher:
             found, expected = catalog.digest(), snapshot.manifest.get("catalog_digest")
             index = LiveIndex.open(snapshot, folder.index, found)
             if index is None:
-                raise MismatchedArtefactError(
+                raise StaleIndexError(
                     f"the index {snapshot.version} was built from another state of {folder.catalog}: expected digest "
                     f"{expected}, found {found}, and no delta for it: run onemaster refresh --data {folder.root}"
                 )

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from catalog.isrc import parse_isrcs
+from catalog.names import MOST_NAMES, names_of
 from catalog.normalize import normalize
 from catalog.recording import Recording
 from catalog.titles import TitleParts, parse_title
 from catalog.versions import SAME_MASTER
 from matching.fuzzy import solid
-from matching.names import MOST_NAMES, names_of
 from matching.rarity import bucket_of
 
 LATIN, OTHER = 1, 2

@@ -38,13 +38,13 @@ class Delivery:
         Whatever `import_catalog` reads.
     columns : sequence of str
         See `import_catalog`.
-    encoding : str
-        Of CSV files.
+    encoding : str or None
+        Of CSV files; ``None`` if nobody named it.
     """
 
     files: Sequence[Path]
     columns: Sequence[str] = ()
-    encoding: str = "utf-8"
+    encoding: str | None = None
 
 
 @dataclass(frozen=True)

@@ -198,4 +198,7 @@ def require_free_port(host: str, port: int) -> None:
     try:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
-        raise InputError(f"cannot listen on {host}, port {port}: {error}; choose another --host or --port") from error
+        why = (error.strerror or str(error)).partition(" (while")[0]  # behind which Python repeats the address
+        raise InputError(
+            f"cannot listen on {host}, port {port}: {why}; choose another --host or --port (make serve PORT=8003, say)"
+        ) from error

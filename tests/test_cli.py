@@ -101,7 +101,10 @@ def test_a_url_is_no_folder_of_this_machine(arguments, tmp_path):
         (("compact",), "run onemaster rebuild"),
         (("add", "absent.csv"), "run onemaster import"),
         (("remove", "123"), "run onemaster import"),
-        (("train",), "catalog.db"),
+        *(
+            ((command,), "nothing/catalog.db, found none: check the path, or run onemaster import FILE --data ")
+            for command in ("train", "rebuild", "dedupe", "promote", "profile")
+        ),
         (("compare", "baseline", "current"), "expected a published version"),
         (("compare", "yesterdays", "current"), "got 'yesterdays'"),
         (("import", "absent.csv"), "absent.csv"),
@@ -113,6 +116,7 @@ def test_a_run_that_cannot_succeed_exits_with_1_and_says_what_to_do(tmp_path, ar
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+    assert not (tmp_path / "nothing").exists()
 
 
 def test_classify_and_candidates(sample_folder):
@@ -256,11 +260,19 @@ def test_an_interrupted_command_says_so_and_leaves_nothing_behind(sample_folder,
     assert list(shelf.iterdir()) == []
 
 
+def test_without_a_command_the_help_is_printed():
+    done = onemaster()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == onemaster("--help").stdout
+
+
 def test_a_port_that_is_taken_is_named(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = onemaster("serve", "--port", taken.getsockname()[1], "--data", tmp_path)
+        port = taken.getsockname()[1]
+        done = onemaster("serve", "--port", port, "--data", tmp_path)
     assert done.returncode == 1
-    assert "choose another --host or --port" in done.stderr
+    assert "choose another --host or --port (make serve PORT=8003, say)" in done.stderr
+    assert done.stderr.count(str(port)) == 1
 
 
 def test_the_sample_goes_where_it_is_told(tmp_path):

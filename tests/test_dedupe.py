@@ -21,7 +21,7 @@ from batch.plan import Plan
 from batch.storage import Storage
 from batch.tasks import STAGES, run_task
 from catalog.artefacts import current_version
-from catalog.clusters import find_cluster
+from catalog.clusters import Origin, find_cluster, read_origin
 from catalog.errors import InputError, UnknownRecordingError, WorkerError
 from catalog.paths import DataFolder
 from catalog.store import Catalog, write_catalog
@@ -131,6 +131,12 @@ def test_the_files_tell_the_same_story(done):
     assert found.representative in found.members
     with pytest.raises(UnknownRecordingError):
         find_cluster(out / "clusters.db", "no such recording")
+
+
+def test_the_clusters_keep_what_they_were_made_from(sample_folder, done):
+    with Catalog.open(sample_folder.catalog, sample_folder.copies) as catalog:
+        expected = Origin(current_version(sample_folder.models).name, catalog.digest())
+    assert read_origin(done[0] / "clusters.db") == expected
 
 
 def test_nothing_is_left_of_the_work(done):

@@ -3,18 +3,19 @@
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
 import onemaster
 from catalog.artefacts import current_version, put_in_charge
-from catalog.clusters import write_clusters
+from catalog.clusters import Origin, write_clusters
 from catalog.manifest import read_json, write_json
 from catalog.paths import DataFolder
-from catalog.store import write_catalog
+from catalog.store import Catalog, write_catalog
 from command_line import OPTIONAL_GROUPS
 from index.snapshot import MANIFEST_FILE
-from matching.doctor import ABSENT, BROKEN, SOUND, examine
+from matching.doctor import ABSENT, BROKEN, SOUND, STALE, examine
 from matching.features import GROUPS
 from matching.labels import Verdict, append_label, read_labels
 from matching.model import CARD_FILE, CLASSIFIER_FILE
@@ -74,11 +75,35 @@ def test_what_is_broken_is_named_and_the_command_fails(folder, capsys):
     assert "broken: model, index" in told.err
 
 
-def test_a_catalogue_that_has_changed_wants_a_rebuild(folder):
+def test_a_catalogue_that_has_changed_wants_the_refresh_that_both_lines_name(folder, capsys):
     write_catalog(folder.catalog, [{"sr_id": "1", "title": "Another"}])
     found = {each.about: each for each in examine(folder)}
     together = found["whether these fit together"]
-    assert (together.state, together.remedy) == (BROKEN, f"onemaster rebuild --data {folder.root}")
+    assert (together.state, together.remedy) == (BROKEN, f"onemaster refresh --data {folder.root}")
+    assert together.words.endswith(f"run {together.remedy}")
+    assert onemaster.main(together.remedy.split()[1:]) == 0
+    assert states(folder)["whether these fit together"] == SOUND
+
+
+def test_clusters_of_another_model_or_catalogue_are_stale_and_not_broken(folder, capsys):
+    folder.dedupe.mkdir()
+    with Catalog.open(folder.catalog, folder.copies) as catalog:
+        origin = Origin(current_version(folder.models).name, catalog.digest())
+    write_clusters(folder.clusters, [], origin)
+    assert states(folder)["clusters"] == SOUND
+    write_clusters(folder.clusters, [], replace(origin, model="the-one-before"))
+    assert onemaster.main(["doctor", "--data", str(folder.root)]) == 0
+    printed = capsys.readouterr().out
+    assert f"clusters: in {folder.dedupe}: the model the-one-before judged, {origin.model} is in charge now" in printed
+    assert f"next: onemaster dedupe --data {folder.root}" in printed
+    write_clusters(folder.clusters, [], replace(origin, catalog_digest="0" * 64))
+    (found,) = [each for each in examine(folder) if each.about == "clusters"]
+    assert (found.state, found.words) == (STALE, f"in {folder.dedupe}: the catalogue has changed since")
+
+
+def test_that_no_candidate_waits_is_no_fault(folder):
+    (found,) = [each for each in examine(folder) if each.about == "candidate model"]
+    assert (found.state, found.words, found.remedy) == (ABSENT, "no candidate model waits for promotion", "")
 
 
 def test_over_a_damaged_catalogue_nobody_is_told_to_write_a_sample(folder):

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from catalog.errors import InputError
 from catalog.isrc import IsrcState, compare_isrcs
+from catalog.names import names_of
 from catalog.recording import Recording
 from catalog.versions import SAME_MASTER, MarkerType
 from matching.baseline import BASELINE_FEATURES, baseline_features
 from matching.features import FEATURES, GROUPS, NAMES, names_without, pair_features
-from matching.names import ARTIST_SCORERS, CONTRIBUTOR_SCORERS, names_of
+from matching.names import ARTIST_SCORERS, CONTRIBUTOR_SCORERS
 from matching.pairs import Pairs
 from matching.prepared import FIELDS, prepare
 from matching.rarity import Rarity

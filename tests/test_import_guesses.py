@@ -39,6 +39,14 @@ VALUES = {
     "language": lambda _: "en",
     "anything": lambda n: f"note {n % 3}",
     "numbers": lambda n: str(n * n),
+    "years": lambda n: str(1960 + n % 7),
+    "few years": lambda n: str(2024 + n % 2),
+    "track": lambda n: str(1 + n % 12),
+    "price": lambda n: f"{n % 3}.99",
+    "popularity": lambda n: str(n * 7 % 101),
+    "catalogue number": lambda n: str(1900 + n * 37 % 200),
+    "ids like years": lambda n: str(1931 + n * 7 % 41),
+    "tempo": lambda n: f"{60 + n}",
     "rows": lambda n: str(n + 1),
     "empty": lambda _: "",
 }
@@ -142,6 +150,12 @@ def test_what_is_said_goes_before_what_would_be_guessed(table):
         ({"a": "sr_id", "song": "title"}, "sr_id", "a"),
         ({"id": "sr_id", "song": "title", "b": "isrcs"}, "isrcs", "b"),
         ({"id": "sr_id", "song": "title", "c": "duration"}, "duration_ms", "c"),
+        ({"id": "sr_id", "song": "title", "Pub. Year": "years"}, "release_year", "Pub. Year"),
+        ({"id": "sr_id", "song": "title", "Len": "duration"}, "duration_ms", "Len"),
+        ({"id": "sr_id", "song": "title", "Dur.": "duration"}, "duration_ms", "Dur."),
+        ({"id": "sr_id", "song": "title", "P-Year": "year"}, "release_year", "P-Year"),
+        ({"id": "sr_id", "song": "title", "(P) Year": "year"}, "release_year", "(P) Year"),
+        ({"id": "sr_id", "song": "title", "Rel. Year": "year"}, "release_year", "Rel. Year"),
     ],
 )
 def test_values_tell_where_the_name_says_nothing(table, columns, field, column):
@@ -149,9 +163,49 @@ def test_values_tell_where_the_name_says_nothing(table, columns, field, column):
     assert used(path)[field] == column
 
 
-@pytest.mark.parametrize("kind", ["numbers", "year", "duration_ms", "anything", "language", "empty"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("numbers", "year", "years", "track", "price", "popularity", "catalogue number", "tempo", "rows"),
+        *("duration_ms", "anything", "language", "empty"),
+    ],
+)
 def test_values_that_could_be_anything_are_not_guessed(table, kind):
     assert used(table({"id": "sr_id", "song": "title", "b": kind})) == {"sr_id": "id", "title": "song"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *(("Birth Year", "years"), ("year added", "years"), ("chart year", "years"), ("Year No.", "catalogue number")),
+        *(("Fiscal Year", "few years"), ("Yearly", "ids like years"), ("Plays a Year", "popularity")),
+    ],
+)
+def test_what_is_called_a_year_and_is_something_else_is_not_guessed(table, name, kind):
+    assert "release_year" not in used(table({"id": "sr_id", "song": "title", name: kind}))
+
+
+def test_two_columns_of_years_are_left_out_and_told(table):
+    path = table({"id": "sr_id", "song": "title", "Pub. Year": "years", "Mix Year": "years"})
+    (delivery,) = plan_import([path], guess=True)
+    assert "release_year" not in delivery.used
+    (line,) = [line for line in describe(delivery) if "release_year is left out" in line]
+    assert "'Pub. Year' and 'Mix Year' fit it equally well" in line
+
+
+def test_what_stands_for_missing_does_not_hide_what_a_column_is(tmp_path):
+    path = tmp_path / "f.csv"
+    cells = ["-,-" if n % 12 == 7 else f"4:{n:02},{1970 + n % 5}" for n in range(40)]
+    path.write_text("id,song,a,Mastering Year\n" + "".join(f"r{n}x,Song {n},{each}\n" for n, each in enumerate(cells)))
+    assert used(path) == {"sr_id": "id", "title": "song", "duration_ms": "a", "release_year": "Mastering Year"}
+
+
+@pytest.mark.parametrize("needed", [("id", "song"), ("sr_id", "title")])
+def test_a_dry_run_lists_what_is_not_used(table, tmp_path, capsys, needed):
+    path = table({needed[0]: "sr_id", needed[1]: "title", "Shelf": "label", "artist": "artists", "Mood": "anything"})
+    assert main(["import", str(path), "--data", str(tmp_path / "work"), "--dry-run"]) == 0
+    told = " not used: Shelf, Mood (--column OURS=THEIRS has one used)"
+    assert told in capsys.readouterr().out
 
 
 def test_few_values_tell_nothing(table):
@@ -367,6 +421,21 @@ def test_the_command_shows_what_it_guessed_and_imports(table, tmp_path, capsys):
     assert capsys.readouterr().out == shown.replace(
         "dry run: nothing was written", f"wrote 40 recordings to {tmp_path / 'work' / 'catalog.db'}"
     )
+
+
+def test_what_an_import_replaces_is_said_before_it_is_written(table, tmp_path, capsys):
+    work, path = tmp_path / "work", table({"sr_id": "sr_id", "title": "title"}, rows=1_500)
+    told = f"a catalogue of 1,500 recordings in {work / 'catalog.db'}\n"
+    assert main(["import", str(path), "--data", str(work)]) == 0
+    assert capsys.readouterr().out == f"wrote 1500 recordings to {work / 'catalog.db'}\n"
+    path = table({"sr_id": "sr_id", "title": "title"}, rows=8)
+    assert main(["import", str(path), "--data", str(work), "--dry-run"]) == 0
+    assert f"would replace {told}dry run: nothing was written\n" in capsys.readouterr().out
+    assert main(["import", str(path), "--data", str(work)]) == 0
+    assert capsys.readouterr().out == f"replaces {told}wrote 8 recordings to {work / 'catalog.db'}\n"
+    (work / "catalog.db").write_text("no database")
+    assert main(["import", str(path), "--data", str(work)]) == 0
+    assert capsys.readouterr().out.startswith(f"replaces {work / 'catalog.db'}, which is no catalogue\n")
 
 
 def test_the_command_is_silent_about_columns_where_there_is_nothing_to_tell(table, tmp_path, capsys):

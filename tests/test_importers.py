@@ -166,7 +166,20 @@ def test_milliseconds_are_not_guessed(load, target):
     [
         ("sr_id,name", (), "found no title among: 'sr_id', 'name'"),
         ("a,b", (), "found no sr_id and no title"),
-        ("sr_id,title", ("title=absent",), "the fields are: sr_id, .* the columns found are: 'sr_id', 'title'"),
+        ("sr_id,title", ("title=absent",), "no column 'absent'; the columns found are: 'sr_id', 'title'$"),
+        (
+            "sr_id,TrackTitle",
+            ("title=TrackTitel",),
+            "no column 'TrackTitel', the nearest is 'TrackTitle'; the columns ",
+        ),
+        (
+            "sr_id,TrackTitle",
+            ("TrackTitel=title",),
+            "no column 'TrackTitel', the nearest is 'TrackTitle'; the columns ",
+        ),
+        ("sr_id,Song", ("Titel=Song",), "no field 'Titel', the nearest is 'title'; the fields are: sr_id, title, "),
+        ("sr_id,title", ("tempo=bpm",), "neither; the fields are: sr_id, .*; the columns found are: 'sr_id', 'title'$"),
+        ("sr_id,title", ("x=title",), "duration_ms or duration, release_year or year, label, language$"),
         ("sr_id,title", ("title",), "column of the file, got 'title'"),
         ("sr_id,title", ("",), "column of the file, got ''"),
         ("sr_id,title", ("=",), "column of the file, got '='"),
@@ -192,7 +205,7 @@ def test_several_files_make_one_catalogue(load, target):
     assert [(recording.sr_id, recording.title) for recording in recordings(target)] == [
         ("1", "a"), ("2", "b"), ("3", "c"), ("4", "d"),
     ]  # fmt: skip
-    assert rejected(report) == [("1.csv", 3, "duplicate sr_id", "1,again,A")]
+    assert rejected(report) == [("1.csv", 3, "duplicate sr_id", "again;A;1")]
 
 
 @pytest.mark.parametrize(
@@ -224,7 +237,7 @@ def test_several_files_make_one_catalogue(load, target):
     ],
 )
 def test_rejected_rows(load, target, lines, line, reason):
-    report = load(HEADER.encode() + b"1,a,A\n" + lines + b'8,c,C\n9,"d ""x""",D\n')
+    report = load(HEADER.encode() + b"1,a,A\n" + lines + b'8,c,C\n9,"d ""x""",D\n', encoding="utf-8")
     assert ids(target) == ["1", "8", "9"]
     assert recordings(target)[2].title == 'd "x"'
     assert [found[:3] for found in rejected(report)] == [("0.csv", line, reason)]
@@ -232,6 +245,27 @@ def test_rejected_rows(load, target, lines, line, reason):
     assert dict(report.reasons) == {reason.partition(":")[0]: 1}
     assert report.rejected_file == target.with_name("catalog.rejected.csv")
     assert rejected(report)[0][3]
+
+
+def test_a_rejected_row_stands_as_it_was_delivered_whatever_the_reason(load, target):
+    rows = ("3:05,Amber, 1 ,note", "2:46,Again,1,other", '"3:10","No, id",,note', "4:00,Birch")
+    report = load("\r\n".join(("length,title,sr_id,comment", *rows)), columns=["duration=length"])
+    assert [found[2:] for found in rejected(report)] == [
+        ("duplicate sr_id", rows[1]),
+        ("missing sr_id", rows[2]),
+        ("wrong number of cells: 4 expected, 2 found", rows[3]),
+    ]
+
+
+def test_a_rejected_row_of_a_table_has_its_values_in_the_order_of_the_table(tmp_path, target):
+    path = tmp_path / "p.parquet"
+    columns = {"length": ["3:05", "2:46", None], "title": ["Amber", "Again", "No id"], "sr_id": ["1", "1", None]}
+    pq.write_table(pa.table(columns), path)
+    report = import_catalog([path], target, columns=["duration=length"])
+    assert [found[2:] for found in rejected(report)] == [
+        ("duplicate sr_id", "2:46,Again,1"),
+        ("missing sr_id", ",No id"),
+    ]
 
 
 def test_the_line_is_that_on_which_the_record_begins(load, target):
@@ -287,11 +321,25 @@ def test_unreadable_durations_are_counted_and_shown(load, target, caplog):
     assert dict(report.unreadable) == {"duration_ms": 1, "release_year": 1}
     assert report.examples == {"duration_ms": ["unk."], "release_year": ["2901"]}
     assert "is that the column of" not in caplog.text
+    assert dict(load("sr_id,title,duration,year\n1,a,-,n.a.\n2,b,N/A,?\n3,c,unknown,NA\n").unreadable) == {}
     load("sr_id,title,year\n1,a,A\n2,b,B\n3,c,B\n4,d,C\n5,e,D\n")
     assert "5 values of release_year could not be read and are stored as missing: A, B, C" in caplog.text
     assert "is that the column of release_year?" in caplog.text
     load("sr_id,title,duration,year\n1,a,unk.,2901\n2,b,None,\n3,c,04:18,2011\n")
     assert [recording.duration_ms for recording in recordings(target)] == [None, None, 258_000]
+
+
+@pytest.mark.parametrize("value", ["NA", "n.a.", "-", "?", "unknown", "TBA", "N/A", "#N/A", "None"])
+def test_a_code_that_says_nothing_is_missing(load, target, value):
+    load(f"sr_id,title,isrcs\n1,a,{value}\n2,b,{value}|GBAYE0601477\n3,c,GBAYE06\n")
+    assert [found.isrcs for found in recordings(target)] == [(), ("GBAYE0601477",), ("GBAYE06",)]
+
+
+def test_a_song_can_be_called_so_but_not_what_spreadsheets_write_for_missing(load, target):
+    names = ("NA", "Unknown", "-", "?", "N/A", "#n/a")
+    load("sr_id,title,artists\n" + "".join(f"{n},{name},{name}\n" for n, name in enumerate(names)))
+    assert [found.title for found in recordings(target)] == ["NA", "Unknown", "-", "?", None, None]
+    assert [found.artists for found in recordings(target)][2:5] == [("-",), ("?",), ()]
 
 
 def test_a_clean_import_removes_the_rejects_of_the_one_before(load, target):
@@ -571,7 +619,7 @@ def test_whatever_a_csv_writer_writes_comes_back(tmp_path_factory, rows, delimit
 def test_any_bytes_are_imported_or_refused_and_every_record_is_counted(tmp_path_factory, content):
     folder = tmp_path_factory.mktemp("bytes")
     (folder / "f.csv").write_bytes(b"sr_id,title\n1,a\n" + content)
-    report = import_catalog([folder / "f.csv"], folder / "c.db")
+    report = import_catalog([folder / "f.csv"], folder / "c.db", encoding="utf-8")
     assert report.records >= 1
     assert report.rejected == sum(report.reasons.values()) == (len(rejected(report)) if report.rejected else 0)
 

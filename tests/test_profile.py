@@ -67,6 +67,13 @@ def test_a_profile_counts_what_is_there_and_what_is_not(folder):
     assert found.duplicates == []
 
 
+def test_artists_are_counted_as_they_are_compared(folder):
+    artists = ["Neil Young; Crazy Horse", "Neil Young, Crazy Horse", "Crazy Horse|Neil Young", "Young, Neil", "Unknown"]
+    artists += ["The Beatles", "Beatles, The"]
+    write_catalog(folder.catalog, [{"sr_id": str(n), "artists": each} for n, each in enumerate(artists)])
+    assert profiled(folder).artists == [[2, 1], [3, 1], [4, 1]]  # the Beatles, Crazy Horse, Young
+
+
 def test_a_code_is_suspicious_where_titles_are_not_alike_and_not_where_they_cannot_be_compared(folder):
     found = profiled(folder)
     assert found.suspicious_codes == 1

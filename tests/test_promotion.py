@@ -24,6 +24,7 @@ from catalog.store import Catalog
 from matching.labels import Verdict, append_label, read_labels
 from matching.model import CARD_FILE, CLASSIFIER_FILE, Model
 from matching.reviewing import undo
+from onemaster import main
 from service.app import create_app
 from service.settings import Settings
 from training.holdout import HELD_OUT, LEARNT_FROM, TrainingData, hold_out
@@ -123,8 +124,6 @@ def test_a_candidate_is_trained_promoted_and_sent_back(folder, catalog, data):
 
 
 def test_verdicts_alone_are_enough(folder, data, capsys):
-    from onemaster import main
-
     before, at = current_version(folder.models).name, ["--data", str(folder.root)]
     say_rightly(folder, hold_out(data, 20).learnt, range(300))
     folder.groundtruth.unlink()
@@ -169,6 +168,14 @@ def test_a_candidate_that_nothing_was_kept_for_is_refused(folder, data):
     write_json(folder.models / same / CARD_FILE, card)
     with pytest.raises(RejectedBuildError, match="found none: judge more pairs"):
         promote(replace(data, groundtruth=None), folder.labels, folder.models, same)
+
+
+def test_the_verdicts_of_a_promotion_are_told_once(folder, capsys, caplog):
+    caplog.set_level("INFO")
+    altered(folder, Model.load(current_version(folder.models)), "candidate", {})
+    assert main(["promote", "candidate", "--data", str(folder.root)]) == 0
+    told = capsys.readouterr()
+    assert (told.out + told.err + caplog.text).count("not worse") == 1
 
 
 def test_a_worse_candidate_is_refused_with_the_reason(folder, data):

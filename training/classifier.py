@@ -67,7 +67,7 @@ def fit_classifier(lessons: Lessons, names: tuple[str, ...], start: Start | None
     GroundTruthError
         If the lessons are all valid or all invalid, have nothing to compare, or cannot promise the wanted precision.
     """
-    require_both(lessons.valid)
+    require_both(lessons.valid[lessons.as_it_is])  # pairs are told, each of which gives several lessons
     selection = select(lessons, names, start)
     classifier = fit_setting(lessons, names, selection.setting, start)
     # The default model is calibrated over all views, for catalogues not seen yet; every other for its own catalogue.

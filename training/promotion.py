@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +19,6 @@ from training.contenders import model_judge
 from training.holdout import HELD_OUT, TrainingData, hold_out
 from training.pairs import LabelledPairs
 from training.reviewed import labelled_pairs
-
-logger = logging.getLogger(__name__)
 
 # So unlikely must it be by chance alone that a candidate is so much more often wrong.
 _SIGNIFICANT = 0.05
@@ -148,12 +145,10 @@ def promote(data: TrainingData, labels: Path, shelf: Path, version: str | None =
             f"expected verdicts that neither {in_charge.version} nor {candidate.version} learnt from, found none: "
             "judge more pairs"
         )
-    for trial in trials:
-        logger.info("%s", trial.in_words())
     if any(trial.is_worse for trial in trials):
         raise RejectedBuildError(
             f"the candidate {candidate.version} is worse than {in_charge.version}, which stays in charge: "
-            + "; ".join(trial.in_words() for trial in trials if trial.is_worse)
+            + "; ".join(trial.in_words() for trial in trials)
         )
     with one_at_a_time(shelf):
         if current_version(shelf).name != in_charge.version:
