@@ -325,7 +325,7 @@ def test_everything_fits_a_phone(browser, looked_at, width):
 
 @pytest.mark.parametrize("width", [390, 320])
 def test_on_a_phone_nothing_that_is_listed_lies_beside_the_screen(browser, looked_at, width):
-    context = browser.new_context(base_url=looked_at, viewport={"width": width, "height": 800}, is_mobile=True)
+    context = browser.new_context(base_url=looked_at.address, viewport={"width": width, "height": 800}, is_mobile=True)
     page = context.new_page()
     page.goto("/explore?sr_id=123")
     for folded in page.locator("details").all():
