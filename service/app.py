@@ -12,6 +12,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from service import candidates, clusters, health, labels, metrics, pairs, recordings
 from service.access import Gatekeeper
@@ -63,12 +64,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.batching = Batching(app.state.matcher_source, app.state.decisions)
     app.state.questions = review.Questions()
     app.state.profiles = catalogue.Profiles()
-    # The last one is the outermost.
-    if not settings.traced:  # traces are made by routes
-        app.add_middleware(AskedMost, batching=app.state.batching)
-    app.add_middleware(BodyLimits)
-    app.add_middleware(Gatekeeper, access=settings.access)
-    app.add_middleware(Answered, logged=settings.log_as_json)
     answer_errors(app)
     for group in (pairs, candidates, clusters, labels, recordings, metrics):
         app.include_router(group.router, responses=MAY_BE_REFUSED)
@@ -76,7 +71,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for pages in (explore, review, catalogue, quality):
         app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC))
+    app.middleware_stack = _around(app.build_middleware_stack(), app.state.batching, settings)
     return app
+
+
+def _around(answering: ASGIApp, batching: Batching, settings: Settings) -> ASGIApp:
+    """Put our layers around FastAPI's own, which take longer than all of these; the last one is the outermost."""
+    if not settings.traced:  # traces are made by routes
+        answering = AskedMost(answering, batching)
+    return Answered(Gatekeeper(BodyLimits(answering), settings.access), logged=settings.log_as_json)
 
 
 @contextmanager

@@ -124,9 +124,9 @@ class Batching:
 
     def _judge(self, opened: Opened, asked: list[_Asked]) -> None:
         judged = opened.matcher.judge([each.pair for each in asked])
-        classifier = opened.matcher.model.classifier
-        observe_decisions(judged.probabilities.tolist(), opened.matcher.model, SIAMESE)
+        classifier, probabilities = opened.matcher.model.classifier, judged.probabilities.tolist()
+        observe_decisions(probabilities, opened.matcher.model, SIAMESE)
         first = asked[0]
         self._log.note(judged, opened.matcher, opened.shadow, first.route, first.began)
-        for each, probability in zip(asked, judged.probabilities, strict=True):
+        for each, probability in zip(asked, probabilities, strict=True):
             each.answer.set_result(JudgedAlone(opened, classifier.decide(probability)))

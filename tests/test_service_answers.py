@@ -6,16 +6,22 @@ import re
 import shutil
 import sqlite3
 from html.parser import HTMLParser
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
 import tiny
 from fastapi.testclient import TestClient
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from catalog.ids import LONGEST_ID
 from catalog.paths import DataFolder
 from matching.features import FEATURES, NAMES
 from matching.matcher import Matcher
 from service.app import create_app
+from service.pairs import pair_in
+from service.parameters import is_usable_id
 from service.schemas import candidates_answer, class_answer, pair_answer, recording_answer
 from service.settings import Settings
 
@@ -72,6 +78,17 @@ def test_a_recording_and_itself_are_valid(client, sr_id):
     assert client.get("/", params=same).json() == {"class": "valid"}
     explained = client.get("/pairs", params=same).json()
     assert (explained["class"], explained["match_probability"]) == ("valid", 1.0)
+
+
+@given(q=st.text(min_size=1, max_size=300), m=st.text("aé%&=+ .~", min_size=1, max_size=300), turned=st.booleans())
+@example(q="a" * LONGEST_ID, m="b", turned=False)
+@example(q="a" * (LONGEST_ID + 1), m="b", turned=False)
+def test_a_pair_in_a_query_string_is_read_whatever_its_ids_are(q, m, turned):
+    given = {"q_sr_id": q.encode("utf-8", "replace").decode(), "m_sr_id": m}
+    query = urlencode(dict(reversed(given.items())) if turned else given).encode()
+    expected = tuple(given.values()) if all(map(is_usable_id, given.values())) else None
+    assert pair_in(query) == expected
+    assert pair_in(query + b"&q_sr_id=again") is None, "nobody knows which one counts"
 
 
 def test_the_query_string_wins_over_the_body(client):

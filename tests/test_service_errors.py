@@ -278,6 +278,8 @@ def test_a_defect_is_told_without_its_inside(tiny_data):
         raise KeyError("secret")
 
     with TestClient(app, raise_server_exceptions=False) as client:
-        status, answer = outcome(client.get("/defect"))
+        asked = client.get("/defect")
+        status, answer = outcome(asked)
     assert status == 500
+    assert {"x-request-id", "x-content-type-options"} <= asked.headers.keys(), "to be found in the log"
     assert "secret" not in json.dumps(answer)
