@@ -202,9 +202,8 @@ def _tables(deliveries: Sequence[Delivery]) -> list[Delivery]:
 def _rows(delivery: Delivery, unreadable: _Unreadable, remarks: Counter[str], keep_rows: bool) -> Iterator[RawRow]:
     """Read rows, their cells in the order of `COLUMNS` and as they are to be stored, or with a problem."""
     source, feeds = delivery.source, delivery.feeds
-    asked = range(len(source.columns)) if keep_rows else [feed.position for feed in feeds]
+    asked = range(len(source.columns)) if keep_rows else sorted(feed.position for feed in feeds)
     wanted = [asked.index(feed.position) for feed in feeds]
-    in_file = sorted(range(len(feeds)), key=lambda index: feeds[index].position)
     places = [COLUMNS.index(feed.field) for feed in feeds]
     plain = {} if keep_rows else {"isrcs": delivered_codes}
     parsers = [feed.parse or plain.get(feed.field, as_text if keep_rows else delivered_text) for feed in feeds]
@@ -216,18 +215,19 @@ def _rows(delivery: Delivery, unreadable: _Unreadable, remarks: Counter[str], ke
         raw = [row.cells[index] for index in wanted]
         cells = [parse(cell) for parse, cell in zip(parsers, raw, strict=True)]
         problem, cells[0] = _check(cells)
-        text = quote(row.text or _joined([raw[index] for index in in_file]))
         if problem:
-            yield RawRow(row.line, (), problem, text, row.path)
+            yield RawRow(row.line, (), problem, quote(row.text or _joined(row.cells)), row.path)
             continue
-        remarks.update(row.remarks)
+        if row.remarks:
+            remarks.update(row.remarks)
         for index, field in numbers:
             if cells[index] is None and not says_nothing(raw[index]):
                 unreadable.add(field, str(raw[index]))
         values: list[object] = [None] * len(COLUMNS)
         for place, cell in zip(places, cells, strict=True):
             values[place] = cell
-        yield RawRow(row.line, values, text=_kept(source.columns, row.cells) if keep_rows else text, path=row.path)
+        text = _kept(source.columns, row.cells) if keep_rows else row.text
+        yield RawRow(row.line, values, text=text, path=row.path, delivered=row.cells)
 
 
 def _kept(columns: Sequence[str], cells: Sequence[object]) -> str:
@@ -248,7 +248,8 @@ def _store(chunk: Sequence[RawRow], writer: CatalogWriter, path: Path, rejects: 
         if row.problem:
             rejects.add(path, row)
         elif row.cells[0] in known:
-            rejects.add(path, RawRow(row.line, (), "duplicate sr_id", quote(row.text), row.path))
+            text = quote(row.text or _joined(row.delivered))
+            rejects.add(path, RawRow(row.line, (), "duplicate sr_id", text, row.path))
         else:
             known.add(str(row.cells[0]))
             fresh.append(row)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from catalog.recording import LIST_SEPARATOR, clean
 
-_NO_VALUE = frozenset({"n/a", "#n/a"})
+_NO_VALUE = frozenset({"n/a", "#n/a"})  # each has a slash, as few cells have
 # Of codes and numbers only: a title, an artist or a label can have such a name.
 _NO_CODE = _NO_VALUE | {"n.a.", "na", "tba", "tbc", "tbd", "unknown"}
 
@@ -31,6 +31,8 @@ class RawRow(NamedTuple):
         The file that holds it, where the source is a folder.
     remarks : tuple of str
         What was left out of the row or read otherwise, to be counted.
+    delivered : sequence
+        Where `cells` are as they are to be stored: the cells as they came.
     """
 
     line: int
@@ -39,6 +41,7 @@ class RawRow(NamedTuple):
     text: str = ""
     path: Path | None = None
     remarks: tuple[str, ...] = ()
+    delivered: Sequence[object] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ def delivered_text(cell: object) -> str | None:
         As from `as_text`; ``None`` for ``N/A`` and ``#N/A``, too.
     """
     text = as_text(cell)
-    return None if text and text.strip().casefold() in _NO_VALUE else text
+    return None if text and "/" in text and text.strip().casefold() in _NO_VALUE else text
 
 
 def delivered_codes(cell: object) -> str | None:
