@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow.dataset import dataset
 
 from catalog.errors import UnknownRecordingError
 from matching.decision import Decision
@@ -112,7 +113,7 @@ def count_uncertain(pairs: Path) -> int | None:
     """
     if not pairs.is_file():
         return None
-    return int(pq.read_table(pairs, columns=["match_probability"], filters=_IS_UNCERTAIN).num_rows)
+    return int(dataset(pairs).count_rows(filter=_IS_UNCERTAIN))
 
 
 def _uncertain(path: Path, chance: random.Random) -> list[tuple[str, str]]:

@@ -8,7 +8,6 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
-from catalog.sample.phenomena import IN_WORDS
 from matching.model import REPORT_FILE
 from service.metrics import measured_drift
 from service.pages.rendering import PageRoute, page
@@ -48,6 +47,8 @@ def quality(
     request: Request, matcher: MatcherInCharge, folder: FolderInUse, wanted: Annotated[Wanted, Query()]
 ) -> Response:
     """Show the evidence that came with the model in charge."""
+    from catalog.sample.phenomena import IN_WORDS  # noqa: PLC0415 - comes with the generator, which only this page needs
+
     model = matcher.model
     ours, baseline = (Counts.of(model.card, judge) for judge in ("onemaster", "baseline"))
     own = model.classifier.threshold
