@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyarrow.dataset import dataset
 
 from catalog.errors import UnknownRecordingError
 from matching.decision import Decision
@@ -113,7 +112,7 @@ def count_uncertain(pairs: Path) -> int | None:
     """
     if not pairs.is_file():
         return None
-    return int(dataset(pairs).count_rows(filter=_IS_UNCERTAIN))
+    return int(pq.read_table(pairs, columns=["match_probability"], filters=_IS_UNCERTAIN).num_rows)
 
 
 def _uncertain(path: Path, chance: random.Random) -> list[tuple[str, str]]:
