@@ -26,8 +26,8 @@ serve: $(VENV)/.runtime ## serve DATA on HOST:PORT (the first time: write the sa
 	@[[ -e "$(DATA)/index/CURRENT" ]] || $(ONEMASTER) rebuild --data "$(DATA)"
 	@exec $(ONEMASTER) serve --data "$(DATA)" --host "$(HOST)" --port "$(PORT)"
 
-test: $(VENV)/.dev ## run the tests
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev ## run the tests, on all cores
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 e2e: $(VENV)/.dev ## run the tests of the pages in a browser (Debian's chromium)
 	ONEMASTER_E2E=1 $(BIN)/python -m pytest tests/test_in_a_browser.py
