@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 from catalog.artefacts import CANDIDATE, CURRENT, current_version
 from catalog.clusters import read_origin
@@ -122,7 +123,7 @@ def _catalogue(folder: DataFolder) -> str:
 
 
 def _model(folder: DataFolder) -> str:
-    model = Model.load(current_version(folder.models))
+    model = Model.load(_published(folder.models))
     figures = model.card.get("figures")
     accuracy = figures["classifier"]["accuracy"] if isinstance(figures, dict) else None
     said = f"{model.version} is in charge, accuracy {accuracy} on its test pairs"
@@ -132,6 +133,12 @@ def _model(folder: DataFolder) -> str:
             f"{accuracy} is that on the sample's pairs): {_to_measure(folder)}"
         )
     return f"{said}; all checksums are right"
+
+
+def _published(shelf: Path) -> Path:
+    if not (shelf / CURRENT).is_file():
+        raise MissingArtefactError(f"none is published in {shelf}")
+    return current_version(shelf)
 
 
 def _to_measure(folder: DataFolder) -> str:
@@ -148,7 +155,7 @@ def _candidate(folder: DataFolder) -> str:
 
 
 def _index(folder: DataFolder) -> str:
-    snapshot = Snapshot.load(current_version(folder.index))
+    snapshot = Snapshot.load(_published(folder.index))
     manifest = snapshot.manifest
     return f"{snapshot.version}, {snapshot.kind}, {len(snapshot):,} recordings, built {manifest.get('built_at')}"
 

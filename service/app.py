@@ -53,6 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPIOffline(
         title="onemaster",
         summary="Finds the sound recordings of a catalogue that are one master, written differently.",
+        description="Pages: [explore](/explore), [review](/review), [the catalogue](/catalog), [quality](/quality).",
         version=version("onemaster"),
         redoc_url=None,
         redirect_slashes=False,

@@ -59,6 +59,8 @@ def test_in_an_empty_folder_one_begins_with_a_catalogue(tmp_path, capsys):
     answer = json.loads(capsys.readouterr().out)
     assert answer["next"].startswith("onemaster import FILE")
     assert {each["state"] for each in answer["findings"]} == {SOUND, ABSENT}
+    words = {each["about"]: each["words"] for each in answer["findings"]}
+    assert words["index"] == f"none is published in {empty / 'index'}"
     assert not empty.exists()
 
 

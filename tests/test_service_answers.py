@@ -295,6 +295,12 @@ def test_the_documentation_page_needs_no_other_server(client):
     assert "/openapi.json" in page.text
 
 
+def test_the_documentation_leads_to_the_pages(client):
+    links = re.findall(r"\((/\w+)\)", client.get("/openapi.json").json()["info"]["description"])
+    assert links == ["/explore", "/review", "/catalog", "/quality"]
+    assert all(client.get(link).status_code == 200 for link in links)
+
+
 def test_openapi_describes_every_route_its_answer_and_its_errors(client):
     document = client.get("/openapi.json").json()
     guarded = {"401", "403", "408", "413", "429"}
