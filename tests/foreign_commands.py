@@ -1,7 +1,6 @@
 """What can be said of commands that no test can run: whether their options are known, and what they name is there.
 
-Each program has a parser of the options that pages use. Those of ``aws`` come from the service models of botocore, of
-which its own command line is made.
+Each program has a parser of the options that pages use.
 """
 
 import argparse
@@ -10,17 +9,11 @@ import tomllib
 from pathlib import Path
 
 import yaml
-from botocore import xform_name
-from botocore.exceptions import UnknownServiceError
-from botocore.session import get_session
 
 ROOT = Path(__file__).resolve().parent.parent
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 SERVICES = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
 ARGUMENTS = {*re.findall(r"^ARG (\w+)=", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)}
-# What the API takes for optional and the stack does not: nothing of it runs in the default cluster.
-WANTED = {("ecs", "update-service"): {"--cluster"}}
-_KINDS = {"boolean": {"action": "store_true"}, "list": {"nargs": "+"}}
 
 
 class Words(argparse.ArgumentParser):
@@ -89,13 +82,6 @@ def compose_run(words):
     require(given.service in SERVICES, f"compose.yaml has no service {given.service}")
 
 
-def pip_install(words):
-    parser = Words().taking("-c", "--constraint").taking("-e", "--editable", required=True)
-    given = parser.parse_args(words)
-    require(given.constraint and (ROOT / given.constraint).is_file(), f"no file of constraints {given.constraint}")
-    known_extras(re.fullmatch(r"\.\[([a-z0-9,]+)\]", given.editable)[1])
-
-
 def pip_audit(words):
     given = Words().taking("-r", "--requirement", required=True).parse_args(words)
     require((ROOT / given.requirement).is_file(), f"no file {given.requirement}")
@@ -118,34 +104,6 @@ def create_secret(words):
     require(whole, f"a secret of the kind {given.kind} is made of other files")
 
 
-def aws(words):
-    service, operation, *rest = words
-    session = get_session()
-    try:
-        model = session.get_service_model(service)
-    except UnknownServiceError as error:
-        raise ValueError(str(error)) from error
-    names = {option(each): each for each in model.operation_names}
-    require(operation in names, f"{service} has no {operation}")
-    shape = model.operation_model(names[operation]).input_shape
-    parser = Words()
-    for member, its in shape.members.items():
-        wanted = member in shape.required_members or f"--{option(member)}" in WANTED.get((service, operation), ())
-        parser.taking(f"--{option(member)}", **_KINDS.get(its.type_name, {"required": wanted}))
-    parser.parse_args(rest)
-
-
-def option(name):
-    return xform_name(name, "-")
-
-
-def cloudformation_deploy(words):
-    """A command of the command line alone; that its parameters are those of the template is asked elsewhere."""
-    parser = Words().taking("--stack-name", required=True).taking("--template-file", required=True)
-    parser.taking("--capabilities", nargs="+", choices=["CAPABILITY_IAM"], required=True)
-    parser.taking("--parameter-overrides", nargs="+").parse_args(words)
-
-
 def taking_volumes(words):
     Words().taking("--volume", action="append").parse_args(words)
 
@@ -156,10 +114,7 @@ def mmdebstrap(words):
 
 
 CHECKS = {
-    ".venv/bin/pip install": pip_install,
     "apt-get install": lambda words: Words().taking("packages", nargs="+").parse_args(words),
-    "aws": aws,
-    "aws cloudformation deploy": cloudformation_deploy,
     "buildah build": Words().parse_args,
     "buildah push": lambda words: Words().taking("image").taking("target").parse_args(words),
     "deploy/build-image.sh": taking_volumes,

@@ -28,13 +28,12 @@ ROOT = Path(__file__).resolve().parent.parent
 NOT_COMMANDS = {"csv", "json", "python", "text", "yaml"}
 CONSOLE = "console"
 PORTS = ("8002", "8003")
-# What is run: ours, as it is or by a stand-in, and what only reads.
-RUN = ("cat", "curl", "make", "onemaster", "python", "sleep")
-# What cannot be run here, why, and so what is only noted: the words are checked afterwards.
+# What is run: ours, as it is or by a stand-in, what only reads, and pip, which only looks what it would install.
+RUN = (".venv/bin/pip", "cat", "curl", "make", "onemaster", "python", "sleep")
+# What cannot be run with its page, why, and so what is only noted: the words are checked afterwards.
 NOTED = {
-    ".venv/bin/pip": "installing wants a network",
     "apt-get": "installing wants a network, and changes the machine",
-    "aws": "wants an account",
+    "aws": "wants an account: run by test_aws.py, against a server that stands in for AWS",
     "buildah": "wants the image that it is to push",
     "deploy/build-image.sh": "wants buildah, and a network for what the image installs",
     "docker": "wants a container engine",
@@ -44,6 +43,7 @@ NOTED = {
 _FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 _AFTER = re.compile(r"^<!-- after: (\S+) -->$", re.MULTILINE)
 _SECONDS = 300.0
+_FILES = ("LICENSE", "Makefile", "README.md", "constraints.txt", "pyproject.toml")
 BASH = shutil.which("bash") or "/bin/bash"
 
 
@@ -128,7 +128,7 @@ class Checkout:
         self.root = root
         self.ports = {port: str(smoke.free_port()) for port in PORTS}
         root.mkdir()
-        for path in (*ROOT.glob("*.py"), ROOT / "Makefile", ROOT / "pyproject.toml", ROOT / "constraints.txt"):
+        for path in (*ROOT.glob("*.py"), *(ROOT / name for name in _FILES)):
             shutil.copy(path, root)
         for room in ROOT.glob("*/__init__.py"):
             (root / room.parent.name).symlink_to(room.parent)
@@ -205,6 +205,7 @@ class Checkout:
             self._write(f"bin/{name}", f'exec {shutil.which(name)} "$@"')
         self._write("bin/curl", f'exec {curl} --silent --show-error --fail --max-time 60 "$@"')
         self._write("bin/make", _MAKE.format(make=make))
+        self._write(".venv/bin/pip", _PIP.format(python=python))
         self._write("bin/serve-aside", _SERVE.format(here=here, python=python, curl=curl, port=self.ports["8002"]))
         self._write("bin/stop-service", _STOP.format(here=here))
         for name in NOTED:
@@ -221,6 +222,13 @@ class Checkout:
 _MAKE = """\
 {make} --dry-run "$@" > /dev/null || exit 1
 case "$*" in serve*) exec onemaster serve ;; esac"""
+# pip takes what is printed, builds our metadata, and looks whether extras, constraints and what is installed agree; it
+# fetches nothing. Of an extra that does not exist it only warns.
+_PIP = """\
+said=$({python} -m pip "$@" --dry-run --no-build-isolation --no-index 2>&1) && status=0 || status=$?
+case "$said" in *"does not provide the extra"*) status=1 ;; esac
+echo "$said" >&2
+exit $status"""
 # A service is started in the background instead of the one before it, and waited for.
 _SERVE = """\
 stop-service
