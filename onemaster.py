@@ -173,6 +173,8 @@ def evaluate(given: argparse.Namespace) -> None:
     from training.pairs import read_groundtruth
 
     folder = data_folder(given)
+    if given.clusters and given.groundtruth:
+        raise InputError("expected --groundtruth or --clusters, got both: run onemaster evaluate once for each")
     if given.clusters:
         print_clusters(evaluate_clusters((given.out or folder.dedupe) / CLUSTERS_CSV, given.clusters), given.json)
         return

@@ -97,6 +97,7 @@ def test_a_url_is_no_folder_of_this_machine(arguments, tmp_path):
         (("classify", "123", "456"), "run onemaster import"),
         (("candidates", "123"), "run onemaster import"),
         (("evaluate",), "run onemaster import"),
+        (("evaluate", "--groundtruth", "pairs.csv", "--clusters", "true.csv"), "got both"),
         (("refresh",), "run onemaster rebuild"),
         (("compact",), "run onemaster rebuild"),
         (("add", "absent.csv"), "run onemaster import"),
