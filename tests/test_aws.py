@@ -59,7 +59,7 @@ def network():
 
 def filled(typed):
     """Put values in the place of three dots: what is there when the command is typed."""
-    if "secret" in typed and "..." not in typed:
+    if "..." not in typed:
         return typed
     if "--stack-name" in typed:
         values = network() | {"KeysSecretArn": boto3.client("secretsmanager").describe_secret(SecretId=SECRET)["ARN"]}
