@@ -101,7 +101,7 @@ def unlabelled_data(tiny_data, tmp_path_factory):
     return tiny.build_without_labels(tmp_path_factory.mktemp("unlabelled"), tiny_data)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a service that runs on looks, logs and fails amid the next module's tests
 def client(tiny_data):
     """An HTTP client of the service on the tiny data folder; what the service fails to answer raises here."""
     with TestClient(create_app(Settings(tiny_data))) as started:
