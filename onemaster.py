@@ -77,6 +77,7 @@ def sample(given: argparse.Namespace) -> None:
 
 def import_(given: argparse.Namespace) -> None:
     """Make a catalogue out of CSV, Parquet or SQLite files, MusicBrainz dumps or DDEX messages."""
+    from catalog.artefacts import one_at_a_time
     from catalog.importers import carry_out
     from catalog.plans import describe, plan_import, to_be_replaced
 
@@ -84,13 +85,14 @@ def import_(given: argparse.Namespace) -> None:
     for delivery in deliveries:
         if delivery.tells_more or given.dry_run:
             print("\n".join(describe(delivery)), flush=True)
-    target = data_folder(given).catalog
-    if replaced := to_be_replaced(target):
+    folder = data_folder(given)
+    if replaced := to_be_replaced(folder.catalog):
         print(f"{'would replace' if given.dry_run else 'replaces'} {replaced}", flush=True)
     if given.dry_run:
         print("dry run: nothing was written")
         return
-    report = carry_out(deliveries, target)
+    with one_at_a_time(folder.index):  # neither amid an addition nor amid a rebuild
+        report = carry_out(deliveries, folder.catalog)
     print(f"wrote {report.records} recordings to {report.target}")
     if report.rejected:
         print(f"left out {report.rejected} rows {dict(report.reasons)}; see {report.rejected_file}")

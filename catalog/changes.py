@@ -6,7 +6,7 @@ A program that has the catalogue open keeps reading the state that it opened, wi
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -15,7 +15,7 @@ from catalog.aside import write_aside
 from catalog.columns import COLUMNS
 from catalog.errors import CatalogError
 from catalog.tables import TABLE, connect_readonly, marks, sqlite_errors
-from catalog.writer import CREATE, CatalogWriter, clear_place
+from catalog.writer import CREATE, CREATE_USED, CatalogWriter, clear_place
 
 _CHUNK = 900  # below the 999 variables that every build of SQLite allows
 _REPLACE = f"REPLACE INTO {TABLE} VALUES ({marks(len(COLUMNS))})"  # noqa: S608 - our own constants
@@ -58,13 +58,15 @@ class CatalogChanges(CatalogWriter):
         """
         return self._given.intersection(sr_ids)
 
-    def add(self, rows: Sequence[Sequence[object]]) -> None:
-        """Write rows; one whose id is there replaces the whole row.
+    def add(self, rows: Sequence[Sequence[object]], delivered: Collection[str] = COLUMNS) -> None:
+        """Write rows; one whose id is there replaces what that row says of the delivered fields.
 
         Parameters
         ----------
         rows : sequence of sequence
             At most a thousand, values in the order of `COLUMNS`; ids that were not given yet.
+        delivered : collection of str
+            The fields that the file of the rows has columns for; what is known of the others stays.
 
         Raises
         ------
@@ -72,6 +74,8 @@ class CatalogChanges(CatalogWriter):
             If SQLite cannot hold a value.
         """
         before = self._rows([str(row[0]) for row in rows])
+        kept = [place for place, field in enumerate(COLUMNS) if field not in delivered]
+        rows = [_with_kept(row, before.get(str(row[0])), kept) for row in rows]
         try:
             self._connection.executemany(_REPLACE, rows)
         except (OverflowError, UnicodeEncodeError) as error:
@@ -85,6 +89,15 @@ class CatalogChanges(CatalogWriter):
                 self.unchanged += 1
             else:
                 self.updated += 1
+
+    def remember(self, used: Sequence[Mapping[str, str]]) -> None:
+        """Leave it at the columns of the import.
+
+        Parameters
+        ----------
+        used : sequence of mapping
+            What fed the fields of what is added.
+        """
 
     def remove(self, sr_ids: Sequence[str]) -> list[str]:
         """Take rows out.
@@ -204,11 +217,17 @@ def require_ours(path: Path) -> None:
         raise CatalogError(f"expected a catalogue to change in {path}, there is none: run onemaster import FILE first")
     with closing(connect_readonly(path)) as connection, sqlite_errors(path):
         tables = [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_schema WHERE type <> 'index'")]
-    if tables != [CREATE]:
+    if tables not in ([CREATE], [CREATE, CREATE_USED]):
         raise CatalogError(
             f"expected a catalogue that onemaster import wrote, {path} is another program's file, which onemaster only "
             "reads: change it with that program and then run onemaster refresh, or import it into a data folder first"
         )
+
+
+def _with_kept(row: Sequence[object], before: Sequence[object] | None, kept: Sequence[int]) -> tuple[object, ...]:
+    if before is None:
+        return tuple(row)
+    return tuple(before[place] if place in kept else value for place, value in enumerate(row))
 
 
 def _set(connection: sqlite3.Connection) -> None:

@@ -44,6 +44,11 @@ class Feed:
     position: int
     parse: Callable[[object], int | None] | None
 
+    @property
+    def name(self) -> str:
+        """The one of `NAMES` that stands for the field and for how it is read."""
+        return next((name for name, fed in _NUMBERS.items() if fed == (self.field, self.parse)), self.field)
+
 
 def match_columns(found: Sequence[str], requests: Sequence[str] = ()) -> tuple[Feed, ...]:
     """Decide which column feeds which field.
@@ -98,19 +103,42 @@ def own_columns(found: Sequence[str], requests: Sequence[str] = ()) -> dict[str,
         If a request names no such field or column, two requests name one field, or a column stands twice.
     """
     spelled = [fold(name) for name in found]
-    asked: dict[str, Feed] = {}
-    for request in requests:
-        feed = _requested(request, found, spelled)
-        if feed.field in asked:
-            raise CatalogError(f"expected one column for {feed.field}, got two with --column {request}; leave one out")
-        asked[feed.field] = feed
-    taken = {feed.position for feed in asked.values()}
-    feeds = dict(asked)
+    feeds = requested_columns(found, requests)
+    taken = {feed.position for feed in feeds.values()}
     for name in NAMES:
         if name in spelled and spelled.index(name) not in taken:
             feed = _feed(name, name, found, spelled)
             feeds.setdefault(feed.field, feed)
     return feeds
+
+
+def requested_columns(found: Sequence[str], requests: Sequence[str]) -> dict[str, Feed]:
+    """Find the columns that were asked for.
+
+    Parameters
+    ----------
+    found : sequence of str
+        The columns of the file.
+    requests : sequence of str
+        As for `match_columns`.
+
+    Returns
+    -------
+    dict
+        Field to what feeds it.
+
+    Raises
+    ------
+    CatalogError
+        If a request names no such field or column, two requests name one field, or a column stands twice.
+    """
+    asked: dict[str, Feed] = {}
+    for request in requests:
+        feed = _requested(request, found, [fold(name) for name in found])
+        if feed.field in asked:
+            raise CatalogError(f"expected one column for {feed.field}, got two with --column {request}; leave one out")
+        asked[feed.field] = feed
+    return asked
 
 
 def in_order(feeds: Mapping[str, Feed]) -> tuple[Feed, ...]:

@@ -92,7 +92,6 @@ def import_catalog(
     columns: Sequence[str] = (),
     encoding: str | None = None,
     keep_rows: bool = False,
-    writing: Callable[[Path, bool], AbstractContextManager[CatalogWriter]] = new_catalog,
 ) -> ImportReport:
     """Make one catalogue out of CSV, Parquet and SQLite files, MusicBrainz dumps and DDEX messages; nothing is guessed.
 
@@ -115,8 +114,6 @@ def import_catalog(
         Of CSV files without a byte order mark; if none is named it is UTF-8, and files that are not in it are refused.
     keep_rows : bool
         Whether to keep every row as its file has it, too, with the columns that are not ours.
-    writing : callable
-        What to write to, out of `target` and `keep_rows`: a new catalogue, unless something else is given.
 
     Returns
     -------
@@ -129,7 +126,7 @@ def import_catalog(
         If a file or a column cannot be used, the target is one of the files, no row is left, or the catalogue cannot be
         written; the previous catalogue stays.
     """
-    return carry_out(plan_import(files, columns, encoding), target, keep_rows, writing)
+    return carry_out(plan_import(files, columns, encoding), target, keep_rows)
 
 
 def carry_out(
@@ -149,7 +146,7 @@ def carry_out(
     keep_rows : bool
         As for `import_catalog`.
     writing : callable
-        As for `import_catalog`.
+        What to write to, out of `target` and `keep_rows`: a new catalogue, unless something else is given.
 
     Returns
     -------
@@ -171,10 +168,12 @@ def carry_out(
             for delivery in deliveries:
                 rows = _rows(delivery, unreadable, remarks, keep_rows)
                 while chunk := list(islice(rows, _CHUNK)):
-                    records += _store(chunk, writer, delivery.source.path, rejects, keep_rows)
+                    records += _store(chunk, writer, delivery, rejects, keep_rows)
                     progress.update(len(chunk))
         if not records:
             raise _nothing_left(deliveries, rejects)
+        if not keep_rows:
+            writer.remember([{feed.name: feed.column for feed in each.feeds} for each in _tables(deliveries)])
     if not rejects.reasons:
         rejects.discard()
     report = ImportReport(
@@ -183,9 +182,7 @@ def carry_out(
         rejected=rejects.reasons.total(),
         rejected_file=rejects.path if rejects.reasons else None,
         reasons=dict(rejects.reasons.most_common()),
-        columns={
-            str(each.source.path): {feed.field: feed.column for feed in each.feeds} for each in _tables(deliveries)
-        },
+        columns={str(each.source.path): each.used for each in _tables(deliveries)},
         unused={} if keep_rows else {str(each.source.path): each.unused for each in _tables(deliveries)},
         unreadable=dict(unreadable.counts),
         examples=unreadable.examples,
@@ -241,19 +238,21 @@ def _check(cells: Sequence[object]) -> tuple[str, str]:
     return problem, sr_id
 
 
-def _store(chunk: Sequence[RawRow], writer: CatalogWriter, path: Path, rejects: Rejects, keep_rows: bool) -> int:
+def _store(
+    chunk: Sequence[RawRow], writer: CatalogWriter, delivery: Delivery, rejects: Rejects, keep_rows: bool
+) -> int:
     known = writer.known([str(row.cells[0]) for row in chunk if not row.problem])
     fresh = []
     for row in chunk:
         if row.problem:
-            rejects.add(path, row)
+            rejects.add(delivery.source.path, row)
         elif row.cells[0] in known:
             text = quote(row.text or _joined(row.delivered))
-            rejects.add(path, RawRow(row.line, (), "duplicate sr_id", text, row.path))
+            rejects.add(delivery.source.path, RawRow(row.line, (), "duplicate sr_id", text, row.path))
         else:
             known.add(str(row.cells[0]))
             fresh.append(row)
-    writer.add([row.cells for row in fresh])
+    writer.add([row.cells for row in fresh], delivery.used)
     if keep_rows:
         writer.keep([(str(row.cells[0]), row.text) for row in fresh])
     return len(fresh)

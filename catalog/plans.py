@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -20,6 +20,7 @@ from catalog.columns import (
     missing_columns,
     own_columns,
     refusal,
+    requested_columns,
 )
 from catalog.errors import CatalogError
 from catalog.guesses import Guess, Guesses, guess_columns, likeliest
@@ -74,7 +75,11 @@ class Delivery:
 
 
 def plan_import(
-    files: Sequence[Path], columns: Sequence[str] = (), encoding: str | None = None, guess: bool = False
+    files: Sequence[Path],
+    columns: Sequence[str] = (),
+    encoding: str | None = None,
+    guess: bool = False,
+    before: Sequence[Mapping[str, str]] = (),
 ) -> list[Delivery]:
     """Look into files and decide what feeds what.
 
@@ -89,6 +94,9 @@ def plan_import(
     guess : bool
         Whether a file that lacks a needed column is read by guesses, instead of being refused. Of files that have what
         is needed nothing is guessed: they are read as they always were, and what else would fit is told.
+    before : sequence of mapping
+        What fed the fields of files that were read earlier, ours to theirs. A file is read as the one that it has most
+        columns of, but for what `columns` say.
 
     Returns
     -------
@@ -111,10 +119,25 @@ def plan_import(
     for source in sources:
         fitting = [request for request in columns if applies(request, source.columns)]
         try:
-            deliveries.append(_deliver(source, fitting, guess))
+            known_of_old = [] if source.ours else _as_before(source.columns, fitting, before)
+            deliveries.append(_deliver(source, [*fitting, *known_of_old], guess))
         except CatalogError as error:
             raise CatalogError(f"{source.path}: {error}") from error
     return deliveries
+
+
+def _as_before(found: Sequence[str], requests: Sequence[str], before: Sequence[Mapping[str, str]]) -> list[str]:
+    """Ask for the columns that fed the fields of an earlier file, as far as nothing else is asked for."""
+    spelled = set(map(fold, found))
+    there = [{ours: theirs for ours, theirs in used.items() if fold(theirs) in spelled} for used in before]
+    nearest = max(there, key=len, default={})
+    asked = requested_columns(found, requests)
+    taken = {fold(feed.column) for feed in asked.values()}
+    return [
+        f"{ours}={theirs}"
+        for ours, theirs in nearest.items()
+        if fold(theirs) not in taken and feed_from(ours, 0, [theirs]).field not in asked
+    ]
 
 
 def _deliver(source: Source, requests: Sequence[str], guess: bool) -> Delivery:

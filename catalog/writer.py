@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -15,7 +15,7 @@ from catalog.columns import COLUMNS, FIELDS
 from catalog.errors import CatalogError
 from catalog.ids import problem_as_it_is
 from catalog.recording import LIST_SEPARATOR
-from catalog.tables import TABLE, marks, uses_wal
+from catalog.tables import TABLE, connect_readonly, marks, sqlite_errors, uses_wal
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ CREATE = f"CREATE TABLE {TABLE} (sr_id TEXT PRIMARY KEY NOT NULL, {{}}) WITHOUT 
 _MARKS = ", ".join("?" * len(COLUMNS))
 _KEPT = "row_as_stored"
 _CREATE_KEPT = f"CREATE TABLE {_KEPT} (sr_id TEXT PRIMARY KEY NOT NULL, content TEXT NOT NULL) WITHOUT ROWID"
+CREATE_USED = "CREATE TABLE used_columns (delivery INTEGER NOT NULL, field TEXT NOT NULL, name TEXT NOT NULL)"
 _BESIDE = ("-wal", "-shm", "-journal")
 _PATIENCE_S = 1.0
 _INSERT = f"INSERT INTO {TABLE} VALUES ({_MARKS})"  # noqa: S608 - our own constants
@@ -60,13 +61,15 @@ class CatalogWriter:
         query = f"SELECT sr_id FROM {TABLE} WHERE sr_id IN ({marks(len(sr_ids))})"  # noqa: S608 - only question marks
         return {found for (found,) in self._connection.execute(query, sr_ids)}
 
-    def add(self, rows: Sequence[Sequence[object]]) -> None:
+    def add(self, rows: Sequence[Sequence[object]], delivered: Collection[str] = COLUMNS) -> None:  # noqa: ARG002
         """Write rows.
 
         Parameters
         ----------
         rows : sequence of sequence
             Values in the order of `COLUMNS`; ids that are new.
+        delivered : collection of str
+            The fields that the file of the rows has columns for.
 
         Raises
         ------
@@ -87,6 +90,39 @@ class CatalogWriter:
             Ids that are new, each with a JSON object from column to value; read by `kept_row`.
         """
         self._connection.executemany(f"INSERT INTO {_KEPT} VALUES (?, ?)", rows)  # noqa: S608 - our own constant
+
+    def remember(self, used: Sequence[Mapping[str, str]]) -> None:
+        """Write down which columns fed which fields, so that later deliveries are read alike.
+
+        Parameters
+        ----------
+        used : sequence of mapping
+            Of each file, ours to theirs; read by `used_columns`.
+        """
+        self._connection.execute(CREATE_USED)
+        rows = [(number, *names) for number, columns in enumerate(used) for names in columns.items()]
+        self._connection.executemany("INSERT INTO used_columns VALUES (?, ?, ?)", rows)
+
+
+def used_columns(path: Path) -> list[dict[str, str]]:
+    """Read which columns of the imported files fed which fields.
+
+    Parameters
+    ----------
+    path : Path
+        A catalogue of ours.
+
+    Returns
+    -------
+    list of dict
+        Of each file, one of `catalog.columns.NAMES` to its column; empty for a catalogue from before this was kept.
+    """
+    used: dict[int, dict[str, str]] = {}
+    with closing(connect_readonly(path)) as connection, sqlite_errors(path):
+        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'used_columns'").fetchall():
+            for delivery, field, name in connection.execute("SELECT delivery, field, name FROM used_columns"):
+                used.setdefault(delivery, {})[field] = name
+    return list(used.values())
 
 
 def kept_row(connection: sqlite3.Connection, sr_id: str) -> dict[str, object] | None:

@@ -14,9 +14,11 @@ from pathlib import Path
 from catalog.artefacts import current_version, one_at_a_time
 from catalog.changes import changing, next_catalog, require_ours
 from catalog.errors import InputError, MissingArtefactError, UnknownRecordingError
-from catalog.importers import ImportReport, import_catalog
+from catalog.importers import ImportReport, carry_out
 from catalog.paths import DataFolder
+from catalog.plans import plan_import
 from catalog.store import Catalog
+from catalog.writer import used_columns
 from index.delta import deltas_beside, discard_stale
 from index.encoders import RecordingEncoder
 from index.rebuild import RebuildOptions, RebuildReport, rebuild
@@ -90,7 +92,8 @@ class RemoveReport:
 def add(folder: DataFolder, delivery: Delivery, load_encoder: LoadEncoder) -> AddReport:
     """Add recordings to a catalogue, or change what it says of them, and bring its index up to that.
 
-    Of rows with the same id, the first one stands. It replaces the whole row that the catalogue held.
+    Files are read by the columns by which the import read its own. Of rows with the same id, the first one stands. It
+    replaces what the catalogue held, but for fields that its file has no column for.
 
     Parameters
     ----------
@@ -117,10 +120,10 @@ def add(folder: DataFolder, delivery: Delivery, load_encoder: LoadEncoder) -> Ad
     with one_at_a_time(folder.index):
         with next_catalog(folder.catalog) as aside:
             with changing(aside) as changes:
-                read = import_catalog(
-                    *(delivery.files, folder.catalog, delivery.columns, delivery.encoding),
-                    writing=lambda _target, _keep_rows: nullcontext(changes),
+                plan = plan_import(
+                    delivery.files, delivery.columns, delivery.encoding, before=used_columns(folder.catalog)
                 )
+                read = carry_out(plan, folder.catalog, writing=lambda _target, _keep_rows: nullcontext(changes))
             index = _refreshed(folder, aside, load_encoder)
         _discard_stale(folder, index)
     return AddReport(read, changes.added, changes.updated, changes.unchanged, index)

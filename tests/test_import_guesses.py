@@ -4,6 +4,8 @@ import csv
 import os
 import re
 import shlex
+import subprocess
+import sys
 import tracemalloc
 from itertools import pairwise
 from pathlib import Path
@@ -14,12 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalog.artefacts import one_at_a_time
 from catalog.columns import NAMES, REQUIRED, feed_from
 from catalog.errors import CatalogError
 from catalog.importers import carry_out, import_catalog
 from catalog.plans import describe, plan_import
 from catalog.store import Catalog
 from catalog.usual_names import _LINES, USUAL, meaning
+from catalog.writer import write_catalog
 from onemaster import main
 
 MUSIC20 = Path(os.environ.get("ONEMASTER_MUSIC20", "absent"))
@@ -444,11 +448,65 @@ def test_the_command_is_silent_about_columns_where_there_is_nothing_to_tell(tabl
     assert capsys.readouterr().out == f"wrote 40 recordings to {tmp_path / 'work' / 'catalog.db'}\n"
 
 
-def test_additions_are_not_guessed(table, tmp_path, capsys):
-    path = table({"id": "sr_id", "song": "title"})
-    assert main(["import", str(path), "--data", str(tmp_path)]) == 0
-    assert main(["add", str(path), "--data", str(tmp_path)]) == 1
-    assert "type --column sr_id=id" in capsys.readouterr().err
+def held(folder):
+    with Catalog.open(folder / "catalog.db", folder) as catalog:
+        return {each.sr_id: (each.title, each.artists, each.duration_ms, each.album) for each in catalog}
+
+
+def test_an_addition_is_read_as_the_import_was(table, tmp_path, capsys):
+    columns = {"id": "sr_id", "song": "title", "Act": "artists", "playtime": "duration", "album": "album"}
+    path, work = table(columns), tmp_path / "work"
+    assert main(["import", str(path), "--data", str(work), "--column", "artists=Act"]) == 0
+    (new := tmp_path / "new.csv").write_text("song,playtime,Act,id\nAdded,2:05,Nobody,n1\n")
+    assert main(["add", str(new), "--data", str(work)]) == 0
+    assert held(work)["n1"] == ("Added", ("Nobody",), 125_000, None)
+    (other := tmp_path / "other.csv").write_text("title,song,id\nMine,Theirs,n2\n")
+    assert main(["add", str(other), "--data", str(work), "--column", "title=title"]) == 0
+    assert held(work)["n2"][0] == "Mine"
+    (foreign := tmp_path / "foreign.csv").write_text("key,song\nn3,Added\n")
+    assert main(["add", str(foreign), "--data", str(work)]) == 1
+    assert "type --column sr_id=key" in capsys.readouterr().err
+    assert "n3" not in held(work)
+
+
+def test_of_several_imported_files_the_nearest_says_how_an_addition_is_read(table, tmp_path):
+    one = table({"sr_id": "sr_id", "song": "title", "album": "album"})
+    (two := tmp_path / "two.csv").write_text("key,song,work,performer\nk1,Left,Right,Somebody\n")
+    typed = ["--column", "sr_id=key", "--column", "title=work", "--column", "artists=performer"]
+    assert main(["import", str(one), str(two), "--data", str(tmp_path / "work"), *typed]) == 0
+    (new := tmp_path / "new.csv").write_text("key,song,work,performer\nk2,Left,Right,Somebody\n")
+    assert main(["add", str(new), "--data", str(tmp_path / "work")]) == 0
+    assert held(tmp_path / "work")["k2"][:2] == ("Right", ("Somebody",))
+
+
+def test_what_an_addition_has_no_column_for_stays(table, tmp_path):
+    path, work = table({"sr_id": "sr_id", "title": "title", "artists": "artists", "album": "album"}), tmp_path / "work"
+    assert main(["import", str(path), "--data", str(work)]) == 0
+    sr_id, (_, artists, _, album) = next(iter(held(work).items()))
+    (new := tmp_path / "new.csv").write_text(f"sr_id,title,album\n{sr_id},Other,\nn1,New,Songs\n")
+    assert main(["add", str(new), "--data", str(work)]) == 0
+    assert album
+    assert held(work)[sr_id] == ("Other", artists, None, None)
+    assert held(work)["n1"] == ("New", (), None, "Songs")
+
+
+def test_a_catalogue_that_does_not_know_its_columns_takes_additions_with_ours(tmp_path):
+    write_catalog(tmp_path / "catalog.db", [{"sr_id": "1", "title": "One"}])
+    (new := tmp_path / "new.csv").write_text("sr_id,title\n2,Two\n")
+    assert main(["add", str(new), "--data", str(tmp_path)]) == 0
+    assert set(held(tmp_path)) == {"1", "2"}
+
+
+def test_an_import_waits_for_an_addition(tmp_path):
+    (new := tmp_path / "new.csv").write_text("sr_id,title\n2,Two\n")
+    work = tmp_path / "work"
+    command = [sys.executable, "-m", "onemaster", "import", str(new), "--data", str(work)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        with one_at_a_time(work / "index"):
+            assert any("waiting for another command" in line for line in process.stderr)
+            assert not (work / "catalog.db").exists()
+        assert process.wait(60) == 0
+    assert set(held(work)) == {"2"}
 
 
 @pytest.mark.skipif(not MUSIC20.is_dir(), reason="ONEMASTER_MUSIC20 names no folder of Music-20")
