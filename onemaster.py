@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from catalog.errors import InputError, OnemasterError
-from catalog.paths import CLUSTERS_CSV
+from catalog.paths import CLUSTERS_CSV, CLUSTERS_DB
 from change_commands import CHANGES
 from command_line import HOME, data_folder, parser
 from data_at_urls import data_at_hand
@@ -25,6 +25,9 @@ from training_commands import compare, promote, rollback, train
 if TYPE_CHECKING:
     from batch.distributed import RayEngine
     from batch.local import LocalEngine
+
+
+logger = logging.getLogger(__name__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -169,6 +172,7 @@ def candidates(given: argparse.Namespace) -> None:
 
 def evaluate(given: argparse.Namespace) -> None:
     """Measure the current model and index on labelled pairs."""
+    from matching.doctor import changes_since
     from matching.matcher import Matcher
     from training.cluster_measures import evaluate_clusters
     from training.evaluate import evaluate_matcher
@@ -178,7 +182,11 @@ def evaluate(given: argparse.Namespace) -> None:
     if given.clusters and given.groundtruth:
         raise InputError("expected --groundtruth or --clusters, got both: run onemaster evaluate once for each")
     if given.clusters:
-        print_clusters(evaluate_clusters((given.out or folder.dedupe) / CLUSTERS_CSV, given.clusters), given.json)
+        out = given.out or folder.dedupe
+        measured = evaluate_clusters(out / CLUSTERS_CSV, given.clusters)
+        if (out / CLUSTERS_DB).is_file() and (changed := changes_since(out / CLUSTERS_DB, folder)):
+            logger.warning("these clusters are those of an earlier time: %s; onemaster dedupe makes them anew", changed)
+        print_clusters(measured, given.json)
         return
     with Matcher.open(folder) as matcher:
         measured = evaluate_matcher(matcher, read_groundtruth(folder.groundtruth, matcher.catalog))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from catalog.errors import InputError
@@ -41,9 +43,19 @@ def train(given: argparse.Namespace) -> None:
         print_json(report.evaluation.to_json() | card)
         return
     print_table({"onemaster": report.evaluation.to_json(), "baseline": report.baseline.to_json()})
+    print(f"measured on {report.model.card['tested_on']}")
     print(f"wrote model {report.model.version}; report: {report.model.folder / REPORT_FILE}")
     if labels:
-        print("it is a candidate: onemaster promote puts it in charge if it is not worse")
+        print(f"it is a candidate: {_promotion(given)} puts it in charge if it is not worse")
+    else:
+        print("it is in charge: onemaster rollback goes back to the one before, if there was one")
+
+
+def _promotion(given: argparse.Namespace) -> str:
+    """Say what to type to promote what was trained, with the same files."""
+    names = ("data", "catalog", "groundtruth", "test_groundtruth", "models", "labels")
+    typed = ((f"--{name.replace('_', '-')}", str(getattr(given, name))) for name in names if getattr(given, name))
+    return shlex.join(["onemaster", "promote", *chain.from_iterable(typed)])
 
 
 def _groundtruth(given: argparse.Namespace, folder: DataFolder) -> Path | None:

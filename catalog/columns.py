@@ -136,7 +136,8 @@ def requested_columns(found: Sequence[str], requests: Sequence[str]) -> dict[str
     for request in requests:
         feed = _requested(request, found, [fold(name) for name in found])
         if feed.field in asked:
-            raise CatalogError(f"expected one column for {feed.field}, got two with --column {request}; leave one out")
+            wanted = f"expected one column for {feed.field}, got two with --column {request}"
+            raise CatalogError(f"{wanted}; leave one out, or join both in the file with | between names")
         asked[feed.field] = feed
     return asked
 

@@ -263,12 +263,12 @@ def _joined(cells: Sequence[object]) -> str:
 
 
 def _nothing_left(deliveries: Sequence[Delivery], rejects: Rejects) -> CatalogError:
-    why = ", ".join(f"{reason} ({count})" for reason, count in rejects.reasons.items()) or "no rows"
+    why = ", ".join(f"{reason} ({count})" for reason, count in rejects.reasons.items()) or "there are no rows"
     if rejects.first:
         why += f"; the first is {rejects.first}"
     return CatalogError(
         f"expected recordings in {', '.join(str(delivery.source.path) for delivery in deliveries)}, "
-        f"no usable row is left: {why}; "
+        f"no usable row is left: {why}; what was in {rejects.target} stays; "
         + (
             "check the delimiter, the encoding and the column that holds the ids"
             if _tables(deliveries)

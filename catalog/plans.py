@@ -150,6 +150,11 @@ def _deliver(source: Source, requests: Sequence[str], guess: bool) -> Delivery:
     with_guesses = guesses.feeds(source.columns) | feeds
     missing = [name for name in REQUIRED if name not in (with_guesses if guess else feeds)]
     if missing:
+        if {"q_source_id", "m_source_id"} <= set(map(fold, source.columns)):
+            raise CatalogError(
+                "expected recordings, these are labelled pairs: train --groundtruth takes them; import the catalogue "
+                "that their ids are from"
+            )
         advice = [_advice(name, source, guesses, feeds | with_guesses) for name in missing]
         raise missing_columns(missing, source.columns, "; ".join(advice))
     return Delivery(source, in_order(with_guesses), guesses, guessed=True)
@@ -218,7 +223,7 @@ def _first_recording(delivery: Delivery) -> list[str]:
     rows = islice(delivery.source.rows([feed.position for feed in delivery.feeds]), _ROWS_TO_SHOW_ONE)
     first = next((row for row in rows if not row.problem), None)
     if first is None:
-        return [f"  none of its first {_ROWS_TO_SHOW_ONE:,} rows can be used"]
+        return [f"  if that is what it is: none of its first {_ROWS_TO_SHOW_ONE:,} rows can be used"]
     lines = ["  its first recording, as it will be stored:"]
     for feed, cell in zip(delivery.feeds, first.cells, strict=True):
         value = (feed.parse or as_text)(cell)

@@ -28,7 +28,7 @@ class Rejects:
     """
 
     def __init__(self, target: Path) -> None:
-        self.path = rejects_of(target)
+        self.target, self.path = target, rejects_of(target)
         self.reasons: Counter[str] = Counter()
         self.first = ""
         self._stack = ExitStack()

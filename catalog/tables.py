@@ -128,6 +128,8 @@ def check_file(path: Path) -> None:
         with path.open("rb") as stream:
             if not stream.read(1):
                 raise CatalogError(f"expected a catalogue in {path}, the file is empty; deliver it again")
+    except FileNotFoundError as error:
+        raise CatalogError(f"expected a file {path}, found none: check the path") from error
     except (OSError, ValueError) as error:
         raise CatalogError(f"expected a readable file {path}, got: {error}; check the path") from error
 

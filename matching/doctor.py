@@ -14,6 +14,7 @@ from catalog.artefacts import CANDIDATE, CURRENT, current_version
 from catalog.clusters import read_origin
 from catalog.errors import MissingArtefactError, OnemasterError, StaleIndexError
 from catalog.libraries import installed_versions
+from catalog.manifest import sha256_file
 from catalog.paths import DataFolder
 from catalog.store import Catalog
 from index.snapshot import Snapshot
@@ -151,7 +152,18 @@ def _candidate(folder: DataFolder) -> str:
     model = Model.load(current_version(folder.models, CANDIDATE))
     if model.version == current_version(folder.models).name:
         return f"{model.version} is in charge already"
-    return f"{model.version} waits: onemaster promote --data {folder.root} puts it in charge if it is not worse"
+    typed = f"onemaster promote --data {folder.root}{_pairs_of(folder, model)}"
+    return f"{model.version} waits: {typed} puts it in charge if it is not worse"
+
+
+def _pairs_of(folder: DataFolder, model: Model) -> str:
+    """Say which files of pairs have to be named, since they are not those that lie in the folder."""
+    learnt, tested = (model.card.get(f"{name}_digest") for name in ("groundtruth", "test_groundtruth"))
+    there = sha256_file(folder.groundtruth) if folder.groundtruth.is_file() else None
+    if model.card.get("adapted_from"):  # the default model, whose pairs are the sample's
+        return ""
+    named = {"groundtruth": learnt and learnt != there, "test-groundtruth": tested}
+    return "".join(f" --{name} FILE" for name, wanted in named.items() if wanted)
 
 
 def _index(folder: DataFolder) -> str:
@@ -169,23 +181,48 @@ def _together(folder: DataFolder) -> str:
 
 
 def _clusters(folder: DataFolder) -> str:
+    first = "; promote the candidate first, if it is to judge" if _waits(folder) else ""
     if not folder.clusters.is_file():
-        raise MissingArtefactError(f"there are none in {folder.dedupe}")
-    origin = read_origin(folder.clusters)
-    if origin is None:  # as clusters are that were made before they kept it
+        raise MissingArtefactError(f"there are none in {folder.dedupe}{first}")
+    if read_origin(folder.clusters) is None:  # as clusters are that were made before they kept it
         newer = folder.catalog.exists() and folder.catalog.stat().st_mtime > folder.clusters.stat().st_mtime
         return f"in {folder.dedupe}" + ("; the catalogue was written after them" if newer else "")
+    if changed := changes_since(folder.clusters, folder):
+        raise _StaleError(f"in {folder.dedupe}: {changed}{first}")
+    return f"in {folder.dedupe}"
+
+
+def changes_since(clusters: Path, folder: DataFolder) -> str:
+    """Say what is no longer as it was when clusters were made.
+
+    Parameters
+    ----------
+    clusters : Path
+        File that `catalog.clusters.write_clusters` wrote.
+    folder : DataFolder
+        With the model in charge and the catalogue.
+
+    Returns
+    -------
+    str
+        In words; empty if nothing has changed, or the clusters do not know what they were made from.
+    """
+    origin = read_origin(clusters)
     changed = []
     with suppress(MissingArtefactError):
         in_charge = current_version(folder.models).name
-        if origin.model != in_charge:
+        if origin and origin.model != in_charge:
             changed.append(f"the model {origin.model} judged, {in_charge} is in charge now")
     with suppress(OnemasterError), Catalog.open(folder.catalog, folder.copies) as catalog:
-        if origin.catalog_digest != catalog.digest():
+        if origin and origin.catalog_digest != catalog.digest():
             changed.append("the catalogue has changed since")
-    if changed:
-        raise _StaleError(f"in {folder.dedupe}: {', and '.join(changed)}")
-    return f"in {folder.dedupe}"
+    return ", and ".join(changed)
+
+
+def _waits(folder: DataFolder) -> bool:
+    with suppress(OnemasterError):
+        return current_version(folder.models, CANDIDATE).name != current_version(folder.models).name
+    return False
 
 
 def _verdicts(folder: DataFolder) -> str:
@@ -196,7 +233,11 @@ def _verdicts(folder: DataFolder) -> str:
     new = sum(each.number > learnt for each in to_learn_from(agreed_tags(labels)))
     if not new:
         return f"{len(labels):,}, and no model could learn more from them than the last one that did"
-    return f"{len(labels):,}: onemaster train --labels --data {folder.root} learns from {new:,} more of these pairs"
+    typed = ""
+    with suppress(OnemasterError):
+        typed = _pairs_of(folder, Model.load(current_version(folder.models)))
+    typed = f"onemaster train --labels --data {folder.root}{typed}"
+    return f"{len(labels):,}: {typed} learns from {new:,} more of these pairs"
 
 
 def _learnt_until(folder: DataFolder, pointer: str) -> int:

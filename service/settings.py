@@ -200,5 +200,5 @@ def require_free_port(host: str, port: int) -> None:
     except OSError as error:
         why = (error.strerror or str(error)).partition(" (while")[0]  # behind which Python repeats the address
         raise InputError(
-            f"cannot listen on {host}, port {port}: {why}; choose another --host or --port (make serve PORT=8003, say)"
+            f"cannot listen on {host}, port {port}: {why}; choose another --host or --port (for make: PORT=8003)"
         ) from error

@@ -272,7 +272,7 @@ def test_a_port_that_is_taken_is_named(tmp_path):
         port = taken.getsockname()[1]
         done = onemaster("serve", "--port", port, "--data", tmp_path)
     assert done.returncode == 1
-    assert "choose another --host or --port (make serve PORT=8003, say)" in done.stderr
+    assert "choose another --host or --port (for make: PORT=8003)" in done.stderr
     assert done.stderr.count(str(port)) == 1
 
 

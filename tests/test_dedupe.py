@@ -301,6 +301,16 @@ def test_the_command_line_prints_counts_and_measures_clusters(sample_folder, don
     assert "expected a CSV file of clusters" in capsys.readouterr().err
 
 
+def test_clusters_of_an_earlier_catalogue_are_said_to_be(sample_folder, done, tmp_path, caplog):
+    truth = str(sample_folder.root / "truth.csv")
+    arguments = ["evaluate", "--data", str(sample_folder.root), "--out", str(done[0]), "--clusters", truth]
+    assert main(arguments) == 0
+    assert "earlier time" not in caplog.text
+    write_catalog(tmp_path / "other.db", [{"sr_id": "1", "title": "Other"}])
+    assert main([*arguments, "--catalog", str(tmp_path / "other.db")]) == 0
+    assert "these clusters are those of an earlier time: the catalogue has changed since" in caplog.text
+
+
 def test_the_service_names_the_cluster(tiny_data, tmp_path):
     folder = DataFolder.at(tmp_path)
     with Catalog.open(tiny_data.catalog, tiny_data.copies) as catalog:

@@ -128,6 +128,30 @@ def test_what_waits_for_somebody_is_said(folder):
     assert "in charge already" in {each.about: each.words for each in examine(folder)}["candidate model"]
 
 
+def test_files_of_pairs_that_do_not_lie_in_the_folder_are_to_be_named(folder):
+    def said(about):
+        return next(each.words for each in examine(folder) if each.about == about)
+
+    append_label(folder.labels, Verdict("123", "789", "invalid", "ada", "2026-11-28T10:00:00.000+00:00"))
+    shutil.copytree(current_version(folder.models), folder.models / "another")
+    put_in_charge(folder.models, "another", pointer="CANDIDATE")
+    assert f"promote --data {folder.root} puts it" in said("candidate model")
+    assert f"--labels --data {folder.root} learns" in said("verdicts of reviewers")
+    folder.groundtruth.rename(folder.root / "pairs.csv")
+    assert f"promote --data {folder.root} --groundtruth FILE puts it" in said("candidate model")
+    assert f"--labels --data {folder.root} --groundtruth FILE learns" in said("verdicts of reviewers")
+
+
+def test_clusters_are_to_be_made_by_the_model_that_is_promoted(folder):
+    def said():
+        return next(each.words for each in examine(folder) if each.about == "clusters")
+
+    assert "promote" not in said()
+    shutil.copytree(current_version(folder.models), folder.models / "another")
+    put_in_charge(folder.models, "another", pointer="CANDIDATE")
+    assert said() == f"there are none in {folder.dedupe}; promote the candidate first, if it is to judge"
+
+
 def test_who_has_learnt_from_the_verdicts_is_not_told_to_train(folder):
     def said(count):
         for number in range(count):

@@ -448,6 +448,25 @@ def test_the_command_is_silent_about_columns_where_there_is_nothing_to_tell(tabl
     assert capsys.readouterr().out == f"wrote 40 recordings to {tmp_path / 'work' / 'catalog.db'}\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "pairs.csv",
+            "q_source_id,m_source_id,tag\n1,2,valid\n",
+            "these are labelled pairs: train --groundtruth takes",
+        ),
+        ("absent.csv", None, "absent.csv, found none: check the path"),
+        ("broken.json", '{"id": "1", "title"', "what was in .*catalog.db stays"),
+    ],
+)
+def test_what_is_no_catalogue_is_told_by_its_name(tmp_path, capsys, name, content, said):
+    if content:
+        (tmp_path / name).write_text(content)
+    assert main(["import", str(tmp_path / name), "--data", str(tmp_path / "work")]) == 1
+    assert re.search(said, capsys.readouterr().err)
+
+
 def held(folder):
     with Catalog.open(folder / "catalog.db", folder) as catalog:
         return {each.sr_id: (each.title, each.artists, each.duration_ms, each.album) for each in catalog}

@@ -88,8 +88,11 @@ def test_any_usual_delimiter_is_read(tmp_path, catalog, delimiter):
         ("", "found only blanks"),
         ("q,m,tag\na,b,valid\n", "q_source_id, m_source_id must be added"),
         (HEADER, "the file holds no pairs"),
-        (HEADER + "a,nobody,valid\n", "found none: the catalogue holds no sr_id"),
-        (HEADER + "a,b,valid\na,b,invalid\n", "found none: contradicts"),
+        (
+            HEADER + "a,nobody,valid\n",
+            r"found none of 1: line 2: the catalogue holds no sr_id .nobody.; are these pairs of another catalogue",
+        ),
+        (HEADER + "a,b,valid\na,b,invalid\n", "found none of 2: line 2: contradicts"),
         (b"\x00\xff\xfe" * 100, "expected the columns"),
     ],
 )

@@ -128,6 +128,7 @@ def test_verdicts_alone_are_enough(folder, data, capsys):
     say_rightly(folder, hold_out(data, 20).learnt, range(300))
     folder.groundtruth.unlink()
     assert main(["train", "--labels", "--alone", *at]) == 0
+    assert f"it is a candidate: onemaster promote {' '.join(at)} puts it in charge" in capsys.readouterr().out
     folder.groundtruth.write_text("q_source_id,m_source_id,tag\n")
     assert main(["promote", *at]) == 1, "trained without labelled pairs"
     folder.groundtruth.unlink()
@@ -233,7 +234,7 @@ def test_another_ground_truth_is_no_frozen_test(folder, data):
     model = Model.load(current_version(folder.models))
     same = altered(folder, model, "20990101T000000Z-00000000", {})
     folder.groundtruth.write_text(folder.groundtruth.read_text() + "123,456,valid\n")
-    with pytest.raises(MismatchedArtefactError, match="another groundtruth"):
+    with pytest.raises(MismatchedArtefactError, match=r"another --groundtruth than .*\(--groundtruth FILE\)"):
         promote(data, folder.labels, folder.models, same)
     assert sha256_file(folder.groundtruth) != model.card["groundtruth_digest"]
 

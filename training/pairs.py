@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 COLUMNS = ("q_source_id", "m_source_id", "tag")
 _LOGGED = 20
+_UNKNOWN = "the catalogue holds no sr_id"
 _CHUNK = 10_000
 
 
@@ -142,10 +143,10 @@ def read_groundtruth(path: Path, catalog: Catalog) -> LabelledPairs:
     problems.sort(key=lambda problem: problem.line)
     _log(path, len(pairs), problems)
     if not pairs:
-        raise GroundTruthError(
-            f"expected at least one usable pair in {path}, found none: "
-            f"{problems[0].reason if problems else 'the file holds no pairs'}"
-        )
+        reason = f"line {problems[0].line}: {problems[0].reason}" if problems else "the file holds no pairs"
+        if all(problem.reason.startswith(_UNKNOWN) for problem in problems):
+            reason += "; are these pairs of another catalogue, or ids from another column?" if problems else ""
+        raise GroundTruthError(f"expected at least one usable pair in {path}, found none of {len(problems)}: {reason}")
     return LabelledPairs(
         q=[q for _, q, _ in pairs],
         m=[m for _, _, m in pairs],
@@ -264,7 +265,7 @@ def _known(
         found = catalog.get_many([line.q for line in chunk] + [line.m for line in chunk])
         for line, q, m in zip(chunk, found[: len(chunk)], found[len(chunk) :], strict=True):
             if q is None or m is None:
-                reason = f"the catalogue holds no sr_id {(line.q if q is None else line.m)!r}"
+                reason = f"{_UNKNOWN} {(line.q if q is None else line.m)!r}"
                 problems.append(Problem(line.number, reason, line.row))
             else:
                 known.append((line, q, m))

@@ -178,9 +178,10 @@ def _frozen(data: TrainingData, candidate: Model) -> LabelledPairs:
     for name, path in files.items():
         digest = None if path is None else sha256_file(path)
         if candidate.card.get(name) != digest:
+            option = f"--{name.removesuffix('_digest').replace('_', '-')}"
             raise MismatchedArtefactError(
-                f"the candidate {candidate.version} was trained with another {name.removesuffix('_digest')} than "
-                f"{path or 'none at all'}: its test pairs are not known; give the same files, or train it again"
+                f"the candidate {candidate.version} was trained with another {option} than {path or 'none at all'}: "
+                f"its test pairs are not known; give the same files ({option} FILE), or train it again"
             )
     if data.groundtruth is None:  # what was held out is among the verdicts
         return LabelledPairs([], [], np.zeros(0, dtype=np.bool_), [])
