@@ -14,7 +14,7 @@ FROM ${BASE} AS build
 
 # slim leaves out torch and what builds on it: the default encoder does without, other encoders and fine-tuning do not.
 ARG VARIANT=full
-# Of pyproject.toml, with commas between them: telemetry, kuberay.
+# Of pyproject.toml, with commas between them: s3, telemetry, kuberay.
 ARG EXTRAS=""
 # Where torch comes from. The CPU wheels save several gigabytes; empty means the default index.
 ARG TORCH_INDEX=""

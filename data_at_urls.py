@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import logging
 import random
 import signal
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from catalog.errors import ConflictError, InputError, OnemasterError
-from catalog.paths import CATALOG_DB, COPY_RECORD, LABELS_DB
+from catalog.paths import CATALOG_DB, LABELS_DB, copied_from
 
 if TYPE_CHECKING:
     from catalog.working_copy import WorkingCopy
@@ -112,11 +111,9 @@ def _printed_at_the_end(folder: str, url: str) -> Iterator[None]:
 
 
 def _refuse_copies(folder: Path) -> None:
-    try:
-        url = json.loads((folder / COPY_RECORD).read_text(encoding="utf-8"))["url"]
-    except (OSError, KeyError, TypeError, ValueError):
-        return
-    raise InputError(f"expected a data folder, got {folder}, which is this machine's copy of {url}: use --data {url}")
+    if url := copied_from(folder):
+        copy = f"{folder}, which is this machine's copy of {url}"
+        raise InputError(f"expected a data folder, got {copy}: use --data {url}")
 
 
 class Follower:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,25 @@ CLUSTERS_CSV, CLUSTERS_DB = "clusters.csv", "clusters.db"
 CATALOG_DB, LABELS_DB = "catalog.db", "labels.db"
 COPY_RECORD = ".copy-of.json"
 """In a copy of a data folder at a URL: of which, and which content its files had when they were last compared."""
+
+
+def copied_from(folder: Path) -> str:
+    """Name the URL whose data folder a folder is this machine's copy of.
+
+    Parameters
+    ----------
+    folder : Path
+        Any folder.
+
+    Returns
+    -------
+    str
+        Empty if it is none.
+    """
+    try:
+        return str(json.loads((folder / COPY_RECORD).read_text(encoding="utf-8"))["url"])
+    except (OSError, KeyError, TypeError, ValueError):
+        return ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +62,26 @@ class DataFolder:
     index: Path
     dedupe: Path
     copies: Path
+
+    @property
+    def named(self) -> str:
+        """What is to be typed after ``--data``: the folder, or the URL that it is a copy of."""
+        return copied_from(self.root) or str(self.root)
+
+    def as_typed(self, message: str) -> str:
+        """Put what is to be typed in the place of the folder.
+
+        Parameters
+        ----------
+        message : str
+            For whoever types commands.
+
+        Returns
+        -------
+        str
+            The same, if the folder is no copy.
+        """
+        return message.replace(str(self.root), self.named)
 
     @property
     def labels(self) -> Path:

@@ -4,7 +4,7 @@
 #   deploy/build-image.sh                                    # localhost/onemaster:full
 #   VARIANT=slim deploy/build-image.sh                       # localhost/onemaster:slim, without torch
 #   BASE=base.tar VARIANT=slim deploy/build-image.sh         # where no registry can be reached
-#   VARIANT=slim EXTRAS=kuberay TAG=onemaster:ray deploy/build-image.sh
+#   VARIANT=slim EXTRAS=s3,kuberay TAG=onemaster:ray deploy/build-image.sh
 #
 # BASE is an image, or a tar of a root file system of Debian with Python 3.11 or 3.12 and its venv module (docs/deploy.md
 # says how to make one). TORCH_INDEX is as in the Makefile. Further arguments go to `buildah build`. Afterwards the size is

@@ -172,15 +172,13 @@ def last_word(
     return Label(found[0], Verdict(*found[1:])) if found else None
 
 
-def read_labels(path: Path, after: int = 0, *, undone: bool = False) -> list[Label]:
+def read_labels(path: Path, *, undone: bool = False) -> list[Label]:
     """Read verdicts.
 
     Parameters
     ----------
     path : Path
         SQLite file.
-    after : int
-        Number behind which to begin.
     undone : bool
         Whether to read those, too, that were taken back.
 
@@ -197,9 +195,9 @@ def read_labels(path: Path, after: int = 0, *, undone: bool = False) -> list[Lab
     if not path.is_file():
         return []
     with opened_labels(path) as connection:
-        stands = "" if undone or not is_complete(connection) else f"AND {_STANDS}"
-        query = f"SELECT id, {_COLUMNS} FROM label WHERE id > ? {stands} ORDER BY id"  # noqa: S608 - names of ours
-        return [Label(number, Verdict(*values)) for number, *values in connection.execute(query, (after,))]
+        stands = "" if undone or not is_complete(connection) else f"WHERE {_STANDS}"
+        query = f"SELECT id, {_COLUMNS} FROM label {stands} ORDER BY id"  # noqa: S608 - names of ours
+        return [Label(number, Verdict(*values)) for number, *values in connection.execute(query)]
 
 
 def require_labels(path: Path) -> list[Label]:

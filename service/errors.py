@@ -115,7 +115,7 @@ def _wants_page(scope: Scope) -> bool:
 
 async def _onemaster_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, UnknownRecordingError):
-        return refusal(request.scope, 503, str(error))
+        return refusal(request.scope, 503, request.app.state.matcher_source.folder.as_typed(str(error)))
     if _wants_page(request.scope):
         return explained(request.scope, 404, f"The catalogue has no recording {shown(error.sr_id)}.")
     return json_answer(404, UnknownRecordingAnswer(sr_id=error.sr_id))

@@ -188,22 +188,6 @@ class VersionAnswer(Answer):
     libraries: dict[str, str]
 
 
-def class_answer(decision: Decision) -> ClassAnswer:
-    """Say whether a pair is valid, and nothing else.
-
-    Parameters
-    ----------
-    decision : Decision
-        On the pair.
-
-    Returns
-    -------
-    ClassAnswer
-        The answer of ``GET /``.
-    """
-    return ClassAnswer.model_validate({"class": decision.decided})
-
-
 def pair_answer(decision: Decision, model: str) -> PairAnswer:
     """Say what was decided on a pair, and why.
 

@@ -157,7 +157,7 @@ def require_safe(host: str, variables: Mapping[str, str]) -> None:
     if missing:
         raise InputError(
             f"others can reach the address {host}: say in the environment what they may do there. Set {_READ} to "
-            f"{_OPEN} or {_WITH_KEY}, {_WRITE} to {_WITH_KEY}, and {_KEYS} to what onemaster key prints; "
+            f"{_OPEN} or {_WITH_KEY}, {_WRITE} to {_WITH_KEY}, and {_KEYS} to the entries that onemaster key prints; "
             f"not set: {', '.join(missing)}"
         )
 

@@ -190,11 +190,11 @@ class MatcherSource:
             matcher.classify(first, first)
             opened = Opened(matcher, self._shadow_of(matcher))
         except OnemasterError as error:
-            self.problem = str(error)
+            self.problem = self.folder.as_typed(str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, what is served goes on and it is tried again
             self.problem = (
-                f"expected a usable catalogue, model and index in {self.folder.root}, got: {error!r}: "
-                f"run onemaster rebuild --data {self.folder.root}"
+                f"expected a usable catalogue, model and index in {self.folder.named}, got: {error!r}: "
+                f"run onemaster rebuild --data {self.folder.named}"
             )
         else:
             self.problem = ""

@@ -88,7 +88,7 @@ def test_every_command_for_aws_runs_one_after_the_other(folder):
         done = run(filled(typed), folder)
         assert done.returncode == 0, f"{typed}\n{done.stderr}"
         answers.append(done.stdout)
-    assert [typed.split()[1] for typed in TYPED] == ["secretsmanager", "cloudformation", "ecs"]
+    assert [typed.split()[1] for typed in TYPED] == ["ecr", "secretsmanager", "cloudformation", "cloudformation", "ecs"]
     assert boto3.client("secretsmanager").get_secret_value(SecretId=SECRET)["SecretString"] == ENTRIES
     assert resources().keys() >= {name for name, each in TEMPLATE.items() if each["Type"] not in UNKNOWN}
     service = json.loads(answers[-1])["service"]

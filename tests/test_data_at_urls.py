@@ -15,6 +15,7 @@ import fsspec
 import object_store
 import pytest
 import smoke
+from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,8 @@ from matching.labels import Verdict, agreed_tags, append_label, read_labels
 from matching.matcher import Matcher
 from matching.reviewing import say_unsure, undo
 from onemaster import main
+from service.app import create_app
+from service.settings import Settings
 
 PAIR = "/?q_sr_id=123&m_sr_id=456"
 ROOT = Path(__file__).resolve().parent.parent
@@ -463,6 +466,19 @@ def test_a_service_is_started_from_its_copy_while_the_url_is_away(tmp_path, monk
     (tmp_path / "bucket").rename(tmp_path / "elsewhere")
     with Follower(WorkingCopy(RemoteFolder(url), copy.folder)).following():
         assert (copy.folder / "catalog.db").read_bytes() == b"rows"
+
+
+def test_a_service_names_the_url_and_not_its_copy(published, tmp_path):
+    copy = copied(published, tmp_path / "copy")
+    folder = DataFolder.at(copy.folder)
+    assert (folder.named, DataFolder.at(tmp_path).named) == (published, str(tmp_path))
+    with TestClient(create_app(Settings(folder))) as client:
+        assert f"onemaster dedupe --data {published}" in client.get("/catalog").text
+        assert f"onemaster dedupe --data {published}" in client.get("/clusters?sr_id=123").json()["error"]
+    shutil.rmtree(folder.index)
+    with TestClient(create_app(Settings(folder))) as client:
+        assert f"onemaster rebuild --data {published}" in client.get("/ready").text
+        assert f"onemaster rebuild --data {published}" in client.get("/recordings/123").json()["error"]
 
 
 def test_of_verdicts_that_meet_the_last_is_last_and_is_taken_back_anywhere(tmp_path):

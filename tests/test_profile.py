@@ -267,6 +267,8 @@ def test_the_page_knows_what_was_deduplicated_after_it_was_first_opened(tiny_dat
             folder.dedupe.mkdir(exist_ok=True)
             write_clusters(folder.clusters, [("a__1", "c1", True), ("b__1", "c1", False)])
             assert "Nothing was de-duplicated yet" not in client.get("/catalog").text
+            write_clusters(folder.clusters, ())
+            assert "found no two recordings that are one master" in client.get("/catalog").text
 
 
 def test_frequencies_lie_where_they_belong():

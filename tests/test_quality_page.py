@@ -24,6 +24,7 @@ from service.pages.quality import _MEASURES
 from service.pages.thresholds import STEPS, Counts
 from service.settings import Settings
 from training.calibration import FINE_BINS, counts_by_probability
+from training.holdout import HELD_OUT, LEARNT_FROM, LINKED
 
 pairs = st.lists(st.tuples(st.integers(0, STEPS).map(lambda step: step / STEPS), st.booleans()), max_size=60)
 
@@ -152,6 +153,24 @@ def test_figures_of_another_catalogue_are_told_from_ones_own(tiny_data, unlabell
     for words in (*warned, "The answers are compared with the sample's pairs"):
         assert (words in shown) is not has_the_pairs
     assert ("that it did not learn from" in shown) is has_the_pairs
+
+
+@pytest.mark.parametrize(
+    ("tested_on", "said"),
+    [
+        (HELD_OUT, "that it did not learn from. "),
+        (LINKED, "that it did not learn from, of recordings that other pairs were learnt from. "),
+        (LEARNT_FROM, "that it learnt from, since there were too few to hold any back: it may do worse on others. "),
+    ],
+)
+def test_what_the_figures_were_measured_on_is_said(tiny_data, tmp_path, tested_on, said):
+    folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
+    path = current_version(folder.models) / CARD_FILE
+    card = read_json(path)
+    path.unlink()
+    write_json(path, card | {"tested_on": tested_on})
+    with TestClient(create_app(Settings(folder))) as client:
+        assert said in Page(client.get("/quality")).text
 
 
 def test_a_model_that_was_trained_on_the_catalogue_gets_no_warning(client):

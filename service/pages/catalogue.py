@@ -66,7 +66,9 @@ def show(request: Request, matcher: MatcherInCharge, folder: FolderInUse) -> Res
         found=found,
         is_current=is_current,
         artists=log_log(found.artists) if found else None,
-        command=f"onemaster profile --data {folder.root}",
+        was_deduplicated=folder.clusters.is_file(),
+        command=f"onemaster profile --data {folder.named}",
+        dedupe=f"onemaster dedupe --data {folder.named}",
     )
 
 

@@ -97,7 +97,7 @@ def explore(matcher: MatcherInCharge, folder: FolderInUse, search: Annotated[Sea
         threshold=matcher.model.classifier.threshold,
         cluster=_cluster(matcher, folder, sr_id) if sr_id else None,
         fields_of=fields_of,
-        command=f"onemaster dedupe --data {folder.root}",
+        command=f"onemaster dedupe --data {folder.named}",
     )
 
 

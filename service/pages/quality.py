@@ -59,7 +59,7 @@ def quality(
         model=model.version,
         card=model.card,
         is_measured_elsewhere=model.was_measured_elsewhere(folder.groundtruth),
-        at=f"--data {folder.root}",
+        at=f"--data {folder.named}",
         measures=_MEASURES,
         in_words=IN_WORDS,
         own=own,

@@ -182,7 +182,7 @@ def review(
         uncertain=queue.uncertain,
         decide=decide,
         threshold=matcher.model.classifier.threshold,
-        command=f"onemaster train --labels --data {folder.root}",
+        command=f"onemaster train --labels --data {folder.named}",
     )
     return _keep(answer, request, _settings(asked.model_dump(), name))
 
