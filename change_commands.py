@@ -72,9 +72,7 @@ def compact(given: argparse.Namespace) -> None:
     if given.json:
         print_json({"version": report.version, "published": report.folder is not None, **report.manifest})
         return
-    print(
-        f"{report.manifest['kind']} index of {report.manifest['count']} recordings, recall {report.manifest['recall']}"
-    )
+    print(f"{report.manifest['kind']} index of {report.manifest['count']} recordings, {report.found}")
     print(f"wrote {report.folder}" if report.folder else "dry run: nothing was published")
 
 

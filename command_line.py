@@ -67,8 +67,12 @@ def data_folder(given: argparse.Namespace) -> DataFolder:
 
 def _sample(command: argparse.ArgumentParser) -> None:
     _places(command)
-    command.add_argument("--records", type=int, default=60_000, metavar="N", help="recordings, about (default: 60000)")
-    command.add_argument("--pairs", type=int, default=28_000, metavar="N", help="labelled pairs (default: 28000)")
+    command.add_argument(
+        "--records", type=_number(int, 1), default=60_000, metavar="N", help="recordings, about (default: 60000)"
+    )
+    command.add_argument(
+        "--pairs", type=_number(int, 0), default=28_000, metavar="N", help="labelled pairs (default: 28000)"
+    )
     command.add_argument("--seed", type=_number(int, 0), default=20, metavar="S", help="of the generator (default: 20)")
     command.add_argument("--out", type=_local, metavar="DIR", help="folder to write to (default: the data folder)")
 

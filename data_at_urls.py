@@ -70,6 +70,8 @@ def data_at_hand(given: argparse.Namespace) -> Iterator[None]:
     from catalog.working_copy import WorkingCopy, copy_folder
 
     given.url = given.data.rstrip("/")
+    if not given.data.partition("://")[2].strip("/"):
+        raise InputError(f"expected a URL with a bucket or a folder, such as s3://bucket/prefix, got {given.data}")
     if beside := [name for name in ("catalog", "models", "index") if getattr(given, name, None)]:
         raise InputError(f"expected all of a data folder at a URL to be there, got --{beside[0]} beside {given.url}")
     given.data = copy_folder(given.url, f"serving-{given.port}" if given.command == "serve" else "commands")

@@ -7,6 +7,7 @@ inside the commands, so that ``--help`` answers at once. Exit status: 0 success,
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from catalog.errors import InputError, OnemasterError
-from catalog.paths import CLUSTERS_CSV, CLUSTERS_DB
+from catalog.paths import CLUSTERS_CSV, CLUSTERS_DB, SUMMARY_HTML
 from change_commands import CHANGES
 from command_line import HOME, data_folder, parser
 from data_at_urls import data_at_hand
@@ -51,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     for chatty in ("aiobotocore", "botocore", "faiss", "sentence_transformers", "torch"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # what its encoding has no sign for is spelled out
+        sys.stdout.reconfigure(errors="backslashreplace")
     run: Callable[[argparse.Namespace], None] = given.run
     try:
         with data_at_hand(given):
@@ -180,7 +183,7 @@ def evaluate(given: argparse.Namespace) -> None:
 
     folder = data_folder(given)
     if given.clusters and given.groundtruth:
-        raise InputError("expected --groundtruth or --clusters, got both: run onemaster evaluate once for each")
+        given.wrong_usage("expected --groundtruth or --clusters, got both: run onemaster evaluate once for each")
     if given.clusters:
         out = given.out or folder.dedupe
         measured = evaluate_clusters(out / CLUSTERS_CSV, given.clusters)
@@ -214,6 +217,8 @@ def dedupe(given: argparse.Namespace) -> None:
         print_json(report.to_json())
         return
     print_counts({name: value for name, value in report.to_json().items() if name != "stages"})
+    if report.cut_components:
+        print(f"cut components were larger than --largest allows: {out / SUMMARY_HTML} lists them")
     print("matched pairs were judged valid; not all are in one cluster, and not all pairs in one cluster were matched")
     print(f"wrote {out / CLUSTERS_CSV} and, beside it, pairs, representatives and a summary")
 

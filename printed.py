@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,8 @@ def print_json(content: Mapping[str, object]) -> None:
     content : mapping
         JSON values.
     """
-    print(json.dumps(content, indent=2, ensure_ascii=False))
+    takes_any_sign = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+    print(json.dumps(content, indent=2, ensure_ascii=not takes_any_sign))
 
 
 def print_table(columns: Mapping[str, Mapping[str, object]]) -> None:

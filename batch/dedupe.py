@@ -33,7 +33,10 @@ logger = logging.getLogger(__name__)
 
 SHARD_SIZE = 65_536
 NEIGHBOURS = 20
-_COUNTS = ("records", "candidate_pairs", "judged_pairs", "matched_pairs", "clusters")
+_COUNTS = (
+    *("records", "candidate_pairs", "judged_pairs", "added_pairs", "matched_pairs"),
+    *("clusters", "cut_components"),
+)
 _SMALLEST_SHARD = 2_048
 _PAIRS_IN_AN_ADDED_PART = 400_000
 _SECONDS_BETWEEN_LINES = 30.0
@@ -71,9 +74,10 @@ class DedupeReport:
     ----------
     folder : Path
         Where the clusters were written.
-    records, candidate_pairs, judged_pairs, matched_pairs, clusters : int
-        Recordings; candidates; those of them that a cheap look did not show to be hopeless; pairs decided valid;
-        clusters, singletons among them.
+    records, candidate_pairs, judged_pairs, added_pairs, matched_pairs, clusters, cut_components : int
+        Recordings; candidates; those of them that a cheap look did not show to be hopeless; pairs at the ends of chains
+        that were judged besides; pairs of both decided valid; clusters, singletons among them; what hung together and
+        was cut, being larger than a cluster may be.
     seconds : dict
         Part of the run to seconds.
     stages : dict
@@ -86,8 +90,10 @@ class DedupeReport:
     records: int = 0
     candidate_pairs: int = 0
     judged_pairs: int = 0
+    added_pairs: int = 0
     matched_pairs: int = 0
     clusters: int = 0
+    cut_components: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     stages: dict[str, dict[str, float]] = field(default_factory=dict)
     memory: MemoryWatch = field(default_factory=MemoryWatch)
@@ -195,7 +201,8 @@ def _dedupe(catalog: Catalog, model: Model, engine: Engine, options: DedupeOptio
     with report.booked("cluster"):
         scores = read_scores(plan, parts)
         share = estimated_share(scores.probability, report.candidate_pairs, model.labelled_share)
-        added = _add_unlinked(plan, _links(scores, share, model), parts, model.classifier.threshold)
+        threshold = model.classifier.threshold
+        added, report.added_pairs = _add_unlinked(plan, _links(scores, share, model), parts, threshold)
     _run(engine, plan, "score", range(parts, parts + added), report)
     with report.booked("cluster"):
         _finish(plan, read_scores(plan, parts + added), share, model, report)
@@ -264,13 +271,13 @@ def _links(scores: Scores, share: float, model: Model) -> Links:
     return Links(scores.q, scores.m, link_probabilities(scores.probability, share, model.labelled_share))
 
 
-def _add_unlinked(plan: Plan, links: Links, parts: int, threshold: float) -> int:
-    """Have the ends of chains compared, which nobody proposed as candidates."""
+def _add_unlinked(plan: Plan, links: Links, parts: int, threshold: float) -> tuple[int, int]:
+    """Have the ends of chains compared, which nobody proposed as candidates; give parts and pairs that were added."""
     q, m = unlinked_pairs(plan.recordings, links, threshold, plan.largest)
     added = -(-len(q) // _PAIRS_IN_AN_ADDED_PART)
     for number, rows in enumerate(np.array_split(np.arange(len(q)), max(added, 1))[:added], parts):
         add_part(plan, number, q[rows], m[rows])
-    return added
+    return added, len(q)
 
 
 def _finish(plan: Plan, scores: Scores, share: float, model: Model, report: DedupeReport) -> None:
@@ -280,8 +287,8 @@ def _finish(plan: Plan, scores: Scores, share: float, model: Model, report: Dedu
     names = name_clusters(labels, sr_ids, read_earlier_names(report.folder))
     chosen = representatives(labels, links, fullness(plan))
     report.matched_pairs = int((scores.probability >= model.classifier.threshold).sum())
-    report.clusters = len(names)
+    report.clusters, report.cut_components = len(names), len(stopped)
     found = Clustered(sr_ids, labels, names, chosen, scores, stopped)
-    pairs = {"candidate_pairs": report.candidate_pairs, "judged_pairs": report.judged_pairs}
+    pairs = {name: getattr(report, name) for name in ("candidate_pairs", "judged_pairs", "added_pairs")}
     page = summary_page(plan, found, model.classifier, pairs, report.seconds)
     write_outputs(report.folder, found, model.classifier, page, Origin(plan.model, plan.catalog))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -109,7 +110,8 @@ class LocalEngine:
 
 
 def _end_with_parent() -> None:
-    """Have this process end when the one that started it is killed, instead of waiting for work for ever."""
+    """Have this process end when the one that started it is killed or interrupted, and say nothing of it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     Thread(target=_wait_and_end, daemon=True).start()
 
 

@@ -20,14 +20,13 @@ from batch.scoring import Scores
 from catalog.aside import write_aside
 from catalog.clusters import Origin, write_clusters
 from catalog.errors import InputError
-from catalog.paths import CLUSTERS_CSV, CLUSTERS_DB
+from catalog.paths import CLUSTERS_CSV, CLUSTERS_DB, SUMMARY_HTML
 from index.kinds import ISRC, KEYS
 from matching.classifier import INVALID, VALID, PairClassifier
 from matching.clusters import Stopped
 
 PAIRS_FILE = "pairs.parquet"
 REPRESENTATIVES_FILE = "representatives.csv"
-SUMMARY_FILE = "summary.html"
 
 _COLUMNS = ["sr_id", "cluster_id"]
 _SOURCES = {BY_KEYS: KEYS, BY_CODE: ISRC, BY_TEXT: "text"}
@@ -125,7 +124,7 @@ def write_outputs(
     chosen = {"cluster_id": found.names, "sr_id": found.sr_ids.take(found.representatives), "size": sizes}
     _write_csv(folder / REPRESENTATIVES_FILE, pa.table(chosen))
     _write_pairs(folder / PAIRS_FILE, found, classifier)
-    with write_aside(folder / SUMMARY_FILE) as aside:
+    with write_aside(folder / SUMMARY_HTML) as aside:
         aside.write_text(summary, encoding="utf-8")
     _write_csv(folder / CLUSTERS_CSV, members.select(_COLUMNS))
 

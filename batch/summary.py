@@ -59,7 +59,7 @@ def summary_page(
     classifier : PairClassifier
         That judged.
     pairs : mapping
-        ``candidate_pairs``, and ``judged_pairs`` out of them.
+        ``candidate_pairs``, ``judged_pairs`` out of them, and ``added_pairs`` that were judged besides.
     seconds : mapping
         Part of the run to what it took.
 

@@ -11,6 +11,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def take_room(path: Path) -> None:
+    """Have all of a file on the disk: what is written to a mapped file for which there is no room ends the process.
+
+    Parameters
+    ----------
+    path : Path
+        A file that has its length already.
+
+    Raises
+    ------
+    OSError
+        If there is no room.
+    """
+    with path.open("r+b") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+
+
 @contextmanager
 def write_aside(path: Path) -> Iterator[Path]:
     """Write a file aside, then put it in place in one step.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.aside import write_aside
-from catalog.errors import MissingArtefactError, UnknownRecordingError
+from catalog.errors import CatalogError, DamagedArtefactError, MissingArtefactError, UnknownRecordingError
 from catalog.tables import connect_readonly, sqlite_errors
 
 
@@ -74,6 +74,17 @@ def write_clusters(path: Path, rows: Iterable[tuple[str, str, bool]], origin: Or
         connection.commit()
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        with sqlite_errors(path), closing(connect_readonly(path)) as connection:
+            yield connection
+    except CatalogError as error:
+        raise DamagedArtefactError(
+            f"expected clusters in {path}, they cannot be read: run onemaster dedupe --data {path.parents[1]}"
+        ) from error
+
+
 def read_members(path: Path) -> Iterator[tuple[str, str]]:
     """Read all clusters.
 
@@ -87,7 +98,7 @@ def read_members(path: Path) -> Iterator[tuple[str, str]]:
     (str, str)
         cluster_id and sr_id, cluster after cluster.
     """
-    with sqlite_errors(path), closing(connect_readonly(path)) as connection:
+    with _opened(path) as connection:
         yield from connection.execute("SELECT cluster_id, sr_id FROM member ORDER BY cluster_id")
 
 
@@ -104,7 +115,7 @@ def read_origin(path: Path) -> Origin | None:
     Origin or None
         ``None`` if it was not kept, as before there were origins.
     """
-    with sqlite_errors(path), closing(connect_readonly(path)) as connection:
+    with _opened(path) as connection:
         if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'origin'").fetchall():
             return None
         return Origin(*connection.execute("SELECT model, catalog_digest FROM origin").fetchone())
@@ -140,7 +151,7 @@ def find_cluster(path: Path, sr_id: str) -> Cluster:
         "SELECT sr_id, cluster_id, representative FROM member WHERE cluster_id = "
         "(SELECT cluster_id FROM member WHERE sr_id = ?) ORDER BY sr_id"
     )
-    with closing(connect_readonly(path)) as connection, sqlite_errors(path):
+    with _opened(path) as connection:
         rows = connection.execute(of_same, (sr_id,)).fetchall()
     if not rows:
         raise UnknownRecordingError(sr_id)

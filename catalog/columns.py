@@ -136,14 +136,13 @@ def requested_columns(found: Sequence[str], requests: Sequence[str]) -> dict[str
     for request in requests:
         feed = _requested(request, found, [fold(name) for name in found])
         if feed.field in asked:
-            wanted = f"expected one column for {feed.field}, got two with --column {request}"
-            raise CatalogError(f"{wanted}; leave one out, or join both in the file with | between names")
+            raise CatalogError(f"expected one column for {feed.field}, got two by --column {request}: join them first")
         asked[feed.field] = feed
     return asked
 
 
 def in_order(feeds: Mapping[str, Feed]) -> tuple[Feed, ...]:
-    """Sort what feeds the fields.
+    """Sort what feeds fields.
 
     Parameters
     ----------

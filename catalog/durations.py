@@ -197,7 +197,7 @@ def _decimal(text: str | None) -> float:
 
 
 def _year(number: int) -> int | None:
-    if 0 <= number < 100:
+    if 0 < number < 100:
         return number + (2000 if number < _TWO_DIGIT_PIVOT else 1900)
     return number if _EARLIEST_YEAR <= number <= _LATEST_YEAR else None
 
@@ -215,4 +215,6 @@ def _text_to_year(text: str) -> int | None:
     if not (compact.isascii() and compact.isdigit()) or len(compact) not in {1, 2, 4}:
         return None
     year = int(compact)
+    if not year:  # a year of two digits, or nothing known
+        return 2000 if compact == "00" else None
     return _year(year) if len(compact) <= 2 or year >= _EARLIEST_YEAR else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from catalog.errors import MissingArtefactError
 
-CLUSTERS_CSV, CLUSTERS_DB = "clusters.csv", "clusters.db"
+CLUSTERS_CSV, CLUSTERS_DB, SUMMARY_HTML = "clusters.csv", "clusters.db", "summary.html"
 CATALOG_DB, LABELS_DB = "catalog.db", "labels.db"
 COPY_RECORD = ".copy-of.json"
 """In a copy of a data folder at a URL: of which, and which content its files had when they were last compared."""

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from catalog.aside import take_room
 from catalog.digests import RowDigests, row_digests
 from catalog.errors import InputError
 from catalog.recording import Recording
@@ -76,6 +77,7 @@ def encode_catalog(catalog: Catalog, encoder: RecordingEncoder, building: Path) 
     vectors = np.lib.format.open_memmap(
         building / VECTORS_FILE, mode="w+", dtype=np.float16, shape=(len(catalog), encoder.dimension)
     )
+    take_room(building / VECTORS_FILE)
     keys: list[bytes] = []
     codes: list[Codes] = []
     digests: list[RowDigests] = []

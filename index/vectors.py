@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from catalog.errors import DamagedArtefactError, InputError
+from catalog.errors import ArtefactError, DamagedArtefactError, InputError
 from index.halves import widened
 from index.kinds import FLAT, HNSW, IVFPQ
 
@@ -121,8 +121,18 @@ class VectorIndex:
         ----------
         path : Path
             In a folder that is not published yet.
+
+        Raises
+        ------
+        ArtefactError
+            If it cannot be written.
         """
-        faiss.write_index(self.faiss_index, str(path))
+        try:
+            faiss.write_index(self.faiss_index, str(path))
+        except RuntimeError as error:  # FAISS names the file and why
+            raise ArtefactError(
+                f"could not write the index: {error}; make room on the disk and run it again"
+            ) from error
 
     @classmethod
     def load(cls, kind: str, path: Path) -> VectorIndex:

@@ -176,7 +176,9 @@ def _together(folder: DataFolder) -> str:
     with Matcher.open(folder) as matcher:
         first = matcher.snapshot.first_id()
         matcher.classify(first, first)
-        delta = matcher.snapshot.delta_version
+        delta, judges = matcher.snapshot.delta_version, matcher.model.version
+        if (published := current_version(folder.models).name) != judges:
+            raise _StaleError(f"{judges} goes on judging, since {published} has another encoder than the index")
         return "they fit" + (f"; changed since the build: {delta}" if delta else "")
 
 

@@ -9,10 +9,11 @@ from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from catalog.errors import UnknownRecordingError
+from catalog.errors import DamagedArtefactError, UnknownRecordingError
 from matching.decision import Decision
 from matching.explain import reasons
 from matching.matcher import Matcher
@@ -112,11 +113,20 @@ def count_uncertain(pairs: Path) -> int | None:
     """
     if not pairs.is_file():
         return None
-    return int(pq.read_table(pairs, columns=["match_probability"], filters=_IS_UNCERTAIN).num_rows)
+    return int(_read(pairs, ["match_probability"]).num_rows)
+
+
+def _read(path: Path, columns: list[str]) -> pa.Table:
+    try:
+        return pq.read_table(path, columns=columns, filters=_IS_UNCERTAIN)
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedArtefactError(
+            f"expected judged pairs in {path}, they cannot be read: run onemaster dedupe --data {path.parents[1]}"
+        ) from error
 
 
 def _uncertain(path: Path, chance: random.Random) -> list[tuple[str, str]]:
-    found = pq.read_table(path, columns=["q_sr_id", "m_sr_id"], filters=_IS_UNCERTAIN)
+    found = _read(path, ["q_sr_id", "m_sr_id"])
     drawn = sorted(chance.sample(range(found.num_rows), min(_MOST_PAIRS, found.num_rows)))
     rows = np.array(drawn, dtype=np.int64)  # an empty list has no type
     q, m = (found.column(name).take(rows).to_pylist() for name in ("q_sr_id", "m_sr_id"))

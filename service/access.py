@@ -22,7 +22,7 @@ _WRITES = frozenset({"/labels", "/review"})
 # What every page wants, one that asks for a key, too; it comes with the service, and nothing of the catalogue is in it.
 _PARTS_OF_PAGES = "/static/"
 _FOR_EVERYBODY = frozenset({"/live", "/ready"})
-# What Starlette's client for tests calls itself and the service.
+# What Starlette's client for tests calls itself, as no address is written, and the service.
 _TESTED_FROM, _TESTED_AS = "testclient", "testserver"
 _MOST_CALLERS = 10_000
 
@@ -86,8 +86,9 @@ class Access:
         if scope == READ:
             return self.read_is_open
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        local = address in {"", _TESTED_FROM} or is_loopback(address)
-        return self.write_is_open and local and (name == _TESTED_AS or is_loopback(name.strip("[]")))
+        if address == _TESTED_FROM:
+            return self.write_is_open and (name == _TESTED_AS or is_loopback(name.strip("[]")))
+        return self.write_is_open and (not address or is_loopback(address)) and is_loopback(name.strip("[]"))
 
 
 def is_loopback(address: str) -> bool:
@@ -157,6 +158,7 @@ class Gatekeeper:
         scope.setdefault("state", {})["caller"] = key.name if key else None
         if path in _WRITES:  # a page says beforehand whether it will take what is said on it
             is_open = key is None and self._access.is_open(WRITE, address, sent_header(scope, b"host"))
+            scope["state"]["has_keys"] = bool(self._access.keys)
             scope["state"]["may_write"] = _allows(key, WRITE) if key else is_open
         await self._app(scope, receive, send)
 

@@ -133,6 +133,8 @@ def _problem(problem: Mapping[str, object]) -> str:
     location = problem["loc"] if isinstance(problem["loc"], tuple) else ()
     if problem["type"] == "extra_forbidden":
         return f"expected no field {shown(location[-1])}: GET /docs lists what there is"
+    if problem["type"] == "json_invalid":
+        return f"expected body to be {EXPECTED['body']}, got what is no JSON"
     # The innermost part of the question that has a name.
     name = next(part for part in reversed(location) if part in EXPECTED)
     found = "nothing" if problem["type"] == "missing" else shown(problem["input"])

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, Request
 
 from catalog.libraries import installed_versions
-from service.errors import NOT_READY
+from service.errors import MAY_BE_REFUSED, NOT_READY
 from service.schemas import LiveAnswer, ReadyAnswer, VersionAnswer
 from service.state import MatcherInCharge, source_of
 
@@ -38,7 +38,7 @@ async def live() -> LiveAnswer:
 
 
 @router.get("/ready", responses=NOT_READY)
-async def ready(request: Request, matcher: MatcherInCharge) -> ReadyAnswer:
+def ready(request: Request, matcher: MatcherInCharge) -> ReadyAnswer:
     """Tell that recordings can be read and pairs be judged: the first recording is read, and judged beside itself."""
     first = matcher.snapshot.first_id()
     matcher.catalog.get(first)
@@ -54,7 +54,7 @@ async def ready(request: Request, matcher: MatcherInCharge) -> ReadyAnswer:
     )
 
 
-@router.get("/version")
+@router.get("/version", responses=MAY_BE_REFUSED)
 async def versions(request: Request) -> VersionAnswer:
     """Name the versions of everything that decides an answer."""
     opened = source_of(request.app).opened

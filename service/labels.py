@@ -12,7 +12,7 @@ from matching.labels import Verdict, append_label, read_labels
 from matching.questions import PAIRS_FILE, Question, questions
 from service.errors import NOT_READY, UNKNOWN_RECORDING, WRONG_PARAMETER
 from service.parameters import MOST_QUESTIONS, UsableId, each_parameter_once
-from service.questions import Text
+from service.questions import Typed
 from service.schemas import Answer, Probability
 from service.state import FolderInUse, MatcherInCharge
 
@@ -33,8 +33,8 @@ class LabelQuestion(BaseModel):
     q_sr_id: UsableId
     m_sr_id: UsableId
     tag: Annotated[Literal["valid", "invalid"], BeforeValidator(_tag), Field(description="valid: the same master")]
-    reviewer: Annotated[Text, Field(description="Who says so, where no API key does")] = None
-    note: Annotated[Text, Field(description="Why, in their words")] = None
+    reviewer: Annotated[Typed, Field(description="Who says so, where no API key does")] = None
+    note: Annotated[Typed, Field(description="Why, in their words")] = None
 
 
 class LabelAnswer(Answer):

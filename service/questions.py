@@ -19,6 +19,14 @@ def _text(value: object) -> str | None:
     return clean(_encodable(value)) if value else None
 
 
+def _as_typed(value: object) -> str | None:
+    """Read a name or a note, which may be any word, such as one that says in a catalogue that nothing is there."""
+    text = value.strip() if isinstance(value, str) else value
+    if text is not None and not (isinstance(text, str) and len(text) <= LONGEST_TEXT):
+        raise ValueError
+    return _encodable(text) or None if text else None
+
+
 def _names(value: object) -> tuple[str, ...]:
     names = value if isinstance(value, list) else [value]
     if len(names) > MOST_NAMES:
@@ -60,6 +68,7 @@ _ID = {"type": "string", "minLength": 1, "maxLength": LONGEST_ID}
 _PAIR = {"type": "object", "required": ["q_sr_id", "m_sr_id"], "properties": {"q_sr_id": _ID, "m_sr_id": _ID}}
 
 Text = Annotated[str | None, BeforeValidator(_text), _AS_TEXT]
+Typed = Annotated[str | None, BeforeValidator(_as_typed), _AS_TEXT]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names), _AS_NAMES]
 Milliseconds = Annotated[int | None, BeforeValidator(_number(parse_milliseconds)), _AS_NUMBER]
 Duration = Annotated[int | None, BeforeValidator(_number(parse_duration)), _AS_NUMBER]

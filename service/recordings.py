@@ -29,6 +29,6 @@ register_url_convertor("anything", _Anything())
 
 
 @router.get("/recordings/{sr_id:anything}", responses={**UNKNOWN_RECORDING, **WRONG_PARAMETER, **NOT_READY})
-async def recording(sr_id: PathSrId, matcher: MatcherInCharge) -> dict[str, Cell]:
+def recording(sr_id: PathSrId, matcher: MatcherInCharge) -> dict[str, Cell]:
     """Give the row of a recording as it is stored, column by column."""
     return recording_answer(matcher.catalog.row(sr_id))

@@ -1,7 +1,10 @@
 """Publishing: what a crash leaves behind never hurts what was published before."""
 
+import errno
 import json
+import os
 
+import numpy as np
 import pytest
 
 from catalog.artefacts import (
@@ -14,9 +17,10 @@ from catalog.artefacts import (
     put_in_charge,
     roll_back,
 )
-from catalog.aside import write_aside
-from catalog.errors import DamagedArtefactError, MissingArtefactError
+from catalog.aside import take_room, write_aside
+from catalog.errors import ArtefactError, DamagedArtefactError, MissingArtefactError
 from catalog.manifest import checksums, read_json, verify, write_json
+from index.vectors import VectorIndex
 
 
 def published(shelf, text="content"):
@@ -138,3 +142,23 @@ def test_another_pointer_changes_neither_what_is_in_charge_nor_its_history(tmp_p
     assert current_version(tmp_path) == second
     assert current_version(tmp_path, "CANDIDATE") == first
     assert (tmp_path / HISTORY).read_text().split() == [first.name, second.name]
+
+
+def test_a_file_for_which_there_is_no_room_is_told_before_it_is_mapped(tmp_path, monkeypatch):
+    def is_full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "vectors"
+    path.touch()
+    os.truncate(path, 1 << 20)
+    take_room(path)
+    assert path.stat().st_blocks * 512 >= 1 << 20
+    monkeypatch.setattr(os, "posix_fallocate", is_full)
+    with pytest.raises(OSError, match="vectors"):
+        take_room(path)
+
+
+def test_an_index_that_cannot_be_written_says_where(tmp_path):
+    index = VectorIndex.build("flat", np.eye(4, dtype=np.float16), np.arange(4))
+    with pytest.raises(ArtefactError, match=r"could not write .*absent"):
+        index.save(tmp_path / "absent" / "index")

@@ -1,6 +1,7 @@
 """The one command, run as people and programs run it."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from catalog.store import Catalog
 from command_line import parser
 from matching.features import NAMES
 from matching.model import RARITY_FILE
@@ -97,7 +99,6 @@ def test_a_url_is_no_folder_of_this_machine(arguments, tmp_path):
         (("classify", "123", "456"), "run onemaster import"),
         (("candidates", "123"), "run onemaster import"),
         (("evaluate",), "run onemaster import"),
-        (("evaluate", "--groundtruth", "pairs.csv", "--clusters", "true.csv"), "got both"),
         (("refresh",), "run onemaster rebuild"),
         (("compact",), "run onemaster rebuild"),
         (("add", "absent.csv"), "run onemaster import"),
@@ -118,6 +119,40 @@ def test_a_run_that_cannot_succeed_exits_with_1_and_says_what_to_do(tmp_path, ar
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("evaluate", "--groundtruth", "pairs.csv", "--clusters", "true.csv"), "got both"),
+        (("sample", "--records", "-5"), "expected a number from 1"),
+        (("sample", "--pairs", "-1"), "expected a number from 0"),
+    ],
+)
+def test_wrong_usage_says_what_was_expected(tmp_path, arguments, message):
+    done = onemaster(*arguments, "--data", tmp_path / "nothing")
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize("url", ["s3://", "file:///"])
+def test_a_url_of_nothing_is_refused(url):
+    done = onemaster("dedupe", "--data", url)
+    assert done.returncode == 1
+    assert "such as s3://bucket/prefix" in done.stderr
+
+
+def test_a_terminal_without_the_letters_is_given_them_spelled_out(sample_folder):
+    def printed(encoding, *asked):
+        command = [sys.executable, "-m", "onemaster", "candidates", sr_id, "--data", sample_folder.root, *asked]
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        return subprocess.run(command, capture_output=True, env=environment, check=True).stdout
+
+    with Catalog.open(sample_folder.catalog, sample_folder.copies) as catalog:
+        sr_id = next(each.sr_id for each in catalog if each.title and "ا" in each.title)
+    assert "ا" in printed("utf-8").decode("utf-8")
+    assert b"\\u0627" in printed("ascii")
+    assert json.loads(printed("ascii", "--json")) == json.loads(printed("utf-8", "--json"))
 
 
 def test_classify_and_candidates(sample_folder):

@@ -1,11 +1,15 @@
 """A whole catalogue de-duplicated: in one process, in several, cut off, and on a cluster that loses a node."""
 
+import contextlib
 import csv
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -243,9 +247,18 @@ def test_a_text_that_many_have_word_for_word_is_one_cluster(sample_folder, tmp_p
     write_catalog(folder.catalog, [*rows, *({**hit, "sr_id": f"hit{number:03}"} for number in range(400))])
     with Catalog.open(folder.catalog, folder.copies) as catalog:
         model = Model.load(current_version(sample_folder.models))
-        dedupe(catalog, model, folder.dedupe, LocalEngine(1), DedupeOptions(shard_size=SMALL))
-    clusters = clusters_of(folder.dedupe)
-    assert len({clusters[f"hit{number:03}"] for number in range(400)}) == 1
+        options = DedupeOptions(shard_size=SMALL)
+        report = dedupe(catalog, model, folder.dedupe, LocalEngine(1), options)
+        clusters = clusters_of(folder.dedupe)
+        assert len({clusters[f"hit{number:03}"] for number in range(400)}) == 1
+        assert report.added_pairs > 1_000
+        assert report.judged_pairs < report.matched_pairs <= report.judged_pairs + report.added_pairs
+        assert f"and {report.added_pairs:,} more pairs at the ends of chains" in (
+            folder.dedupe / "summary.html"
+        ).read_text(encoding="utf-8")
+        assert report.cut_components == 0
+        cut = dedupe(catalog, model, folder.dedupe, LocalEngine(1), replace(options, largest=100))
+        assert cut.cut_components == 1
 
 
 def test_a_storage_is_used_and_left_as_it_was(sample_folder, tmp_path):
@@ -312,9 +325,7 @@ def test_clusters_of_an_earlier_catalogue_are_said_to_be(sample_folder, done, tm
 
 
 def test_the_service_names_the_cluster(tiny_data, tmp_path):
-    folder = DataFolder.at(tmp_path)
-    with Catalog.open(tiny_data.catalog, tiny_data.copies) as catalog:
-        write_catalog(folder.catalog, [catalog.row(recording.sr_id) for recording in catalog])
+    folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
     with TestClient(create_app(Settings(folder))) as client:
         assert client.get("/clusters?sr_id=123").status_code == 503
         assert "onemaster dedupe" in client.get("/clusters?sr_id=123").json()["error"]
@@ -324,6 +335,23 @@ def test_the_service_names_the_cluster(tiny_data, tmp_path):
         assert answer["cluster_id"] == client.get("/clusters?sr_id=123").json()["cluster_id"]
         assert answer["members"] == ["123", "456"]
         assert client.get("/clusters?sr_id=nobody").status_code == 404
+        with contextlib.closing(sqlite3.connect(folder.clusters)) as connection, connection:
+            connection.execute("DELETE FROM member WHERE sr_id = '123'")
+            connection.execute("UPDATE member SET cluster_id = 'c' WHERE sr_id = '789'")
+            connection.execute("INSERT INTO member VALUES ('gone', 'c', 1)")
+        unseen = client.get("/clusters?sr_id=123")
+        assert (unseen.status_code, "has not seen '123': run onemaster dedupe" in unseen.json()["error"]) == (503, True)
+        assert client.get("/clusters?sr_id=gone").status_code == 404
+        left = client.get("/clusters?sr_id=789").json()
+        assert (left["members"], left["representative"]) == (["789"], "789")
+        folder.clusters.write_bytes(b"no database" * 50)
+        damaged = client.get("/clusters?sr_id=456")
+        assert (damaged.status_code, "run onemaster dedupe" in damaged.json()["error"]) == (503, True)
+        assert client.get("/explore?sr_id=456").status_code == 200
+        (folder.dedupe / "pairs.parquet").write_bytes(b"garbage")
+        for path in ("/labels/queue", "/review?reviewer=ada"):
+            damaged = client.get(path)
+            assert (damaged.status_code, "onemaster dedupe" in damaged.text) == (503, True), path
         assert client.get("/clusters").status_code == 422
 
 

@@ -136,7 +136,7 @@ def folder(tiny_data, tmp_path):
 
 @pytest.fixture
 def client(folder):
-    with TestClient(create_app(Settings(folder)), client=("127.0.0.1", 50_000)) as started:
+    with TestClient(create_app(Settings(folder)), base_url="http://localhost", client=("127.0.0.1", 50_000)) as started:
         yield started
 
 
@@ -156,6 +156,12 @@ def test_a_verdict_is_kept_with_what_the_model_said(client, folder):
     client.post("/labels", json=SAID | {"tag": "Valid"})
     kept = [each.verdict for each in read_labels(folder.labels)]
     assert [(each.tag, each.reviewer) for each in kept] == [("invalid", "ada"), ("valid", "anonymous")]
+
+
+def test_a_name_may_be_a_word_that_says_nothing_in_a_catalogue(client):
+    answer = client.post("/labels", json=SAID | {"reviewer": " Null ", "note": "N/A"}).json()
+    assert (answer["reviewer"], answer["note"]) == ("Null", "N/A")
+    assert client.post("/labels", json=SAID | {"reviewer": "  "}).json()["reviewer"] == "anonymous"
 
 
 def test_a_key_says_who_the_reviewer_is(folder):

@@ -377,6 +377,13 @@ def pair_on(page):
     return tuple(sorted((page.fields["q_sr_id"], page.fields["m_sr_id"])))
 
 
+def test_where_there_are_no_keys_none_is_asked_for(reviewing):
+    shown = Page(reviewing.get("/review?reviewer=ada", headers={"Host": "music.example"})).text
+    assert "open this page as http://localhost" in shown
+    assert "Your browser asks for it" not in shown
+    assert "http://localhost" not in Page(reviewing.get("/review?reviewer=ada")).text
+
+
 def test_who_reviews_says_who_they_are(client):
     client.cookies.clear()
     page = look(client, "/review")

@@ -12,6 +12,8 @@ import importlib.util
 import re
 import shlex
 import shutil
+import sqlite3
+from contextlib import closing
 
 import foreign_commands
 import page_commands
@@ -22,6 +24,7 @@ from page_commands import NOT_COMMANDS, NOTED, ROOT, RUN, Checkout, blocks, chai
 from catalog.paths import DataFolder
 from catalog.sample import write_sample
 from catalog.store import Catalog
+from catalog.writer import CatalogWriter
 from command_line import parser
 from embeddings.encoder import Encoder
 from index.rebuild import rebuild

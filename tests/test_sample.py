@@ -17,7 +17,7 @@ from catalog.sample.lexicon import Term, compose, load_languages, weighted_patte
 from catalog.sample.romanising import respelled
 from catalog.sample.scripts import script_of
 from catalog.sample.sources import load_sources, sources_of
-from catalog.store import FIELDS, Catalog
+from catalog.store import FIELDS, Catalog, write_catalog
 
 EXAMPLE = {"123", "456", "789"}
 
@@ -354,3 +354,23 @@ def test_a_ground_truth_of_ones_own_is_not_taken_for_the_samples(tmp_path):
     lines = groundtruth.read_text(encoding="utf-8").splitlines()
     groundtruth.write_text("\n".join(lines[:-1]), encoding="utf-8")
     assert not holds_its_pairs(tmp_path, groundtruth)
+
+
+def test_what_was_imported_or_labelled_beside_a_sample_is_not_replaced(tmp_path):
+    def sampled():
+        write_sample(tmp_path, 120, 30, 20)
+
+    sampled()
+    sampled()  # an earlier sample is
+    groundtruth, catalog = tmp_path / "groundtruth.csv", tmp_path / "catalog.db"
+    before = groundtruth.read_bytes()
+    groundtruth.write_text("q_source_id,m_source_id,tag\n123,456,valid\n", encoding="utf-8")
+    with pytest.raises(InputError, match="found other data"):
+        sampled()
+    groundtruth.write_bytes(before)
+    sampled()
+    write_catalog(catalog, [{"sr_id": "1", "title": "Mine"}])
+    kept = catalog.read_bytes()
+    with pytest.raises(InputError, match="found other data"):
+        sampled()
+    assert (catalog.read_bytes(), groundtruth.read_bytes()) == (kept, before)

@@ -39,7 +39,7 @@ def guarded(access, client=("127.0.0.1", 1), clock=time.monotonic):
         return {"caller": request.state.caller}
 
     app.add_middleware(Gatekeeper, access=access, clock=clock)
-    return TestClient(app, client=client)
+    return TestClient(app, base_url="http://localhost", client=client)
 
 
 def test_a_key_is_known_by_its_digest_alone():
@@ -296,3 +296,19 @@ def test_slow_callers_are_left_behind(tiny_data, tmp_path):
         assert ask(port, "/ready")[0] == 200
     finally:
         end(process)
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "is_open"),
+    [
+        ("testclient", "testserver", True),
+        ("testclient", "localhost:8002", True),
+        ("127.0.0.1", "testserver", False),
+        ("127.0.0.1", "localhost:8002", True),
+        ("127.0.0.1", "evil.example", False),
+        ("10.0.0.1", "localhost", False),
+        ("", "[::1]:8002", True),
+    ],
+)
+def test_who_may_write_without_a_key(address, host, is_open):
+    assert Access().is_open(WRITE, address, host) is is_open

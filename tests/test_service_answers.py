@@ -312,7 +312,8 @@ def test_openapi_describes_every_route_its_answer_and_its_errors(client):
         ("post", "/labels"): about_one - {"200"} | {"201"},
         ("get", "/metrics"): {"200", *guarded},
         ("get", "/ready"): {"200", "503"},
-        **{("get", path): {"200"} for path in ("/live", "/version")},
+        ("get", "/version"): {"200", *guarded},
+        ("get", "/live"): {"200"},
     }
     found = {
         (method, path): set(what["responses"])

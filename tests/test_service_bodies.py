@@ -173,3 +173,10 @@ def test_what_cannot_be_read_is_named(client, body, expected):
     answer = post(client, "/candidates", body)
     assert answer.status_code == 422
     assert f"expected {expected}" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"pairs": [{"q_sr_id"', b"nothing"])
+def test_what_is_no_json_is_told_to_be_none(client, body):
+    answer = client.post("/pairs", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["error"].endswith("got what is no JSON")

@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from catalog.errors import GroundTruthError
+from catalog.columns import fold
+from catalog.delimited import open_csv
+from catalog.errors import CatalogError, GroundTruthError
 
 Labels = npt.NDArray[np.int64]
 
@@ -129,19 +131,30 @@ def evaluate_clusters(found: Path, truth: Path) -> dict[str, object]:
 
 def _read(path: Path) -> pd.Series[str]:
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise GroundTruthError(f"expected a CSV file of clusters in {path}, got: {error}; check the path") from error
-    others = [column for column in table.columns if column != "sr_id"]
-    if "sr_id" not in table.columns or len(others) != 1:
-        raise GroundTruthError(
-            f"expected the columns sr_id and cluster_id in line 1 of {path}, got {', '.join(table.columns)}"
-        )
-    repeated = table["sr_id"].duplicated()
-    if repeated.any():
-        line = int(np.flatnonzero(repeated)[0]) + 2
-        raise GroundTruthError(f"expected every sr_id once in {path}, line {line} repeats {table['sr_id'][line - 2]!r}")
-    return table.set_index("sr_id")[others[0]]
+        source = open_csv(path, None, frozenset(("sr_id", "cluster_id")))
+        names = list(map(fold, source.columns))
+        if "sr_id" not in names or len(names) != 2:
+            raise GroundTruthError(
+                f"expected the columns sr_id and cluster_id in line 1 of {path}, got "
+                + ", ".join(repr(name[:80]) for name in source.columns[:50])
+            )
+        place = names.index("sr_id")
+        rows = list(source.rows((place, 1 - place)))
+    except FileNotFoundError as error:
+        raise GroundTruthError(f"expected a CSV file of clusters in {path}, found none: check the path") from error
+    except (OSError, CatalogError) as error:
+        raise GroundTruthError(f"expected a CSV file of clusters in {path}, got: {error}") from error
+    seen: dict[str, str] = {}
+    for row in rows:
+        if row.problem:
+            raise GroundTruthError(
+                f"expected sr_id and cluster_id in every line of {path}, line {row.line}: {row.problem}"
+            )
+        sr_id, cluster = map(str, row.cells)
+        if sr_id in seen:
+            raise GroundTruthError(f"expected every sr_id once in {path}, line {row.line} repeats {sr_id!r}")
+        seen[sr_id] = cluster
+    return pd.Series(seen, dtype=str)
 
 
 def _pairs(labels: Labels, counted: npt.NDArray[np.bool_]) -> int:

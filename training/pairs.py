@@ -210,7 +210,7 @@ def _lines(path: Path, problems: list[Problem]) -> Iterator[_Line]:
         if missing := [name for name in COLUMNS if name not in header]:
             raise GroundTruthError(
                 f"expected the columns {', '.join(COLUMNS)} in the first line of {path}, "
-                f"found {', '.join(header)}: {', '.join(missing)} must be added"
+                f"found {', '.join(repr(name[:80])[1:-1] for name in header[:50])}: {', '.join(missing)} must be added"
             )
         for row in source.rows([header.index(name) for name in COLUMNS]):
             if row.problem:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from catalog.aside import write_aside
@@ -13,6 +15,7 @@ from catalog.errors import InputError
 from catalog.sample.datasheet import DATASHEET_FILE, write_datasheet
 from catalog.sample.generating import generate
 from catalog.store import write_catalog
+from catalog.tables import TABLE, connect_readonly, sqlite_errors
 
 # Every folder that a sample was written to has this file, and no other.
 TRUTH_FILE = "truth.csv"
@@ -73,7 +76,9 @@ def write_sample(out: Path, records: int = 60_000, pairs: int = 28_000, seed: in
     """
     started = time.perf_counter()
     catalog, groundtruth, truth = out / "catalog.db", out / "groundtruth.csv", out / TRUTH_FILE
-    if not truth.exists() and (catalog.exists() or groundtruth.exists()):
+    if (catalog.exists() and not _has_its_recordings(catalog, truth)) or (
+        groundtruth.exists() and not holds_its_pairs(out, groundtruth)
+    ):
         raise InputError(
             f"expected an empty folder or an earlier sample in {out}, found other data: choose another --out"
         )
@@ -119,6 +124,15 @@ def holds_its_pairs(folder: Path, groundtruth: Path) -> bool:
     if not all(path.is_file() for path in (folder / TRUTH_FILE, explained, groundtruth)):
         return False
     return _pairs_in(groundtruth) == _pairs_in(explained)
+
+
+def _has_its_recordings(catalog: Path, truth: Path) -> bool:
+    if not truth.is_file():
+        return False
+    with closing(connect_readonly(catalog)) as connection, sqlite_errors(catalog):
+        found = {str(sr_id) for (sr_id,) in connection.execute(f"SELECT sr_id FROM {TABLE}")}  # noqa: S608 - our own name
+    with truth.open(encoding="utf-8", errors="replace", newline="") as file:
+        return found == {row[0] for row in islice(csv.reader(file), 1, None) if row}
 
 
 def _pairs_in(path: Path) -> list[list[str]]:

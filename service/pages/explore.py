@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Query, Response
 from pydantic import BaseModel, Field, ValidationError
 
 from catalog.clusters import Cluster, find_cluster
-from catalog.errors import MissingArtefactError, UnknownRecordingError
+from catalog.errors import ArtefactError, UnknownRecordingError
 from catalog.paths import DataFolder
 from catalog.recording import Recording
 from matching.classifier import VALID
@@ -130,7 +130,7 @@ def _cluster(matcher: Matcher, folder: DataFolder, sr_id: str) -> dict[str, obje
     """Draw the cluster of a recording, if there has been a de-duplication and it was there."""
     try:
         found: Cluster = find_cluster(folder.clusters, sr_id)
-    except (MissingArtefactError, UnknownRecordingError):
+    except (ArtefactError, UnknownRecordingError):
         return None
     others = [member for member in found.members if member != sr_id]
     gone = matcher.recordings.unknown(others)

@@ -169,6 +169,7 @@ def review(
         reviewer=name,
         is_named=request.state.caller is not None,
         may_write=request.state.may_write,
+        has_keys=request.state.has_keys,
         blind=is_blind,
         pair=asked.pair,
         said_before=own[-1] if own else None,
