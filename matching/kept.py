@@ -122,6 +122,22 @@ class KeptRecordings:
         rows = self._index.find(missing).tolist() if missing else []
         return {sr_id for sr_id, row in zip(missing, rows, strict=True) if row < 0}
 
+    def hold(self, sr_ids: Iterable[str]) -> bool:
+        """Tell whether recordings are all kept ready, so that nothing has to be read for them.
+
+        Parameters
+        ----------
+        sr_ids : iterable of str
+            Ids, repetitions allowed.
+
+        Returns
+        -------
+        bool
+            As things stand.
+        """
+        places = self._held.places
+        return all(sr_id in places for sr_id in sr_ids)
+
     def take(self, sr_ids: Sequence[str]) -> Kept:
         """Look recordings up.
 

@@ -54,6 +54,7 @@ class Batching:
         self._source = source
         self._log = log
         self._asked: list[_Asked] = []
+        self._reading: set[asyncio.Task[None]] = set()
 
     async def judge(self, route: str, pair: tuple[str, str]) -> JudgedAlone:
         """Judge a pair.
@@ -104,12 +105,34 @@ class Batching:
                 if not unknown.isdisjoint(each.pair):
                     missing = each.pair[0 if each.pair[0] in unknown else 1]
                     each.answer.set_exception(UnknownRecordingError(missing))
-            if known:
-                self._judge_or_split(opened, known)
+            ready = [each for each in known if opened.matcher.recordings.hold(each.pair)]
+            if ready:
+                self._judge_or_split(opened, ready)
+            if len(ready) < len(known):
+                kept = {id(each) for each in ready}
+                reading = self._read_and_judge(opened, [each for each in known if id(each) not in kept])
+                self._reading.add(task := asyncio.get_running_loop().create_task(reading))
+                task.add_done_callback(self._reading.discard)
         except Exception as error:  # noqa: BLE001 - raised again in every request that it concerns
             for each in waiting:
                 if not each.answer.done():
                     each.answer.set_exception(error)
+
+    async def _read_and_judge(self, opened: Opened, asked: list[_Asked]) -> None:
+        """Have recordings read in a thread: a catalogue that somebody has locked stops nobody else."""
+        opened.users += 1
+        try:
+            await asyncio.to_thread(opened.matcher.recordings.take, [sr_id for each in asked for sr_id in each.pair])
+        except UnknownRecordingError:  # one has just gone, which the others need not know
+            self._judge_or_split(opened, asked)
+        except Exception as error:  # noqa: BLE001 - raised again in every request that it concerns
+            for each in asked:
+                if not each.answer.done():
+                    each.answer.set_exception(error)
+        else:
+            self._judge_or_split(opened, [each for each in asked if not each.answer.done()])
+        finally:
+            opened.release()
 
     def _judge_or_split(self, opened: Opened, asked: list[_Asked]) -> None:
         """Judge them together, or one by one where one of them spoils it: its recording has just gone, say."""

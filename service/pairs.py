@@ -80,7 +80,7 @@ async def classify(request: Request) -> Response:
     responses={**UNKNOWN_RECORDING, **WRONG_PARAMETER, **NOT_READY},
     dependencies=[Depends(each_parameter_once)],
 )
-async def explain(
+def explain(
     request: Request, q_sr_id: QuerySrId, m_sr_id: QuerySrId, matcher: MatcherInCharge, model: Judge = SIAMESE
 ) -> PairAnswer:
     """Decide whether two recordings are one master, and say why.

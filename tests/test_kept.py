@@ -1,9 +1,11 @@
 """Recordings that are kept ready are compared as those that are read anew, whoever asks, in whatever order."""
 
 import shutil
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -257,3 +259,39 @@ def test_what_was_added_since_the_rebuild_is_read_in_advance_too(tiny_data, tmp_
     with TestClient(create_app(Settings(folder))) as client:
         assert kept_after(client) == client.get("/ready").json()["recordings"]
         assert client.app.state.matcher_source.opened.matcher.recordings.unknown(["new"]) == set()
+
+
+def test_a_lock_on_the_catalogue_stops_only_who_asks_for_what_is_not_kept(tiny_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(warming, "MOST_KEPT", 3)
+    folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
+    kept, cold = (
+        "/?q_sr_id=123&m_sr_id=456",
+        ("/?q_sr_id=q1&m_sr_id=m1", "/pairs?q_sr_id=q2&m_sr_id=m2", "/recordings/q3"),
+    )
+    with TestClient(create_app(Settings(folder))) as client, ThreadPoolExecutor(len(cold)) as threads:
+        expected = client.get(kept).json()
+        with closing(sqlite3.connect(folder.catalog, isolation_level=None)) as owner:
+            owner.execute("BEGIN EXCLUSIVE")
+            waiting = [threads.submit(client.get, path) for path in cold]
+            time.sleep(0.5)
+            assert client.get("/live").status_code == 200
+            assert client.get(kept).json() == expected
+            assert not any(each.done() for each in waiting)
+            owner.execute("COMMIT")
+        assert [each.result().status_code for each in waiting] == [200, 200, 200]
+
+
+def test_one_that_has_gone_since_spoils_no_other(tiny_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(warming, "MOST_KEPT", 3)
+    folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
+    with TestClient(create_app(Settings(folder))) as client, ThreadPoolExecutor(2) as threads:
+        read = KeptRecordings._stored
+
+        def stored(self, sr_ids):
+            if "q1" in sr_ids:
+                raise UnknownRecordingError("q1")
+            return read(self, sr_ids)
+
+        monkeypatch.setattr(KeptRecordings, "_stored", stored)
+        asked = [threads.submit(client.get, f"/?q_sr_id=q{number}&m_sr_id=m{number}") for number in (1, 2)]
+        assert [each.result().status_code for each in asked] == [404, 200]
