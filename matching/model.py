@@ -184,6 +184,27 @@ class Model:
         return str(self.card.get("encoder_digest"))
 
 
+def encoder_of(version: Path) -> str:
+    """Read which encoder a model has, without loading it.
+
+    Parameters
+    ----------
+    version : Path
+        Its folder.
+
+    Returns
+    -------
+    str
+        The encoder's digest.
+
+    Raises
+    ------
+    DamagedArtefactError
+        If its card cannot be read.
+    """
+    return str(read_json(version / CARD_FILE).get("encoder_digest"))
+
+
 def model_with_encoder(shelf: Path, digest: str, built_with: str) -> Model:
     """Take the model in charge if it has an index's encoder, else the model that the index was built with.
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import platform
 import time
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 
 from fastapi import APIRouter, Request
 
+from catalog.artefacts import current_version
+from catalog.errors import OnemasterError
 from catalog.libraries import installed_versions
+from catalog.paths import DataFolder
+from matching.matcher import Matcher
+from matching.model import encoder_of
 from service.errors import MAY_BE_REFUSED, NOT_READY
 from service.schemas import LiveAnswer, ReadyAnswer, VersionAnswer
 from service.state import MatcherInCharge, source_of
@@ -43,15 +49,24 @@ def ready(request: Request, matcher: MatcherInCharge) -> ReadyAnswer:
     first = matcher.snapshot.first_id()
     matcher.catalog.get(first)
     matcher.classify(first, first)
-    index = matcher.snapshot
+    index, source = matcher.snapshot, source_of(request.app)
     return ReadyAnswer(
         model=matcher.model.version,
         index=index.version,
         delta=index.delta_version,
         recordings=len(index),
         encoder="loaded" if matcher.encoder_is_loaded else "not loaded",
-        refused=source_of(request.app).problem or None,
+        refused=source.problem or None,
+        waiting=None if source.problem else _waiting(source.folder, matcher),
     )
+
+
+def _waiting(folder: DataFolder, matcher: Matcher) -> str | None:
+    with suppress(OnemasterError):
+        published = current_version(folder.models)
+        if published.name != matcher.model.version and encoder_of(published) != matcher.model.encoder_digest:
+            return published.name
+    return None
 
 
 @router.get("/version", responses=MAY_BE_REFUSED)

@@ -173,7 +173,11 @@ class ReadyAnswer(Answer):
         Literal["loaded", "not loaded"], Field(description="Only recordings that are not stored need it")
     ]
     refused: Annotated[
-        str | None, Field(description="Why what was published last is not served; null if it is what is served")
+        str | None, Field(description="Why what was published last cannot be served; null if nothing is wrong with it")
+    ]
+    waiting: Annotated[
+        str | None,
+        Field(description="The model published last, if it has another encoder than the index: it waits for a rebuild"),
     ]
 
 

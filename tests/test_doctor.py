@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import replace
 
 import pytest
+import tiny
 
 import onemaster
 from catalog.artefacts import current_version, put_in_charge
@@ -14,13 +15,11 @@ from catalog.manifest import read_json, write_json
 from catalog.paths import DataFolder
 from catalog.store import Catalog, write_catalog
 from command_line import OPTIONAL_GROUPS
-from embeddings.encoder import Encoder
 from index.snapshot import MANIFEST_FILE
 from matching.doctor import ABSENT, BROKEN, SOUND, STALE, examine
 from matching.features import GROUPS
 from matching.labels import Verdict, append_label, read_labels
-from matching.model import CARD_FILE, CLASSIFIER_FILE, ENCODER_FOLDER
-from training.card import encoder_provenance, write_card
+from matching.model import CARD_FILE, CLASSIFIER_FILE
 
 
 @pytest.fixture
@@ -90,19 +89,11 @@ def test_a_catalogue_that_has_changed_wants_the_refresh_that_both_lines_name(fol
 
 
 def test_a_model_that_waits_for_a_rebuild_is_not_said_to_judge(folder, tmp_path):
-    fewer, judges = tmp_path / "fewer.db", current_version(folder.models).name
-    write_catalog(fewer, [{"sr_id": f"{n}", "title": f"Song {n} of the Sea"} for n in range(50)])
-    newer = shutil.copytree(folder.models / judges, folder.models / "20990101T000000Z-00000000")
-    shutil.rmtree(newer / ENCODER_FOLDER)
-    with Catalog.open(fewer, tmp_path) as catalog:
-        other = encoder_provenance(Encoder.fit(catalog).save(newer / ENCODER_FOLDER), catalog)
-    card = read_json(newer / CARD_FILE)
-    (newer / CARD_FILE).unlink()
-    write_card(newer, card | other)
-    put_in_charge(folder.models, newer.name)
+    judges = current_version(folder.models).name
+    newer = tiny.publish_with_another_encoder(folder, tmp_path)
     (found,) = [each for each in examine(folder) if each.about == "whether these fit together"]
     assert (found.state, found.remedy) == (STALE, f"onemaster rebuild --data {folder.root}")
-    assert found.words == f"{judges} goes on judging, since {newer.name} has another encoder than the index"
+    assert found.words == f"{judges} goes on judging, since {newer} has another encoder than the index"
 
 
 def test_clusters_of_another_model_or_catalogue_are_stale_and_not_broken(folder, capsys):

@@ -265,6 +265,7 @@ def test_health_names_what_is_served(client, tiny_matcher):
             "recordings": len(list(tiny.rows())),
             "encoder": ready.json()["encoder"],
             "refused": None,
+            "waiting": None,
         },
     )
     versions = client.get("/version").json()

@@ -7,10 +7,11 @@ import threading
 import time
 
 import pytest
+import tiny
 from fastapi.testclient import TestClient
 from test_service_process import end, start
 
-from catalog.artefacts import CURRENT, build_aside, current_version, new_version, publish
+from catalog.artefacts import CURRENT, build_aside, current_version, new_version, publish, put_in_charge
 from catalog.errors import CatalogError
 from catalog.paths import DataFolder
 from catalog.store import Catalog
@@ -100,6 +101,19 @@ def test_a_bad_build_is_refused_and_the_present_one_goes_on(client, folder, dama
     index = new_index(folder)
     wait_for(lambda: origin(client.get(PAIR))[1] == index)
     assert client.get("/ready").json()["refused"] is None
+
+
+def test_a_model_that_waits_for_a_rebuild_is_named(client, folder, tmp_path):
+    served = origin(client.get(PAIR))
+    newer = tiny.publish_with_another_encoder(folder, tmp_path)
+    wait_for(lambda: client.get("/ready").json()["waiting"] == newer)
+    ready = client.get("/ready").json()
+    assert (ready["model"], ready["refused"]) == (served[0], None)
+    assert origin(client.get(PAIR)) == served
+    new_model(folder)
+    wait_for(lambda: client.get("/ready").json()["waiting"] is not None)
+    put_in_charge(folder.models, served[0])
+    wait_for(lambda: client.get("/ready").json()["waiting"] is None)
 
 
 @pytest.mark.parametrize("fails", ["bound_pages", "_published", "observe_in_charge", "_shadow_of"])

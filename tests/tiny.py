@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from catalog.artefacts import current_version
+from catalog.artefacts import current_version, put_in_charge
+from catalog.manifest import read_json
 from catalog.paths import DataFolder
 from catalog.store import Catalog, write_catalog
 from embeddings.encoder import Encoder
 from index.rebuild import rebuild
-from matching.model import Model
+from matching.model import CARD_FILE, ENCODER_FOLDER, Model
+from training.card import encoder_provenance, write_card
 from training.default import adapted
 from training.holdout import TrainingData
 from training.train import train
@@ -60,6 +63,21 @@ def build_without_labels(root: Path, default: DataFolder) -> DataFolder:
         new.publish()
     publish_index(folder)
     return folder
+
+
+def publish_with_another_encoder(folder: DataFolder, scratch: Path) -> str:
+    """Publish a model that only differs in its encoder, which the index does not have."""
+    write_catalog(scratch / "fewer.db", ({"sr_id": f"{n}", "title": f"Song {n} of the Sea"} for n in range(50)))
+    newer = shutil.copytree(current_version(folder.models), folder.models / "20990101T000000Z-00000000")
+    shutil.rmtree(newer / ENCODER_FOLDER)
+    with Catalog.open(scratch / "fewer.db", scratch) as catalog:
+        card = read_json(newer / CARD_FILE) | encoder_provenance(
+            Encoder.fit(catalog).save(newer / ENCODER_FOLDER), catalog
+        )
+    (newer / CARD_FILE).unlink()
+    write_card(newer, card)
+    put_in_charge(folder.models, newer.name)
+    return newer.name
 
 
 def rows() -> Iterator[Row]:
