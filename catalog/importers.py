@@ -268,7 +268,7 @@ def _nothing_left(deliveries: Sequence[Delivery], rejects: Rejects) -> CatalogEr
         why += f"; the first is {rejects.first}"
     return CatalogError(
         f"expected recordings in {', '.join(str(delivery.source.path) for delivery in deliveries)}, "
-        f"no usable row is left: {why}; what was in {rejects.target} stays; "
+        f"no usable row is left: {why}; {f'what is in {rejects.target} stays; ' if rejects.target.exists() else ''}"
         + (
             "check the delimiter, the encoding and the column that holds the ids"
             if _tables(deliveries)

@@ -457,7 +457,7 @@ def test_the_command_is_silent_about_columns_where_there_is_nothing_to_tell(tabl
             "these are labelled pairs: train --groundtruth takes",
         ),
         ("absent.csv", None, "absent.csv, found none: check the path"),
-        ("broken.json", '{"id": "1", "title"', "what was in .*catalog.db stays"),
+        ("broken.json", '{"id": "1", "title"', "no usable row is left: no JSON object on the line"),
     ],
 )
 def test_what_is_no_catalogue_is_told_by_its_name(tmp_path, capsys, name, content, said):

@@ -354,7 +354,7 @@ def test_a_clean_import_removes_the_rejects_of_the_one_before(load, target):
     [
         (b"", "is empty"),
         (b"\n \n\n", "only blanks"),
-        (b"sr_id,title\n", "no usable row is left: there are no rows; what was in .*catalog.db stays"),
+        (b"sr_id,title\n", "no usable row is left: there are no rows; what is in .*catalog.db stays"),
         (b"sr_id,title\n1\n,x\n", r"wrong number of cells \(1\), missing sr_id \(1\)"),
         (b"\x1f\x8b\x08\x00", "gzip"),
         (b"PK\x03\x04....", "spreadsheet"),

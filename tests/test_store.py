@@ -384,7 +384,7 @@ def test_a_log_left_by_a_crash_is_an_error_that_says_what_to_do(user, tmp_path, 
         (["PRAGMA user_version=1"], "found the tables: none"),
         (["CREATE TABLE soundrecording (id, title)"], "found no sr_id among: 'id', 'title'"),
         (["CREATE TABLE soundrecording (sr_id, name)"], "found no title among: 'sr_id', 'name'"),
-        (["CREATE TABLE soundrecording (sr_id, title)"], "no usable row is left: no rows"),
+        (["CREATE TABLE soundrecording (sr_id, title)"], "no usable row is left: there are no rows"),
         (
             ["CREATE TABLE soundrecording (sr_id, title)", "INSERT INTO soundrecording VALUES (NULL, 'x')"],
             r"no usable row is left: missing sr_id \(1\)",
