@@ -30,6 +30,7 @@ _ATTEMPTS = 5
 # Commands that want models that are not in charge, too.
 _LOOK_BACK = frozenset({"compare", "promote", "rollback", "doctor"})
 _NEED_NO_DATA = frozenset({"key"})
+_BEGIN = frozenset({"import", "sample"})
 _ONLY_LOOK = frozenset({"candidates", "classify", "doctor", "evaluate"})
 
 
@@ -85,12 +86,24 @@ def data_at_hand(given: argparse.Namespace) -> Iterator[None]:
             return
         with one_at_a_time(copy.folder), _printed_at_the_end(str(given.data), given.url):
             copy.pull(every_model=given.command in _LOOK_BACK, strict=True)
+            if not copy.state.number and given.command not in _BEGIN and _lies_as_on_a_disk(given.url):
+                raise InputError(
+                    f"{given.url} holds a data folder as it lies on a disk; at a URL it is kept as numbered states: bring "
+                    f"the catalogue there with onemaster import {CATALOG_DB} --data {given.url}, then train and rebuild"
+                )
             yield
             if given.command not in _ONLY_LOOK:
                 copy.push()
     except OnemasterError as error:
         error.args = tuple(str(each).replace(str(given.data), given.url) for each in error.args)
         raise
+
+
+def _lies_as_on_a_disk(url: str) -> bool:
+    import fsspec
+
+    system, root = fsspec.core.url_to_fs(url)
+    return bool(system.exists(f"{root.rstrip('/')}/{CATALOG_DB}"))
 
 
 def _end(*_: object) -> NoReturn:

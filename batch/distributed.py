@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
@@ -18,7 +17,6 @@ logger = logging.getLogger(__name__)
 
 # Times that a task is begun anew because its node died.
 _RETRIES = 10
-_PAUSE_SECONDS = 0.2
 
 
 class RayEngine:
@@ -45,27 +43,6 @@ class RayEngine:
     ) -> None:
         if self._started:
             ray.shutdown()
-
-    def wait_for_nodes(self, count: int, seconds: float = 60.0) -> None:
-        """Wait until so many nodes have joined the cluster.
-
-        Parameters
-        ----------
-        count : int
-            Nodes.
-        seconds : float
-            How long at most.
-
-        Raises
-        ------
-        WorkerError
-            If they have not by then.
-        """
-        deadline = time.monotonic() + seconds
-        while _nodes() < count:
-            if time.monotonic() > deadline:
-                raise WorkerError(f"expected {count} nodes within {seconds:.0f} s, found {_nodes()}")
-            time.sleep(_PAUSE_SECONDS)
 
     def run(self, plan: Plan, stage: str, numbers: Sequence[int]) -> Iterator[int]:
         """Run tasks of one stage.

@@ -37,6 +37,16 @@ class RayCluster:
             self.kill(address)
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def wait_until_joined(self) -> None:
+        """Wait until both nodes are in the cluster that this process is connected to."""
+        import ray
+
+        deadline = time.monotonic() + _PATIENCE
+        while sum(bool(node["Alive"]) for node in ray.nodes()) < len(self._nodes):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not both nodes have joined within {_PATIENCE:.0f} s")
+            time.sleep(0.2)
+
     def kill(self, address: str) -> None:
         """Kill all processes of a node, as a power cut would."""
         node = self._nodes.pop(address, None)

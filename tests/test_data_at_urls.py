@@ -468,6 +468,16 @@ def test_a_service_is_started_from_its_copy_while_the_url_is_away(tmp_path, monk
         assert (copy.folder / "catalog.db").read_bytes() == b"rows"
 
 
+def test_a_plain_folder_at_a_url_is_told_to_be_one(tiny_data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    url = f"file://{shutil.copytree(tiny_data.root, tmp_path / 'data')}"
+    for command in ("rebuild", "doctor"):
+        assert main([command, "--data", url]) == 1
+        assert "holds a data folder as it lies on a disk" in capsys.readouterr().err
+    assert main(["import", str(tmp_path / "data" / "catalog.db"), "--data", url]) == 0
+    assert main(["doctor", "--data", url]) == 0
+
+
 def test_a_service_names_the_url_and_not_its_copy(published, tmp_path):
     copy = copied(published, tmp_path / "copy")
     folder = DataFolder.at(copy.folder)

@@ -371,7 +371,7 @@ def test_a_cluster_of_nodes_loses_one_and_no_recording(sample_folder, done, tmp_
                     yield number
 
         with RayCluster() as nodes, Losing(nodes.address) as engine:
-            engine.wait_for_nodes(2)
+            nodes.wait_until_joined()
             report = run(sample_folder, tmp_path, engine)
     assert report.records == done[1].records
     assert [(tmp_path / name).read_bytes() for name in FILES] == [(done[0] / name).read_bytes() for name in FILES]
