@@ -86,11 +86,8 @@ def data_at_hand(given: argparse.Namespace) -> Iterator[None]:
             return
         with one_at_a_time(copy.folder), _printed_at_the_end(str(given.data), given.url):
             copy.pull(every_model=given.command in _LOOK_BACK, strict=True)
-            if not copy.state.number and given.command not in _BEGIN and _lies_as_on_a_disk(given.url):
-                raise InputError(
-                    f"{given.url} holds a data folder as it lies on a disk; at a URL it is kept as numbered states: bring "
-                    f"the catalogue there with onemaster import {CATALOG_DB} --data {given.url}, then train and rebuild"
-                )
+            if not copy.state.number and given.command not in _BEGIN:
+                _refuse_plain_folder(given.url)
             yield
             if given.command not in _ONLY_LOOK:
                 copy.push()
@@ -99,11 +96,15 @@ def data_at_hand(given: argparse.Namespace) -> Iterator[None]:
         raise
 
 
-def _lies_as_on_a_disk(url: str) -> bool:
+def _refuse_plain_folder(url: str) -> None:
     import fsspec
 
     system, root = fsspec.core.url_to_fs(url)
-    return bool(system.exists(f"{root.rstrip('/')}/{CATALOG_DB}"))
+    if system.exists(f"{root.rstrip('/')}/{CATALOG_DB}"):
+        raise InputError(
+            f"{url} holds a data folder as it lies on a disk, where numbered states are kept: bring the catalogue "
+            f"there with onemaster import {CATALOG_DB} --data {url}, then train and rebuild"
+        )
 
 
 def _end(*_: object) -> NoReturn:
