@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from catalog.errors import InputError, OnemasterError
@@ -97,7 +98,8 @@ def import_(given: argparse.Namespace) -> None:
     if given.dry_run:
         print("dry run: nothing was written")
         return
-    with one_at_a_time(folder.index):  # neither amid an addition nor amid a rebuild
+    is_in_use = folder.index.is_dir()
+    with one_at_a_time(folder.index) if is_in_use else nullcontext():  # neither amid an addition nor amid a rebuild
         report = carry_out(deliveries, folder.catalog)
     print(f"wrote {report.records} recordings to {report.target}")
     if report.rejected:

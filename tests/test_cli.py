@@ -107,7 +107,7 @@ def test_a_url_is_no_folder_of_this_machine(arguments, tmp_path):
             ((command,), "nothing/catalog.db, found none: check the path, or run onemaster import FILE --data ")
             for command in ("train", "rebuild", "dedupe", "promote", "profile")
         ),
-        (("compare", "baseline", "current"), "expected a published version"),
+        (("compare", "baseline", "current"), "run onemaster train first"),
         (("compare", "yesterdays", "current"), "got 'yesterdays'"),
         (("import", "absent.csv"), "absent.csv"),
         (("sample", "--records", "10", "--pairs", "1000"), "10"),

@@ -425,6 +425,7 @@ def test_the_command_shows_what_it_guessed_and_imports(table, tmp_path, capsys):
     assert capsys.readouterr().out == shown.replace(
         "dry run: nothing was written", f"wrote 40 recordings to {tmp_path / 'work' / 'catalog.db'}"
     )
+    assert [path.name for path in (tmp_path / "work").iterdir()] == ["catalog.db"]
 
 
 def test_what_an_import_replaces_is_said_before_it_is_written(table, tmp_path, capsys):
@@ -520,6 +521,7 @@ def test_an_import_waits_for_an_addition(tmp_path):
     (new := tmp_path / "new.csv").write_text("sr_id,title\n2,Two\n")
     work = tmp_path / "work"
     command = [sys.executable, "-m", "onemaster", "import", str(new), "--data", str(work)]
+    (work / "index").mkdir(parents=True)
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         with one_at_a_time(work / "index"):
             assert any("waiting for another command" in line for line in process.stderr)

@@ -67,7 +67,10 @@ def contender(choice: str, shelf: Path) -> Contender:
         If there is no such model.
     """
     if choice in (CURRENT, BASELINE):
-        model = Model.load(current_version(shelf))
+        try:
+            model = Model.load(current_version(shelf))
+        except MissingArtefactError as error:
+            raise MissingArtefactError(f"{error}: run onemaster train first") from error
     else:
         places = [folder for folder in (shelf / choice, Path(choice)) if (folder / CARD_FILE).is_file()]
         if not places:
