@@ -112,5 +112,6 @@ def _print_index(index: RefreshReport | None) -> None:
         return
     made = "wrote" if index.published else "there is already"
     if index.delta:
-        print(f"{made} delta {index.delta}: {index.fresh} recordings new or changed, {index.gone} gone or replaced")
+        since = f"{index.fresh} recordings new or changed, {index.gone} gone or replaced"
+        print(f"{made} delta {index.delta}: since the build {since}")
     print(f"the index {index.snapshot} is for the present catalogue of {index.recordings} recordings")

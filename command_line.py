@@ -132,6 +132,8 @@ def _promote(command: argparse.ArgumentParser) -> None:
     command.add_argument("version", nargs="?", metavar="VERSION", help="of the candidate (default: the last one)")
     command.add_argument("--test-groundtruth", type=_local, metavar="FILE", help="the same as for train")
     command.add_argument("--labels", type=_local, metavar="FILE", help="reviewers' verdicts (default: DIR/labels.db)")
+    few = "promote even where fewer than 20 pairs are there to try it on"
+    command.add_argument("--on-few", action="store_true", help=few)
 
 
 def _rollback(command: argparse.ArgumentParser) -> None:

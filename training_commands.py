@@ -73,7 +73,7 @@ def promote(given: argparse.Namespace) -> None:
     folder = data_folder(given)
     with Catalog.open(folder.existing_catalog(), folder.copies) as catalog:
         data = TrainingData(catalog, _groundtruth(given, folder), folder.root, given.test_groundtruth)
-        done = promote_candidate(data, given.labels or folder.labels, folder.models, given.version)
+        done = promote_candidate(data, given.labels or folder.labels, folder.models, given.version, on_few=given.on_few)
     if given.json:
         trials = [{**vars(each), "test": vars(each.test)} for each in done.trials]
         print_json(

@@ -37,6 +37,8 @@ class CatalogChanges(CatalogWriter):
         Rows given that were new, that differed from the row they replaced, and that did not.
     """
 
+    adds = True
+
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__(connection)
         self._connection = connection

@@ -163,7 +163,7 @@ def carry_out(
     check_target([delivery.source.path for delivery in deliveries], target)
     unreadable, remarks = _Unreadable(), Counter[str]()
     records = 0
-    with writing(target, keep_rows) as writer, Rejects(target) as rejects:
+    with writing(target, keep_rows) as writer, Rejects(target, are_added=writer.adds) as rejects:
         with tqdm(unit=" rows", disable=None, desc="import") as progress:
             for delivery in deliveries:
                 rows = _rows(delivery, unreadable, remarks, keep_rows)

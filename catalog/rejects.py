@@ -25,10 +25,12 @@ class Rejects:
     ----------
     target : Path
         The catalogue that is imported; the file stands beside it.
+    are_added : bool
+        Whether rows are added to it: those that the import left out are listed still.
     """
 
-    def __init__(self, target: Path) -> None:
-        self.target, self.path = target, rejects_of(target)
+    def __init__(self, target: Path, *, are_added: bool = False) -> None:
+        self.target, self.path = target, rejects_of(target, are_added=are_added)
         self.reasons: Counter[str] = Counter()
         self.first = ""
         self._stack = ExitStack()
@@ -85,20 +87,22 @@ def quote(text: str) -> str:
     return text[:_LONGEST_QUOTE].rstrip("\r\n").replace("\0", "\\0")
 
 
-def rejects_of(target: Path) -> Path:
+def rejects_of(target: Path, *, are_added: bool = False) -> Path:
     """Name the file of the rows that were left out of a catalogue.
 
     Parameters
     ----------
     target : Path
         The catalogue.
+    are_added : bool
+        Whether of those that were added later.
 
     Returns
     -------
     Path
-        ``<its stem>.rejected.csv`` beside it.
+        ``<its stem>.rejected.csv`` beside it, or ``<its stem>.added.rejected.csv``.
     """
-    return target.with_name(f"{target.stem}.rejected.csv")
+    return target.with_name(f"{target.stem}{'.added' if are_added else ''}.rejected.csv")
 
 
 def check_target(files: Sequence[Path], target: Path) -> None:

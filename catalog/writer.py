@@ -42,6 +42,9 @@ class CatalogWriter:
         To a file that holds the empty table.
     """
 
+    adds = False
+    """Whether there is a catalogue already, to which rows are added."""
+
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 

@@ -18,6 +18,7 @@ from catalog.manifest import sha256_file
 from catalog.paths import DataFolder
 from catalog.store import Catalog
 from index.snapshot import Snapshot
+from matching.held_out import LEARNT_FROM
 from matching.labels import agreed_tags, read_labels, to_learn_from
 from matching.matcher import Matcher
 from matching.model import Model
@@ -127,7 +128,8 @@ def _model(folder: DataFolder) -> str:
     model = Model.load(_published(folder.models))
     figures = model.card.get("figures")
     accuracy = figures["classifier"]["accuracy"] if isinstance(figures, dict) else None
-    said = f"{model.version} is in charge, accuracy {accuracy} on its test pairs"
+    tested_on = "its test pairs" if model.card.get("tested_on") != LEARNT_FROM else f"{LEARNT_FROM}, which says little"
+    said = f"{model.version} is in charge, accuracy {accuracy} on {tested_on}"
     if model.was_measured_elsewhere(folder.groundtruth):
         said = (
             f"{model.version}, the default model, is in charge; nothing was measured on this catalogue (accuracy "

@@ -16,6 +16,13 @@ from catalog.errors import DamagedArtefactError
 
 _NAME = "recordings"
 
+HELD_OUT, LINKED, LEARNT_FROM = (
+    "held-out pairs",
+    "held-out pairs of recordings that other pairs were learnt from",
+    "the pairs learnt from",
+)
+"""What the test pairs of a model have to do with those that it learnt from."""
+
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:

@@ -362,9 +362,11 @@ def test_nothing_is_changed_if_something_is_wrong(folder):
 
 
 def test_a_row_that_stands_twice_in_a_delivery_counts_once(folder):
+    (folder.root / "catalog.rejected.csv").write_text("of the import")
     report = add(folder, delivery(folder, ["new,First,A,,", "new,Second,A,,", "123,Yesterday,Beatles The,,"]), load)
     assert (report.added, report.updated, report.delivery.rejected) == (1, 1, 1)
-    assert "duplicate sr_id" in (folder.root / "catalog.rejected.csv").read_text()
+    assert "duplicate sr_id" in (folder.root / "catalog.added.rejected.csv").read_text()
+    assert (folder.root / "catalog.rejected.csv").read_text() == "of the import"
     with Catalog.open(folder.catalog, folder.copies) as catalog:
         assert catalog.get("new").title == "First"
         assert catalog.get("123").contributors == ()  # the row is replaced as a whole
@@ -495,7 +497,7 @@ def test_the_commands(folder, capsys, tmp_path):
     (file,) = delivery(folder, ["new,Harvest Moon,Neil Young,,", "123,Yesterday,Beatles,,"]).files
     status, out, _ = run("add", str(file))
     assert (status, out.splitlines()[0]) == (0, f"1 added, 1 updated, 0 unchanged in {folder.catalog}")
-    assert "2 recordings new or changed, 1 gone or replaced" in out
+    assert "since the build 2 recordings new or changed, 1 gone or replaced" in out
     assert json.loads(run("add", str(file), "--json")[1])["unchanged"] == 2
     (tmp_path / "ids.txt").write_text("new\n\n 789 \nnobody\n")
     status, _, err = run("remove", "--file", str(tmp_path / "ids.txt"))

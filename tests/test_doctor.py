@@ -18,6 +18,7 @@ from command_line import OPTIONAL_GROUPS
 from index.snapshot import MANIFEST_FILE
 from matching.doctor import ABSENT, BROKEN, SOUND, STALE, examine
 from matching.features import GROUPS
+from matching.held_out import LEARNT_FROM
 from matching.labels import Verdict, append_label, read_labels
 from matching.model import CARD_FILE, CLASSIFIER_FILE
 
@@ -135,6 +136,15 @@ def test_what_waits_for_somebody_is_said(folder):
     assert "train --labels" in found["verdicts of reviewers"]
     put_in_charge(folder.models, version, pointer="CANDIDATE")
     assert "in charge already" in {each.about: each.words for each in examine(folder)}["candidate model"]
+
+
+def test_figures_on_pairs_that_were_learnt_from_are_said_to_be(folder):
+    path = current_version(folder.models) / CARD_FILE
+    card = read_json(path)
+    path.unlink()
+    write_json(path, card | {"tested_on": LEARNT_FROM})
+    (said,) = [each.words for each in examine(folder) if each.about == "model"]
+    assert "on the pairs learnt from, which says little" in said
 
 
 def test_files_of_pairs_that_do_not_lie_in_the_folder_are_to_be_named(folder):

@@ -142,6 +142,18 @@ def test_verdicts_alone_are_enough(folder, data, capsys):
     assert f"verdicts that neither learnt from: of {60 + pairs['test']} pairs" in capsys.readouterr().out
 
 
+def test_on_few_pairs_nothing_can_be_told(folder, data):
+    before = current_version(folder.models).name
+    learnt = hold_out(data, 20).learnt
+    say_rightly(folder, learnt, [*np.flatnonzero(learnt.valid)[:10], *np.flatnonzero(~learnt.valid)[:10]])
+    alone = replace(data, groundtruth=None)
+    model = train(alone, None, folder.models, TrainOptions(labels=folder.labels)).model
+    with pytest.raises(RejectedBuildError, match=r"expected at least 20 pairs .* found 4: .* --on-few"):
+        promote(alone, folder.labels, folder.models)
+    assert current_version(folder.models).name == before
+    assert promote(alone, folder.labels, folder.models, on_few=True).candidate == model.version
+
+
 @pytest.mark.parametrize(("n_valid", "n_invalid"), [(5, 0), (0, 5)])
 def test_verdicts_of_one_kind_are_not_enough(folder, data, n_valid, n_invalid):
     learnt = hold_out(data, 20).learnt

@@ -11,16 +11,14 @@ import numpy.typing as npt
 
 from catalog.errors import GroundTruthError
 from catalog.store import Catalog
+from matching.held_out import HELD_OUT, LEARNT_FROM, LINKED
 from training.pairs import LabelledPairs, read_groundtruth, write_problems
 from training.splits import component_positions, pair_positions
 
+__all__ = ["HELD_OUT", "LEARNT_FROM", "LINKED", "Split", "TrainingData", "hold_out", "positions_of", "split_of"]
+
 logger = logging.getLogger(__name__)
 
-HELD_OUT, LINKED, LEARNT_FROM = (
-    "held-out pairs",
-    "held-out pairs of recordings that other pairs were learnt from",
-    "the pairs learnt from",
-)
 # Without a file of test pairs a fifth of the components is held out for the test.
 _TEST_SHARE = 0.2
 # A part smaller than this says nothing; the split is then made in another way.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from training.reviewed import labelled_pairs
 
 # So unlikely must it be by chance alone that a candidate is so much more often wrong.
 _SIGNIFICANT = 0.05
+# On fewer pairs even a candidate that is much worse is rarely seen to be.
+FEWEST = 20
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,9 @@ def name_candidate(shelf: Path, version: str) -> None:
     put_in_charge(shelf, version, pointer=CANDIDATE)
 
 
-def promote(data: TrainingData, labels: Path, shelf: Path, version: str | None = None) -> Promotion:
+def promote(
+    data: TrainingData, labels: Path, shelf: Path, version: str | None = None, *, on_few: bool = False
+) -> Promotion:
     """Put a candidate in charge if it is not worse than the model in charge.
 
     Both judge the test pairs of the candidate's ground truth and the verdicts of reviewers that neither learnt from. It
@@ -113,6 +118,8 @@ def promote(data: TrainingData, labels: Path, shelf: Path, version: str | None =
         The folder of model versions.
     version : str, optional
         Of the candidate; the one that was trained last as such by default.
+    on_few : bool
+        Whether fewer than `FEWEST` pairs are enough to try it on.
 
     Returns
     -------
@@ -126,8 +133,8 @@ def promote(data: TrainingData, labels: Path, shelf: Path, version: str | None =
     MismatchedArtefactError
         If the ground truth is not the one that the candidate was trained from.
     RejectedBuildError
-        If it is worse, and the message says where; if there is nothing to try it on; or if another was put in charge
-        meanwhile.
+        If it is worse, and the message says where; if there is nothing, or too little, to try it on; or if another was
+        put in charge meanwhile.
     """
     candidate, in_charge = _candidate(shelf, version), Model.load(current_version(shelf))
     if candidate.version == in_charge.version:
@@ -145,6 +152,8 @@ def promote(data: TrainingData, labels: Path, shelf: Path, version: str | None =
             f"expected verdicts that neither {in_charge.version} nor {candidate.version} learnt from, found none: "
             "judge more pairs"
         )
+    if not on_few:
+        _require_enough(trials)
     if any(trial.is_worse for trial in trials):
         raise RejectedBuildError(
             f"the candidate {candidate.version} is worse than {in_charge.version}, which stays in charge: "
@@ -203,6 +212,16 @@ def _not_learnt(path: Path, catalog: Catalog, *models: Model) -> LabelledPairs:
 
 def _is_held_out(pair: tuple[str, str], model: Model) -> bool:
     return model.card.get("tested_on") == HELD_OUT and any(map(model.held_out.holds, pair))
+
+
+def _require_enough(trials: Sequence[Trial]) -> None:
+    tried = sum(trial.n_pairs for trial in trials)
+    if tried < FEWEST:
+        raise RejectedBuildError(
+            f"expected at least {FEWEST} pairs that neither model learnt from, found {tried}: on so few a worse candidate "
+            "is not seen to be one. Judge more pairs, train with labelled ones (--groundtruth FILE), or promote it "
+            "unseen with --on-few"
+        )
 
 
 def _trial(name: str, pairs: LabelledPairs, in_charge: Model, candidate: Model) -> Trial:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
+from matching.held_out import LEARNT_FROM
 from matching.model import REPORT_FILE
 from service.metrics import measured_drift
 from service.pages.rendering import PageRoute, page
@@ -60,6 +61,7 @@ def quality(
         card=model.card,
         is_measured_elsewhere=model.was_measured_elsewhere(folder.groundtruth),
         at=f"--data {folder.named}",
+        learnt_from=LEARNT_FROM,
         measures=_MEASURES,
         in_words=IN_WORDS,
         own=own,
