@@ -468,6 +468,12 @@ def test_a_service_is_started_from_its_copy_while_the_url_is_away(tmp_path, monk
         assert (copy.folder / "catalog.db").read_bytes() == b"rows"
 
 
+def test_clusters_of_a_url_are_brought_to_this_machine(published, tmp_path, capsys):
+    assert main(["dedupe", "--data", published, "--out", str(tmp_path / "here")]) == 0
+    assert (tmp_path / "here" / "clusters.csv").read_text().startswith("sr_id,cluster_id\n")
+    assert f"wrote {tmp_path / 'here' / 'clusters.csv'}" in capsys.readouterr().out
+
+
 def test_a_plain_folder_at_a_url_is_told_to_be_one(tiny_data, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     url = f"file://{shutil.copytree(tiny_data.root, tmp_path / 'data')}"

@@ -218,9 +218,9 @@ def _require_enough(trials: Sequence[Trial]) -> None:
     tried = sum(trial.n_pairs for trial in trials)
     if tried < FEWEST:
         raise RejectedBuildError(
-            f"expected at least {FEWEST} pairs that neither model learnt from, found {tried}: on so few a worse one is not "
-            "seen to be worse. Judge more pairs, train with labelled ones (--groundtruth FILE), or promote it unseen with "
-            "--on-few"
+            f"expected at least {FEWEST} pairs that neither model learnt from, found {tried}: on so few a worse one is "
+            "not seen to be worse. Judge more pairs, train with labelled ones (--groundtruth FILE), or promote it "
+            "unseen with --on-few"
         )
 
 
