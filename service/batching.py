@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import NamedTuple
 
 from catalog.errors import UnknownRecordingError
@@ -121,18 +122,21 @@ class Batching:
     async def _read_and_judge(self, opened: Opened, asked: list[_Asked]) -> None:
         """Have recordings read in a thread: a catalogue that somebody has locked stops nobody else."""
         opened.users += 1
+        problem: Exception | None = None
         try:
-            await asyncio.to_thread(opened.matcher.recordings.take, [sr_id for each in asked for sr_id in each.pair])
-        except UnknownRecordingError:  # one has just gone, which the others need not know
-            self._judge_or_split(opened, asked)
+            with suppress(UnknownRecordingError):  # one has just gone, which the others need not know
+                await asyncio.to_thread(
+                    opened.matcher.recordings.take, [sr_id for each in asked for sr_id in each.pair]
+                )
         except Exception as error:  # noqa: BLE001 - raised again in every request that it concerns
-            for each in asked:
-                if not each.answer.done():
-                    each.answer.set_exception(error)
-        else:
-            self._judge_or_split(opened, [each for each in asked if not each.answer.done()])
-        finally:
-            opened.release()
+            problem = error
+        waiting = [each for each in asked if not each.answer.done()]  # some may have hung up meanwhile
+        if problem:
+            for each in waiting:
+                each.answer.set_exception(problem)
+        elif waiting:
+            self._judge_or_split(opened, waiting)
+        opened.release()
 
     def _judge_or_split(self, opened: Opened, asked: list[_Asked]) -> None:
         """Judge them together, or one by one where one of them spoils it: its recording has just gone, say."""

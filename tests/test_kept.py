@@ -1,5 +1,6 @@
 """Recordings that are kept ready are compared as those that are read anew, whoever asks, in whatever order."""
 
+import asyncio
 import shutil
 import sqlite3
 import threading
@@ -295,3 +296,27 @@ def test_one_that_has_gone_since_spoils_no_other(tiny_data, tmp_path, monkeypatc
         monkeypatch.setattr(KeptRecordings, "_stored", stored)
         asked = [threads.submit(client.get, f"/?q_sr_id=q{number}&m_sr_id=m{number}") for number in (1, 2)]
         assert [each.result().status_code for each in asked] == [404, 200]
+
+
+def test_who_hangs_up_while_their_recording_is_read_disturbs_nothing(tiny_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(warming, "MOST_KEPT", 3)
+    folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
+
+    def stored(*_):
+        time.sleep(0.3)
+        raise UnknownRecordingError("q1")
+
+    async def hung_up(batching):
+        asking = asyncio.create_task(batching.judge("/", ("q1", "m1")))
+        while not batching._reading:
+            await asyncio.sleep(0.01)
+        reading = list(batching._reading)
+        asking.cancel()
+        return await asyncio.gather(*reading, return_exceptions=True)
+
+    with TestClient(create_app(Settings(folder))) as client:
+        client.get("/?q_sr_id=123&m_sr_id=456")
+        with monkeypatch.context() as patched:
+            patched.setattr(KeptRecordings, "_stored", stored)
+            assert client.portal.call(hung_up, client.app.state.batching) == [None]
+        assert client.app.state.matcher_source.opened.users == 0
