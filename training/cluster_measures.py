@@ -130,6 +130,7 @@ def evaluate_clusters(found: Path, truth: Path) -> dict[str, object]:
 
 
 def _read(path: Path) -> pd.Series[str]:
+    seen: dict[str, str] = {}
     try:
         source = open_csv(path, None, frozenset(("sr_id", "cluster_id")))
         names = list(map(fold, source.columns))
@@ -139,21 +140,19 @@ def _read(path: Path) -> pd.Series[str]:
                 + ", ".join(repr(name[:80]) for name in source.columns[:50])
             )
         place = names.index("sr_id")
-        rows = list(source.rows((place, 1 - place)))
+        for row in source.rows((place, 1 - place)):
+            if row.problem:
+                raise GroundTruthError(
+                    f"expected sr_id and cluster_id in every line of {path}, line {row.line}: {row.problem}"
+                )
+            sr_id, cluster = map(str, row.cells)
+            if sr_id in seen:
+                raise GroundTruthError(f"expected every sr_id once in {path}, line {row.line} repeats {sr_id!r}")
+            seen[sr_id] = cluster
     except FileNotFoundError as error:
         raise GroundTruthError(f"expected a CSV file of clusters in {path}, found none: check the path") from error
     except (OSError, CatalogError) as error:
         raise GroundTruthError(f"expected a CSV file of clusters in {path}, got: {error}") from error
-    seen: dict[str, str] = {}
-    for row in rows:
-        if row.problem:
-            raise GroundTruthError(
-                f"expected sr_id and cluster_id in every line of {path}, line {row.line}: {row.problem}"
-            )
-        sr_id, cluster = map(str, row.cells)
-        if sr_id in seen:
-            raise GroundTruthError(f"expected every sr_id once in {path}, line {row.line} repeats {sr_id!r}")
-        seen[sr_id] = cluster
     return pd.Series(seen, dtype=str)
 
 
