@@ -177,7 +177,7 @@ def candidates(given: argparse.Namespace) -> None:
 
 def evaluate(given: argparse.Namespace) -> None:
     """Measure the current model and index on labelled pairs."""
-    from matching.doctor import changes_since
+    from catalog.clusters import changes_since
     from matching.matcher import Matcher
     from training.cluster_measures import evaluate_clusters
     from training.evaluate import evaluate_matcher

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.artefacts import current_version
 from catalog.aside import write_aside
-from catalog.errors import CatalogError, DamagedArtefactError, MissingArtefactError, UnknownRecordingError
+from catalog.errors import (
+    CatalogError,
+    DamagedArtefactError,
+    MissingArtefactError,
+    OnemasterError,
+    UnknownRecordingError,
+)
+from catalog.paths import DataFolder
+from catalog.store import Catalog
 from catalog.tables import connect_readonly, sqlite_errors
 
 
@@ -119,6 +128,33 @@ def read_origin(path: Path) -> Origin | None:
         if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'origin'").fetchall():
             return None
         return Origin(*connection.execute("SELECT model, catalog_digest FROM origin").fetchone())
+
+
+def changes_since(clusters: Path, folder: DataFolder) -> str:
+    """Say what is no longer as it was when clusters were made.
+
+    Parameters
+    ----------
+    clusters : Path
+        File that `write_clusters` wrote.
+    folder : DataFolder
+        With the model in charge and the catalogue.
+
+    Returns
+    -------
+    str
+        In words; empty if nothing has changed, or the clusters do not know what they were made from.
+    """
+    origin = read_origin(clusters)
+    changed = []
+    with suppress(MissingArtefactError):
+        in_charge = current_version(folder.models).name
+        if origin and origin.model != in_charge:
+            changed.append(f"the model {origin.model} judged, {in_charge} is in charge now")
+    with suppress(OnemasterError), Catalog.open(folder.catalog, folder.copies) as catalog:
+        if origin and origin.catalog_digest != catalog.digest():
+            changed.append("the catalogue has changed since")
+    return ", and ".join(changed)
 
 
 def find_cluster(path: Path, sr_id: str) -> Cluster:

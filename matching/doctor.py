@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from catalog.artefacts import CANDIDATE, CURRENT, current_version
-from catalog.clusters import read_origin
+from catalog.clusters import changes_since, read_origin
 from catalog.errors import MissingArtefactError, OnemasterError, StaleIndexError
 from catalog.libraries import installed_versions
 from catalog.manifest import sha256_file
@@ -194,33 +194,6 @@ def _clusters(folder: DataFolder) -> str:
     if changed := changes_since(folder.clusters, folder):
         raise _StaleError(f"in {folder.dedupe}: {changed}{first}")
     return f"in {folder.dedupe}"
-
-
-def changes_since(clusters: Path, folder: DataFolder) -> str:
-    """Say what is no longer as it was when clusters were made.
-
-    Parameters
-    ----------
-    clusters : Path
-        File that `catalog.clusters.write_clusters` wrote.
-    folder : DataFolder
-        With the model in charge and the catalogue.
-
-    Returns
-    -------
-    str
-        In words; empty if nothing has changed, or the clusters do not know what they were made from.
-    """
-    origin = read_origin(clusters)
-    changed = []
-    with suppress(MissingArtefactError):
-        in_charge = current_version(folder.models).name
-        if origin and origin.model != in_charge:
-            changed.append(f"the model {origin.model} judged, {in_charge} is in charge now")
-    with suppress(OnemasterError), Catalog.open(folder.catalog, folder.copies) as catalog:
-        if origin and origin.catalog_digest != catalog.digest():
-            changed.append("the catalogue has changed since")
-    return ", and ".join(changed)
 
 
 def _waits(folder: DataFolder) -> bool:
