@@ -154,6 +154,16 @@ def test_on_few_pairs_nothing_can_be_told(folder, data):
     assert promote(alone, folder.labels, folder.models, on_few=True).candidate == model.version
 
 
+def test_what_a_candidate_learnt_from_is_no_test_of_it(folder, data):
+    lines = folder.groundtruth.read_text().splitlines(keepends=True)
+    folder.groundtruth.write_text("".join(lines[:41]))
+    say_rightly(folder, hold_out(data, 20).learnt, range(10))
+    model = train(data, None, folder.models, TrainOptions(labels=folder.labels)).model
+    assert model.card["tested_on"] == LEARNT_FROM
+    with pytest.raises(RejectedBuildError, match="found 2: on so few"):
+        promote(data, folder.labels, folder.models)
+
+
 @pytest.mark.parametrize(("n_valid", "n_invalid"), [(5, 0), (0, 5)])
 def test_verdicts_of_one_kind_are_not_enough(folder, data, n_valid, n_invalid):
     learnt = hold_out(data, 20).learnt

@@ -17,7 +17,7 @@ from matching.labels import agreed_tags, read_labels
 from matching.model import Model
 from training.compare import McNemar
 from training.contenders import model_judge
-from training.holdout import HELD_OUT, TrainingData, hold_out
+from training.holdout import HELD_OUT, LEARNT_FROM, TrainingData, hold_out
 from training.pairs import LabelledPairs
 from training.reviewed import labelled_pairs
 
@@ -192,7 +192,8 @@ def _frozen(data: TrainingData, candidate: Model) -> LabelledPairs:
                 f"the candidate {candidate.version} was trained with another {option} than {path or 'none at all'}: "
                 f"its test pairs are not known; give the same files ({option} FILE), or train it again"
             )
-    if data.groundtruth is None:  # what was held out is among the verdicts
+    # Without labelled pairs what was held out is among the verdicts; of too few pairs nothing was held out.
+    if data.groundtruth is None or candidate.card.get("tested_on") == LEARNT_FROM:
         return LabelledPairs([], [], np.zeros(0, dtype=np.bool_), [])
     return hold_out(data, int(str(candidate.card["seed"]))).test
 
