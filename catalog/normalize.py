@@ -59,6 +59,8 @@ def normalize(text: str) -> str:
     text = text[:_MAX_CHARACTERS]
     if text.isascii() and "&" not in text:
         return " ".join(text.translate(_ASCII).split()) or _signs(text)
+    if text.isspace():  # U+0085, too, which in damaged text would be an ellipsis
+        return ""
     for _ in range(_MAX_PASSES):
         folded = _fold(text)
         if folded == text or folded.isascii():

@@ -1,7 +1,7 @@
 """One normaliser: idempotent, and right on the ways in which catalogues write one name."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from catalog.normalize import normalize, romanize
@@ -73,6 +73,8 @@ def test_romanize_is_idempotent_and_agrees_with_normalize_on_ascii(text):
 
 
 @given(TEXT)
+@example("\x85")
+@example("\x85\xa0")
 def test_nothing_that_is_written_vanishes(text):
     assert bool(normalize(text)) == bool(text.split())
 
