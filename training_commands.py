@@ -26,6 +26,7 @@ def train(given: argparse.Namespace) -> None:
     from matching.model import REPORT_FILE
     from training.default import options_for
     from training.holdout import TrainingData
+    from training.reviewed import Reviews
     from training.train import TrainOptions
     from training.train import train as train_model
 
@@ -33,7 +34,7 @@ def train(given: argparse.Namespace) -> None:
     names_without(given.without)  # a group that there is not is better found out at once
     with Catalog.open(folder.existing_catalog(), folder.copies) as catalog:
         data = TrainingData(catalog, _groundtruth(given, folder), folder.root, given.test_groundtruth)
-        labels = (given.labels or folder.labels) if given.labels is not False else None
+        labels = Reviews(given.labels or folder.labels, folder) if given.labels is not False else None
         options = TrainOptions(given.seed, policy, tuple(given.without), encoders=_encoders(given), labels=labels)
         options = options if given.alone else options_for(folder, HOME, options)
         report = train_model(data, None, folder.models, options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -20,6 +20,8 @@ from matching.matcher import Matcher
 from matching.model import BASELINE, Model
 
 PAIRS_FILE = "pairs.parquet"
+
+Pair = tuple[str, str]
 
 # Of pairs as certain as this nothing is to be learnt.
 _FROM, _BELOW = 0.02, 0.98
@@ -54,9 +56,7 @@ class Question:
         return 1 - abs(2 * probability - 1) + abs(probability - self.baseline_probability)
 
 
-def questions(
-    matcher: Matcher, pairs: Path, labelled: Collection[tuple[str, str]], count: int, seed: int
-) -> list[Question]:
+def questions(matcher: Matcher, pairs: Path, labelled: Collection[Pair], count: int, seed: int) -> list[Question]:
     """Choose pairs that nobody has judged: uncertain ones, on which the two classifiers disagree, of all sorts.
 
     Pairs that touch the model's test pairs are left out, since nothing is learnt from them.
@@ -116,6 +116,57 @@ def count_uncertain(pairs: Path) -> int | None:
     return int(_read(pairs, ["match_probability"]).num_rows)
 
 
+def is_uncertain(match_probability: float) -> bool:
+    """Tell whether a pair's verdict would teach something.
+
+    Parameters
+    ----------
+    match_probability : float
+        Of the model that is to be taught, 0 to 1.
+
+    Returns
+    -------
+    bool
+        Whether reviewers may be asked about it.
+    """
+    return _FROM < match_probability < _BELOW
+
+
+def drawn_candidates(matcher: Matcher, chance: random.Random, recordings: int, k: int) -> Iterator[dict[Pair, float]]:
+    """Draw recordings at random and find their candidates.
+
+    Parameters
+    ----------
+    matcher : Matcher
+        With the index.
+    chance : random.Random
+        Draws.
+    recordings : int
+        How many, at most.
+    k : int
+        Candidates of each, at most.
+
+    Yields
+    ------
+    dict
+        Of a recording: pairs, the smaller id first, with their match probabilities.
+    """
+    index = matcher.snapshot
+    rows = chance.sample(range(len(index.snapshot)), min(recordings, len(index.snapshot)))
+    for sr_id in index.ids_of(np.array(rows, dtype=np.int64)):
+        if index.find([sr_id])[0] >= 0:  # not gone since
+            yield {_pair(sr_id, each.m.sr_id): each.match_probability for each in matcher.candidates(sr_id, k)}
+
+
+def _drawn(matcher: Matcher, chance: random.Random) -> Iterable[Pair]:
+    for candidates in drawn_candidates(matcher, chance, _DRAWN, _CANDIDATES):
+        yield from (pair for pair, probability in candidates.items() if is_uncertain(probability))
+
+
+def _pair(one: str, other: str) -> Pair:
+    return min(one, other), max(one, other)
+
+
 def _read(path: Path, columns: list[str]) -> pa.Table:
     try:
         return pq.read_table(path, columns=columns, filters=_IS_UNCERTAIN)
@@ -125,31 +176,19 @@ def _read(path: Path, columns: list[str]) -> pa.Table:
         ) from error
 
 
-def _uncertain(path: Path, chance: random.Random) -> list[tuple[str, str]]:
+def _uncertain(path: Path, chance: random.Random) -> list[Pair]:
     found = _read(path, ["q_sr_id", "m_sr_id"])
     drawn = sorted(chance.sample(range(found.num_rows), min(_MOST_PAIRS, found.num_rows)))
     rows = np.array(drawn, dtype=np.int64)  # an empty list has no type
     q, m = (found.column(name).take(rows).to_pylist() for name in ("q_sr_id", "m_sr_id"))
-    return [(min(pair), max(pair)) for pair in zip(q, m, strict=True)]
+    return [_pair(*pair) for pair in zip(q, m, strict=True)]
 
 
-def _drawn(matcher: Matcher, chance: random.Random) -> Iterable[tuple[str, str]]:
-    index = matcher.snapshot
-    ids = index.ids_of(np.array(chance.sample(range(len(index.snapshot)), min(_DRAWN, len(index.snapshot)))))
-    for sr_id in ids:
-        if index.find([sr_id])[0] < 0:  # gone since
-            continue
-        for candidate in matcher.candidates(sr_id, _CANDIDATES):
-            if _FROM < candidate.match_probability < _BELOW:
-                pair = (sr_id, candidate.m.sr_id)
-                yield min(pair), max(pair)
-
-
-def _teaches(model: Model, pair: tuple[str, str]) -> bool:
+def _teaches(model: Model, pair: Pair) -> bool:
     return pair[0] != pair[1] and not any(map(model.held_out.holds, pair))
 
 
-def _judged(matcher: Matcher, pairs: list[tuple[str, str]]) -> list[Question]:
+def _judged(matcher: Matcher, pairs: list[Pair]) -> list[Question]:
     there = matcher.snapshot.find([sr_id for pair in pairs for sr_id in pair]).reshape(-1, 2).min(axis=1) >= 0
     known = [pair for pair, is_there in zip(pairs, there.tolist(), strict=True) if is_there]
     try:

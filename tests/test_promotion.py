@@ -29,7 +29,7 @@ from service.app import create_app
 from service.settings import Settings
 from training.holdout import HELD_OUT, LEARNT_FROM, TrainingData, hold_out
 from training.promotion import promote
-from training.reviewed import labelled_pairs, with_labels
+from training.reviewed import Reviews, labelled_pairs, with_labels
 from training.train import TrainOptions, train
 
 
@@ -80,7 +80,7 @@ def test_verdicts_are_learnt_but_for_the_newest_and_those_that_touch_the_test(fo
     say(folder, *contradicted, "invalid" if split.learnt.valid[0] else "valid")
     for number in range(4):
         say(folder, free[30 + number], free[40 + number], "valid")
-    reviewed = with_labels(split, folder.labels, catalog, 20)
+    reviewed = with_labels(split, Reviews(folder.labels, folder), catalog, 20)
     assert reviewed.learnt == 11, "the newest fifth of 20 is left, and 5 touch the test"
     assert reviewed.until == read_labels(folder.labels)[15].number
     assert reviewed.split.test is split.test
@@ -93,21 +93,21 @@ def test_recordings_that_are_gone_teach_nothing(folder, catalog, data):
     say(folder, "123", "gone", "valid")
     say(folder, "123", "456", "valid")
     split = hold_out(data, 20)
-    pairs = with_labels(split, folder.labels, catalog, 20)
+    pairs = with_labels(split, Reviews(folder.labels, folder), catalog, 20)
     assert pairs.learnt <= 1
     assert len(labelled_pairs([], catalog)) == 0
 
 
 def test_without_verdicts_there_is_nothing_to_add(folder, data):
     with pytest.raises(MissingArtefactError, match="POST /labels"):
-        train(data, None, folder.models, TrainOptions(labels=folder.labels))
+        train(data, None, folder.models, TrainOptions(labels=Reviews(folder.labels, folder)))
 
 
 def test_a_candidate_is_trained_promoted_and_sent_back(folder, catalog, data):
     before = current_version(folder.models).name
     split = hold_out(data, 20)
     say_rightly(folder, split.learnt, range(40))
-    model = train(data, None, folder.models, TrainOptions(labels=folder.labels)).model
+    model = train(data, None, folder.models, TrainOptions(labels=Reviews(folder.labels, folder))).model
     assert current_version(folder.models).name == before, "a candidate is not in charge"
     assert (folder.models / CANDIDATE).read_text().strip() == model.version
     assert model.card["labels"] == {"learnt": 32, "until": read_labels(folder.labels)[31].number}
@@ -147,7 +147,7 @@ def test_on_few_pairs_nothing_can_be_told(folder, data):
     learnt = hold_out(data, 20).learnt
     say_rightly(folder, learnt, [*np.flatnonzero(learnt.valid)[:10], *np.flatnonzero(~learnt.valid)[:10]])
     alone = replace(data, groundtruth=None)
-    model = train(alone, None, folder.models, TrainOptions(labels=folder.labels)).model
+    model = train(alone, None, folder.models, TrainOptions(labels=Reviews(folder.labels, folder))).model
     with pytest.raises(RejectedBuildError, match=r"expected at least 20 pairs .* found 4: .* --on-few"):
         promote(alone, folder.labels, folder.models)
     assert current_version(folder.models).name == before
@@ -158,7 +158,7 @@ def test_what_a_candidate_learnt_from_is_no_test_of_it(folder, data):
     lines = folder.groundtruth.read_text().splitlines(keepends=True)
     folder.groundtruth.write_text("".join(lines[:41]))
     say_rightly(folder, hold_out(data, 20).learnt, range(10))
-    model = train(data, None, folder.models, TrainOptions(labels=folder.labels)).model
+    model = train(data, None, folder.models, TrainOptions(labels=Reviews(folder.labels, folder))).model
     assert model.card["tested_on"] == LEARNT_FROM
     with pytest.raises(RejectedBuildError, match="found 2: on so few"):
         promote(data, folder.labels, folder.models)
@@ -171,7 +171,7 @@ def test_verdicts_of_one_kind_are_not_enough(folder, data, n_valid, n_invalid):
     alone = replace(data, groundtruth=None)
     kept = f"found {4 * n_valid // 5} valid and {4 * n_invalid // 5} invalid, besides the 1 newest"
     with pytest.raises(GroundTruthError, match=kept):
-        train(alone, None, folder.models, TrainOptions(labels=folder.labels))
+        train(alone, None, folder.models, TrainOptions(labels=Reviews(folder.labels, folder)))
     with pytest.raises(GroundTruthError, match="got neither"):
         train(alone, None, folder.models, TrainOptions())
 
@@ -179,7 +179,9 @@ def test_verdicts_of_one_kind_are_not_enough(folder, data, n_valid, n_invalid):
 def test_a_handful_of_verdicts_is_learnt_from_and_holds_nothing_out(folder, data):
     learnt = hold_out(data, 20).learnt
     say_rightly(folder, learnt, [*np.flatnonzero(learnt.valid)[:4], *np.flatnonzero(~learnt.valid)[:4]])
-    model = train(replace(data, groundtruth=None), None, folder.models, TrainOptions(labels=folder.labels)).model
+    model = train(
+        replace(data, groundtruth=None), None, folder.models, TrainOptions(labels=Reviews(folder.labels, folder))
+    ).model
     assert (model.card["tested_on"], len(model.held_out.hashes)) == (LEARNT_FROM, 0)
 
 

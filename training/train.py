@@ -43,7 +43,7 @@ from training.phenomena import read_phenomena
 from training.policy import Policy
 from training.promotion import name_candidate
 from training.report import write_report
-from training.reviewed import Reviewed, of_labels_alone, with_labels
+from training.reviewed import Reviewed, Reviews, of_labels_alone, with_labels
 from training.verdicts import Judged, Verdicts
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class TrainOptions:
         Of other catalogues, learnt from as well; for the default model itself, which starts from none.
     encoders : tuple of Candidate
         To choose the encoder from; none takes the one that `train` is given.
-    labels : Path or None
+    labels : Reviews or None
         Reviewers' verdicts to learn from, too; the model is then the candidate for `training.promotion.promote`.
     """
 
@@ -79,7 +79,7 @@ class TrainOptions:
     start: Model | None = None
     further: Lessons | None = None
     encoders: tuple[Candidate, ...] = ()
-    labels: Path | None = None
+    labels: Reviews | None = None
 
 
 @dataclass(frozen=True)
