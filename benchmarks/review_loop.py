@@ -1,7 +1,8 @@
-"""What reviewers' verdicts make of a catalogue without labels: the default model, and those trained after so many verdicts.
+"""What reviewers' verdicts make of a catalogue without labels: the default model, and those trained after so many.
 
-A reviewer who is wrong about every fiftieth pair is asked as on /review. After each round a candidate is trained and, if
-it is not worse, promoted, as by the commands. The way ``alone`` leaves out the pairs that the model in charge is sure of.
+A reviewer who is wrong about every fiftieth pair is asked as on /review. After each round a candidate is trained and,
+if it is not worse, promoted, as by the commands. The way ``alone`` leaves out what the model in charge
+is sure of.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,21 @@ class TreeEnsemble:
         """
         arrays = {name: getattr(self, name).tolist() for name in _ARRAYS}
         return {"bias": self.bias, **arrays}
+
+    def rescaled(self, slope: float, intercept: float) -> TreeEnsemble:
+        """Make trees that give a straight line of what these give.
+
+        Parameters
+        ----------
+        slope, intercept : float
+            Of the line.
+
+        Returns
+        -------
+        TreeEnsemble
+            Of the same shape.
+        """
+        return replace(self, bias=slope * self.bias + intercept, value=slope * self.value)
 
     @classmethod
     def from_json(cls, content: Mapping[str, object], n_features: int) -> TreeEnsemble:

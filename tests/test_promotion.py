@@ -110,7 +110,9 @@ def test_a_candidate_is_trained_promoted_and_sent_back(folder, catalog, data):
     model = train(data, None, folder.models, TrainOptions(labels=Reviews(folder.labels, folder))).model
     assert current_version(folder.models).name == before, "a candidate is not in charge"
     assert (folder.models / CANDIDATE).read_text().strip() == model.version
-    assert model.card["labels"] == {"learnt": 32, "until": read_labels(folder.labels)[31].number}
+    assert model.card["labels"] == {"learnt": 32, "until": read_labels(folder.labels)[31].number, "sure": 0}, (
+        "the model in charge is sure of what it learnt from"
+    )
     done = promote(data, folder.labels, folder.models)
     assert (done.candidate, done.in_charge) == (model.version, before)
     assert [(trial.name, trial.n_pairs) for trial in done.trials] == [

@@ -20,10 +20,11 @@ from training.selection import select
 
 USED = ("cosine", "title", "artists", "contributors", "isrc")
 ALONE = (Setting(2, 10), Setting(4, 30))
+MOSTLY_OWN = (Setting(2, 10, 0.1), Setting(4, 30, 0.1))
 WITH_OTHERS = (Setting(4, 20, 0.5),)
 AS_IT_IS = Setting(0, 0)
 BLENDED = Setting(4, 20, 1.0, blended=True)
-FROM_DEFAULT = (*ALONE, Setting(4, 20, 1.0), BLENDED, AS_IT_IS)
+FROM_DEFAULT = (*ALONE, *MOSTLY_OWN, Setting(4, 20, 1.0), AS_IT_IS, BLENDED)
 GRIDS = {"ALONE": ALONE, "_WITH_OTHERS": WITH_OTHERS, "_FROM_DEFAULT": FROM_DEFAULT}
 
 
@@ -49,7 +50,7 @@ def small_grids(monkeypatch):
             (bool(s.leaves), bool(s.start_weight)) for s in grid
         }
         monkeypatch.setattr(selection, name, grid)
-    monkeypatch.setattr(fitting, "ALONE", ALONE)
+    monkeypatch.setattr(fitting, "MOSTLY_OWN", MOSTLY_OWN)
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +164,7 @@ def test_the_default_model_as_it_is_wins_where_the_labels_are_too_few_and_its_le
     """The default model knows the rule, and nothing that it could be learnt from anew does."""
     master = fit_setting(lessons_of_five(6_000, 10, noise=0.0), USED, Setting(8, 80), None)
     garbled = replace(lessons_of_five(300, 11), valid=np.random.default_rng(12).random(300) < 0.5)
-    own = lessons_of_five(40, 13, noise=0.0)
+    own = lessons_of_five(200, 13, noise=0.0)
     chosen = select(own, USED, Start(garbled, master))
     assert chosen.setting == AS_IT_IS
     fitted = fit_classifier(own, USED, Start(garbled, master), Policy())

@@ -33,7 +33,8 @@ class Setting:
         What all lessons of other catalogues together weigh, in relation to all lessons of one's own; 0 leaves them
         out.
     blended : bool
-        Whether to take the mean of this fit and of those without other lessons: its errors vary less than either's.
+        Whether to take the mean of this fit, of those in `MOSTLY_OWN`, and of the default model as it is: its errors
+        vary less than any one's.
     """
 
     leaves: int
@@ -43,6 +44,9 @@ class Setting:
 
 
 ALONE = (Setting(4, 150), Setting(8, 100))
+# Where one's own pairs are silent, other catalogues' lessons speak: docs/decisions/0026-verdicts-and-sure-pairs.md.
+MOSTLY_OWN = (Setting(4, 150, 0.1), Setting(8, 100, 0.1))
+AS_IT_IS = Setting(0, 0)
 
 
 @dataclass(frozen=True)
@@ -61,20 +65,25 @@ class Start:
     classifier: PairClassifier | None = None
 
 
-def parts_of(blended: Setting) -> tuple[Setting, ...]:
+def parts_of(blended: Setting, names: tuple[str, ...], start: Start) -> tuple[Setting, ...]:
     """Name the fits that a blended setting is the mean of.
 
     Parameters
     ----------
     blended : Setting
         A blended one.
+    names : tuple of str
+        Features to use.
+    start : Start
+        Lessons of other catalogues.
 
     Returns
     -------
     tuple of Setting
-        `ALONE`, and the same with other lessons.
+        `MOSTLY_OWN`, the same with other lessons weighing more, and the default model if it looks at these features.
     """
-    return (*ALONE, replace(blended, blended=False))
+    default = (AS_IT_IS,) if start.classifier and start.classifier.features == names else ()
+    return (*MOSTLY_OWN, replace(blended, blended=False), *default)
 
 
 def fit_setting(lessons: Lessons, names: tuple[str, ...], setting: Setting, start: Start | None) -> PairClassifier:
@@ -103,9 +112,9 @@ def fit_setting(lessons: Lessons, names: tuple[str, ...], setting: Setting, star
     """
     if start and start.classifier and not setting.leaves:
         return start.classifier
-    if setting.blended:
-        both = (fit_setting(lessons, names, part, start).trees for part in parts_of(setting))
-        return uncalibrated(names, mean_of(*both))
+    if start and setting.blended:
+        parts = (fit_setting(lessons, names, part, start) for part in parts_of(setting, names, start))
+        return uncalibrated(names, mean_of(*(part.trees.rescaled(part.slope, part.intercept) for part in parts)))
     require_both(lessons.valid)
     features, valid, weights = lessons.columns(names).features, lessons.valid, np.ones(len(lessons))
     if np.isnan(features).all():

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from matching.classifier import probability
 from training.calibration import calibrate
-from training.fitting import ALONE, Setting, Start, fit_setting, parts_of
+from training.fitting import ALONE, AS_IT_IS, MOSTLY_OWN, Setting, Start, fit_setting, parts_of
 from training.lessons import Lessons
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ Numbers = npt.NDArray[np.float64]
 
 
 _WITH_OTHERS = (Setting(4, 150, 0.5), Setting(8, 100, 0.5))
-_FROM_DEFAULT = (*ALONE, Setting(8, 100, 1.0), Setting(8, 100, 1.0, blended=True), Setting(0, 0))
+_FROM_DEFAULT = (*ALONE, *MOSTLY_OWN, Setting(8, 100, 1.0), AS_IT_IS, Setting(8, 100, 1.0, blended=True))
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,9 @@ def select(lessons: Lessons, names: tuple[str, ...], start: Start | None) -> Sel
     figures: list[FoldFigures] = []
     tried: dict[Setting, _Tried] = {}
     for setting in grid:
-        if setting.blended:  # its parts stand before it
-            log_odds: Numbers = np.mean([tried[part].log_odds for part in parts_of(setting)], axis=0)
+        if start and setting.blended:  # its parts stand before it
+            parts = parts_of(setting, names, start)
+            log_odds: Numbers = np.mean([tried[part].log_odds for part in parts], axis=0)
         else:
             log_odds = _out_of_fold(lessons, folds, names, setting, start)
         calibration = calibrate(log_odds[lessons.as_it_is], lessons.valid[lessons.as_it_is])
