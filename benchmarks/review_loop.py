@@ -1,8 +1,8 @@
 """What reviewers' verdicts make of a catalogue without labels: the default model, and those trained after so many.
 
 A reviewer who is wrong about every fiftieth pair is asked as on /review. After each round a candidate is trained and,
-if it is not worse, promoted, as by the commands. The way ``alone`` leaves out what the model in charge
-is sure of.
+if it is not worse, promoted, as by the commands. The way ``alone`` leaves out what the model in charge is sure of.
+Beside that, models that learn from some of the labelled pairs. All are measured on candidate pairs of the catalogue.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -40,7 +40,8 @@ from training.promotion import promote
 from training.train import TrainOptions, train
 
 ROUNDS = (25, 50, 100, 200, 400)
-BESIDE, ALONE = WAYS = ("beside sure pairs", "alone")
+LABELS = (300, 3_000)
+BESIDE, ALONE, LABELLED = WAYS = ("beside sure pairs", "alone", "labelled pairs")
 _RECORDS, _SEED = 20_000, 24
 _AT_ONCE = 20
 _WRONG = 0.02
@@ -97,15 +98,20 @@ def main() -> None:
     given = arguments(__doc__)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as scratch:
-        datasets = [sample(Path(scratch) / "sample", _SEED, _RECORDS)]
+        invented = sample(Path(scratch) / "sample", _SEED, _RECORDS)
+        labelled = invented.train_pairs.rename(
+            Path(scratch) / "pairs.csv"
+        )  # where reviewers' verdicts are all there is
+        datasets = [replace(invented, train_pairs=labelled)]
         if given.music20:
             datasets.append(music20(given.music20, Path(scratch) / "music20"))
         for dataset in datasets:
-            dataset.folder.groundtruth.unlink(missing_ok=True)
             for command in ("rebuild", "dedupe"):
                 words = [sys.executable, "-m", "onemaster", command, "--data", str(dataset.folder.root)]
                 subprocess.run(words, cwd=ROOT, capture_output=True, check=True)  # noqa: S603 - our own command
-            rows += [{"catalogue": dataset.name, "way": way, **row} for way in WAYS for row in measure(dataset, way)]
+            for way in (BESIDE, ALONE):
+                rows += [{"catalogue": dataset.name, "way": way, **row} for row in measure(dataset, way)]
+            rows += [{"catalogue": dataset.name, "way": LABELLED, **row} for row in measure_labelled(dataset)]
     print_table(rows)
     save("review_loop", "python -m benchmarks.review_loop [--music20 DIR]", {"wrong_verdicts": _WRONG, "rows": rows})
 
@@ -146,6 +152,32 @@ def measure(dataset: Dataset, way: str) -> Iterator[Row]:
             }
 
 
+def measure_labelled(dataset: Dataset) -> Iterator[Row]:
+    """Learn from some of the labelled pairs, drawn at random.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Indexed by the default model.
+
+    Yields
+    ------
+    dict
+        Labelled pairs, and the figures of the model.
+    """
+    folder = dataset.folder
+    header, *lines = dataset.train_pairs.read_text(encoding="utf-8").splitlines(keepends=True)
+    random.Random(_SEED).shuffle(lines)
+    with Catalog.open(folder.catalog, folder.copies) as catalog, tempfile.TemporaryDirectory() as scratch:
+        measured = _measured(folder, {(min(pair), max(pair)) for pair in dataset.true_pairs})
+        for count in LABELS:
+            some = Path(scratch) / f"{count}.csv"
+            some.write_text("".join((header, *lines[:count])), encoding="utf-8")
+            data = TrainingData(catalog, some, Path(scratch))
+            model = train(data, None, Path(scratch) / "models", TrainOptions(start=default_model(ROOT / "data"))).model
+            yield {"labels": count, "in_charge": measured.figures(model, set())}
+
+
 def print_table(rows: Sequence[Row]) -> None:
     """Print one line for every round.
 
@@ -158,7 +190,7 @@ def print_table(rows: Sequence[Row]) -> None:
     for row in rows:
         f1 = [float(row[which]["f1"]) for which in ("candidate", "in_charge") if which in row]  # type: ignore[index]
         shown = " ".join(f"{value:13.4f}" for value in f1)
-        print(f"{row['catalogue']:12} {row['way']:18} {row['verdicts']:8}  {shown:>27}")
+        print(f"{row['catalogue']:12} {row['way']:18} {row.get('verdicts', row.get('labels')):8}  {shown:>27}")
 
 
 def _measured(folder: DataFolder, truth: set[Pair]) -> Measured:

@@ -12,10 +12,8 @@ from matching.classifier import probability
 from matching.features import NAMES
 from training import fitting, selection
 from training.calibration import calibrate
-from training.classifier import fit_classifier
-from training.fitting import Setting, Start, fit_setting
+from training.fitting import Setting, Start, fit_setting, uncalibrated
 from training.lessons import Lessons
-from training.policy import Policy
 from training.selection import select
 
 USED = ("cosine", "title", "artists", "contributors", "isrc")
@@ -160,16 +158,26 @@ def test_no_lesson_is_judged_by_a_fit_that_had_seen_it_or_one_linked_to_it(monke
     assert sorted(map(sorted, taught)) == sorted(map(sorted, expected))  # several fits run at once
 
 
-def test_the_default_model_as_it_is_wins_where_the_labels_are_too_few_and_its_lessons_are_noise():
+def test_the_mean_leans_on_the_default_model_where_the_labels_are_few_and_its_lessons_are_noise():
     """The default model knows the rule, and nothing that it could be learnt from anew does."""
     master = fit_setting(lessons_of_five(6_000, 10, noise=0.0), USED, Setting(8, 80), None)
     garbled = replace(lessons_of_five(300, 11), valid=np.random.default_rng(12).random(300) < 0.5)
     own = lessons_of_five(200, 13, noise=0.0)
-    chosen = select(own, USED, Start(garbled, master))
-    assert chosen.setting == AS_IT_IS
-    fitted = fit_classifier(own, USED, Start(garbled, master), Policy())
-    assert fitted.classifier.trees is master.trees
-    assert fitted.classifier.slope > 0
+    found = losses(chosen := select(own, USED, Start(garbled, master)))
+    assert chosen.setting == BLENDED
+    assert min(found, key=found.get) == AS_IT_IS
+    assert (
+        found[BLENDED] < min(loss for setting, loss in found.items() if setting.leaves and not setting.blended) - 0.05
+    )
+
+
+def test_the_default_model_as_it_is_keeps_its_trees(start):
+    lessons = lessons_of_five(160, 16)
+    fitted = fit_setting(lessons, USED, AS_IT_IS, start)
+    assert fitted is start.classifier
+    features = lessons.columns(USED).features
+    rescaled = uncalibrated(USED, start.classifier.trees.rescaled(2.0, 0.5)).contributions(features).sum(axis=1)
+    assert rescaled == pytest.approx(2 * start.classifier.contributions(features).sum(axis=1) + 0.5)
 
 
 def test_labels_that_contradict_the_default_model_outweigh_it(start):
