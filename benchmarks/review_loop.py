@@ -1,8 +1,8 @@
 """What reviewers' verdicts make of a catalogue without labels: the default model, and those trained after so many.
 
 A reviewer who is wrong about every fiftieth pair is asked as on /review. After each round a candidate is trained and,
-if it is not worse, promoted, as by the commands. The way ``alone`` leaves out what the model in charge is sure of.
-Beside that, models that learn from some of the labelled pairs. All are measured on candidate pairs of the catalogue.
+if it is not worse, promoted, as by the commands. Beside that, models that learn from some of
+the labelled pairs. All are measured on candidate pairs of the catalogue.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_fscore_support
@@ -31,17 +29,16 @@ from matching.labels import TAGS, Verdict, append_label
 from matching.matcher import Matcher
 from matching.model import Model
 from matching.questions import PAIRS_FILE, Pair, drawn_candidates, questions
-from training import reviewed
 from training.contenders import model_judge
 from training.default import default_model
 from training.holdout import TrainingData
 from training.pairs import LabelledPairs
 from training.promotion import promote
+from training.reviewed import Reviews
 from training.train import TrainOptions, train
 
-ROUNDS = (25, 50, 100, 200, 400)
+ROUNDS = (50, 100, 200, 400)
 LABELS = (300, 3_000)
-BESIDE, ALONE, LABELLED = WAYS = ("beside sure pairs", "alone", "labelled pairs")
 _RECORDS, _SEED = 20_000, 24
 _AT_ONCE = 20
 _WRONG = 0.02
@@ -94,7 +91,7 @@ class Measured:
 
 
 def main() -> None:
-    """Measure both ways on every catalogue and save the figures."""
+    """Measure every catalogue and save the figures."""
     given = arguments(__doc__)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -109,22 +106,18 @@ def main() -> None:
             for command in ("rebuild", "dedupe"):
                 words = [sys.executable, "-m", "onemaster", command, "--data", str(dataset.folder.root)]
                 subprocess.run(words, cwd=ROOT, capture_output=True, check=True)  # noqa: S603 - our own command
-            for way in (BESIDE, ALONE):
-                rows += [{"catalogue": dataset.name, "way": way, **row} for row in measure(dataset, way)]
-            rows += [{"catalogue": dataset.name, "way": LABELLED, **row} for row in measure_labelled(dataset)]
+            rows += [{"catalogue": dataset.name, **row} for row in (*measure(dataset), *measure_labelled(dataset))]
     print_table(rows)
     save("review_loop", "python -m benchmarks.review_loop [--music20 DIR]", {"wrong_verdicts": _WRONG, "rows": rows})
 
 
-def measure(dataset: Dataset, way: str) -> Iterator[Row]:
+def measure(dataset: Dataset) -> Iterator[Row]:
     """Let a reviewer judge pairs of a copy of a data folder, round after round.
 
     Parameters
     ----------
     dataset : Dataset
         Indexed and de-duplicated by the default model.
-    way : str
-        One of `WAYS`.
 
     Yields
     ------
@@ -132,7 +125,7 @@ def measure(dataset: Dataset, way: str) -> Iterator[Row]:
         Verdicts so far, what became of the candidate, and the figures of the candidate and of the model in charge.
     """
     root = dataset.folder.root
-    folder = DataFolder.at(shutil.copytree(root, root.with_name(f"{root.name}, {way}")))
+    folder = DataFolder.at(shutil.copytree(root, root.with_name(f"{root.name}, reviewed")))
     truth = {(min(pair), max(pair)) for pair in dataset.true_pairs}
     with Catalog.open(folder.catalog, folder.copies) as catalog:
         measured, judged = _measured(folder, truth), dict[Pair, str]()
@@ -140,9 +133,8 @@ def measure(dataset: Dataset, way: str) -> Iterator[Row]:
         data, chance = TrainingData(catalog, None, root), random.Random(_SEED)
         for wanted in ROUNDS:
             _judge(folder, truth, judged, wanted, chance)
-            options = TrainOptions(start=default_model(ROOT / "data"), labels=reviewed.Reviews(folder.labels, folder))
-            with _none_beside() if way == ALONE else nullcontext():
-                candidate = train(data, None, folder.models, options).model
+            options = TrainOptions(start=default_model(ROOT / "data"), labels=Reviews(folder.labels, folder))
+            candidate = train(data, None, folder.models, options).model
             yield {
                 "verdicts": len(judged),
                 "learnt": candidate.card["labels"],
@@ -184,13 +176,14 @@ def print_table(rows: Sequence[Row]) -> None:
     Parameters
     ----------
     rows : sequence of dict
-        From `measure`, each with its catalogue and way.
+        From `measure` and `measure_labelled`, each with its catalogue.
     """
-    print(f"{'catalogue':12} {'way':18} {'verdicts':>8}  {'F1: candidate':>13} {'in charge':>9}")
+    print(f"{'catalogue':12} {'judged':>15}  {'F1: candidate':>13} {'in charge':>13}")
     for row in rows:
         f1 = [float(row[which]["f1"]) for which in ("candidate", "in_charge") if which in row]  # type: ignore[index]
         shown = " ".join(f"{value:13.4f}" for value in f1)
-        print(f"{row['catalogue']:12} {row['way']:18} {row.get('verdicts', row.get('labels')):8}  {shown:>27}")
+        judged = f"{row['labels']} pairs" if "labels" in row else f"{row['verdicts']} verdicts"
+        print(f"{row['catalogue']:12} {judged:>15}  {shown:>27}")
 
 
 def _measured(folder: DataFolder, truth: set[Pair]) -> Measured:
@@ -223,11 +216,6 @@ def _is_promoted(data: TrainingData, folder: DataFolder) -> bool:
     except RejectedBuildError:
         return False
     return True
-
-
-def _none_beside() -> AbstractContextManager[object]:
-    nothing = LabelledPairs([], [], np.zeros(0, dtype=np.bool_), [])
-    return patch.object(reviewed, "sure_pairs", lambda *_: nothing)
 
 
 if __name__ == "__main__":

@@ -126,6 +126,29 @@ def _few_labels() -> Iterator[Row]:
         )
 
 
+def _review_loop() -> Iterator[Row]:
+    rows = [row for row in result("review_loop")["rows"] if "verdicts" in row]
+    yield (
+        "`python -m benchmarks.review_loop`: F1 on candidate pairs, of the model in charge",
+        *(f"after {n} verdicts" if n else "default model" for n in dict.fromkeys(row["verdicts"] for row in rows)),
+    )
+    for catalogue in dict.fromkeys(str(row["catalogue"]) for row in rows):
+        yield catalogue, *(f"{row['in_charge']['f1']:.4f}" for row in rows if row["catalogue"] == catalogue)
+
+
+def _few_labels_on_candidates() -> Iterator[Row]:
+    rows = result("review_loop")["rows"]
+    counts = sorted({int(row["labels"]) for row in rows if "labels" in row})
+    yield (
+        "`python -m benchmarks.review_loop`: F1 on candidate pairs",
+        *("default model", *(f"{count:,} labelled pairs" for count in counts)),
+    )
+    for catalogue in dict.fromkeys(str(row["catalogue"]) for row in rows):
+        own = [row for row in rows if row["catalogue"] == catalogue]
+        default = next(row["in_charge"]["f1"] for row in own if row.get("verdicts") == 0)
+        yield catalogue, *(f"{f1:.4f}" for f1 in (default, *(row["in_charge"]["f1"] for row in own if "labels" in row)))
+
+
 def _throughput() -> Iterator[Row]:
     yield (
         *("`python -m benchmarks.throughput`: features and probability, pairs/s", "one process", "two processes"),
@@ -246,6 +269,8 @@ TABLES: dict[str, Callable[[], Iterator[Row]]] = {
     "pairs_of_the_sample": _pairs_of_the_sample,
     "pairs_of_music20": _pairs_of_music20,
     "few_labels": _few_labels,
+    "review_loop": _review_loop,
+    "few_labels_on_candidates": _few_labels_on_candidates,
     "throughput": _throughput,
     "peers": _peers,
     "encoders": _encoders,
