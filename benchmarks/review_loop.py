@@ -1,8 +1,8 @@
 """What reviewers' verdicts make of a catalogue without labels: the default model, and those trained after so many.
 
 A reviewer who is wrong about every fiftieth pair is asked as on /review. After each round a candidate is trained and,
-if it is not worse, promoted, as by the commands. Beside that, models that learn from some of the labelled pairs. All are
-measured on candidate pairs of the catalogue.
+if it is not worse, promoted, as by the commands. Beside that, models that learn from some of the labelled pairs. All
+are measured on candidate pairs of the catalogue.
 """
 
 from __future__ import annotations
