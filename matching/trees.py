@@ -62,8 +62,10 @@ class TreeEnsemble:
 
         Parameters
         ----------
-        slope, intercept : float
+        slope : float
             Of the line.
+        intercept : float
+            Where it begins.
 
         Returns
         -------
