@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tiny
 from fastapi.testclient import TestClient
+from hypothesis import settings
 
 from catalog.artefacts import current_version
 from catalog.paths import DataFolder
@@ -27,6 +28,10 @@ from training.default import default_model
 from training.further import further_lessons
 from training.holdout import TrainingData
 from training.train import TrainOptions, train
+
+# How long an example takes says nothing here: machines are shared.
+settings.register_profile("shared machines", deadline=None)
+settings.load_profile("shared machines")
 
 
 @pytest.fixture
