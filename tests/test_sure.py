@@ -107,4 +107,4 @@ def test_verdicts_on_doubtful_pairs_do_not_spoil_all_the_others(sample_folder, t
         f1_score(valid, model_judge(each)(LabelledPairs(q, m, valid, [])) >= each.classifier.threshold)
         for each in (matcher.model, model)
     )
-    assert after > before - 0.02
+    assert after > before - 0.003, "without sure pairs it is 0.006 less"
