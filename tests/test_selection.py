@@ -12,8 +12,10 @@ from matching.classifier import probability
 from matching.features import NAMES
 from training import fitting, selection
 from training.calibration import calibrate
+from training.classifier import fit_classifier
 from training.fitting import Setting, Start, fit_setting, uncalibrated
 from training.lessons import Lessons
+from training.policy import Policy
 from training.selection import select
 
 USED = ("cosine", "title", "artists", "contributors", "isrc")
@@ -171,11 +173,20 @@ def test_the_mean_leans_on_the_default_model_where_the_labels_are_few_and_its_le
     )
 
 
-def test_the_default_model_as_it_is_keeps_its_trees(start):
-    lessons = lessons_of_five(160, 16)
-    fitted = fit_setting(lessons, USED, AS_IT_IS, start)
-    assert fitted is start.classifier
-    features = lessons.columns(USED).features
+def test_the_default_model_as_it_is_wins_where_no_mean_is_preferred(monkeypatch):
+    """The default model knows the rule, and nothing that it could be learnt from anew does."""
+    monkeypatch.setattr(selection, "_STANDARD_ERRORS", 0)
+    master = fit_setting(lessons_of_five(6_000, 10, noise=0.0), USED, Setting(8, 80), None)
+    garbled = replace(lessons_of_five(300, 11), valid=np.random.default_rng(12).random(300) < 0.5)
+    own = lessons_of_five(40, 13, noise=0.0)
+    assert select(own, USED, Start(garbled, master)).setting == AS_IT_IS
+    fitted = fit_classifier(own, USED, Start(garbled, master), Policy())
+    assert fitted.classifier.trees is master.trees
+    assert fitted.classifier.slope > 0
+
+
+def test_rescaled_trees_give_a_straight_line_of_what_they_gave(start):
+    features = lessons_of_five(160, 16).columns(USED).features
     rescaled = uncalibrated(USED, start.classifier.trees.rescaled(2.0, 0.5)).contributions(features).sum(axis=1)
     assert rescaled == pytest.approx(2 * start.classifier.contributions(features).sum(axis=1) + 0.5)
 
