@@ -116,7 +116,7 @@ def with_labels(split: Split, reviews: Reviews, catalog: Catalog, seed: int) -> 
         *(len(added), len(older) - len(apart), len(apart) - len(added), len(agreed) - len(older)),
     )
     reviewed = Reviewed(replace(split, learnt=learnt), len(added), until)
-    return _beside_sure_ones(reviewed, set(_ids(added)), said | {each.pair for each in agreed}, reviews.folder, seed)
+    return _beside_sure_ones(reviewed, added, agreed, reviews.folder, seed)
 
 
 def of_labels_alone(reviews: Reviews, data: TrainingData, seed: int) -> Reviewed:
@@ -156,18 +156,18 @@ def of_labels_alone(reviews: Reviews, data: TrainingData, seed: int) -> Reviewed
             "the promotion: judge more pairs, or name labelled ones with --groundtruth FILE"
         )
     split = split_of(pairs, data, seed)
-    until = max(each.number for each in older)
-    reviewed = Reviewed(split, len(split.learnt), until)
-    return _beside_sure_ones(reviewed, set(_ids(split.learnt)), {each.pair for each in agreed}, reviews.folder, seed)
+    reviewed = Reviewed(split, len(split.learnt), max(each.number for each in older))
+    return _beside_sure_ones(reviewed, split.learnt, agreed, reviews.folder, seed)
 
 
 def _beside_sure_ones(
-    reviewed: Reviewed, learnt: set[Pair], known: set[Pair], folder: DataFolder, seed: int
+    reviewed: Reviewed, verdicts: LabelledPairs, agreed: Sequence[AgreedTag], folder: DataFolder, seed: int
 ) -> Reviewed:
     """Add pairs that the model in charge is sure of, none of those that anybody judged or that touch the test."""
     split = reviewed.split
     tested = split.test.sr_ids if split.tested_on == HELD_OUT else frozenset[str]()
-    sure = sure_pairs(folder, learnt, known | {*_ids(split.learnt), *_ids(split.test)}, tested, seed)
+    known = {*(each.pair for each in agreed), *_ids(split.learnt), *_ids(split.test)}
+    sure = sure_pairs(folder, set(_ids(verdicts)), known, tested, seed)
     every = _joined(split.learnt, sure)
     return replace(reviewed, split=replace(split, learnt=every, positions=positions_of(every, seed)), sure=len(sure))
 
