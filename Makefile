@@ -17,8 +17,8 @@ ONEMASTER  := $(BIN)/onemaster
 PIP        := $(BIN)/python -m pip --disable-pip-version-check
 # The variable keeps the theme from telling everybody about its successor.
 MKDOCS     := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
-BENCHMARKS := sample_realism pairs ablation few_labels review_loop throughput encoder index dedupe beside_exact peers ten_times \
-              scale service calls tables plots
+BENCHMARKS := sample_realism pairs ablation few_labels review_loop throughput encoder index dedupe beside_exact peers \
+              ten_times scale service calls tables plots
 
 serve: $(VENV)/.runtime ## serve DATA on HOST:PORT (the first time: write the sample, train, build the index)
 	@[[ -e "$(DATA)/catalog.db" ]] || $(ONEMASTER) sample --data "$(DATA)"

@@ -96,9 +96,8 @@ def main() -> None:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as scratch:
         invented = sample(Path(scratch) / "sample", _SEED, _RECORDS)
-        labelled = invented.train_pairs.rename(
-            Path(scratch) / "pairs.csv"
-        )  # where reviewers' verdicts are all there is
+        # Reviewers' verdicts are all there is in the data folder.
+        labelled = invented.train_pairs.rename(Path(scratch) / "pairs.csv")
         datasets = [replace(invented, train_pairs=labelled)]
         if given.music20:
             datasets.append(music20(given.music20, Path(scratch) / "music20"))
