@@ -136,10 +136,6 @@ def _promote(command: argparse.ArgumentParser) -> None:
     command.add_argument("--on-few", action="store_true", help=few)
 
 
-def _rollback(command: argparse.ArgumentParser) -> None:
-    _places(command, "models", json_help="what is in charge")
-
-
 def _rebuild(command: argparse.ArgumentParser) -> None:
     _places(command, "catalog", "models", "index", json_help="the manifest")
     kinds = (
@@ -164,10 +160,6 @@ def _remove(command: argparse.ArgumentParser) -> None:
     which.add_argument("sr_ids", nargs="*", default=[], metavar="SR_ID", help="ids of recordings")
     which.add_argument("--file", type=_local, metavar="FILE", help="text with one id a line")
     command.add_argument("--ignore-unknown", action="store_true", help="pass over ids that the catalogue does not hold")
-
-
-def _refresh(command: argparse.ArgumentParser) -> None:
-    _places(command, "catalog", "models", "index", json_help="counts")
 
 
 def _serve(command: argparse.ArgumentParser) -> None:
@@ -222,12 +214,13 @@ def _dedupe(command: argparse.ArgumentParser) -> None:
     spread.add_argument("--shard-size", type=_number(int, 1), default=65_536, metavar="N", help="recordings (65536)")
 
 
-def _doctor(command: argparse.ArgumentParser) -> None:
-    _places(command, "catalog", "models", "index", json_help="all findings")
+def _fetch(command: argparse.ArgumentParser) -> None:
+    _places(command)
+    command.add_argument("--out", type=_local, required=True, metavar="DIR", help="empty, or not there yet")
 
 
-def _profile(command: argparse.ArgumentParser) -> None:
-    _places(command, "catalog", json_help="all of it")
+def _only_places(*places: str, json_help: str) -> Callable[[argparse.ArgumentParser], None]:
+    return lambda command: _places(command, *places, json_help=json_help)
 
 
 def _compare(command: argparse.ArgumentParser) -> None:
@@ -248,7 +241,7 @@ _ARGUMENTS: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {
     "rebuild": _rebuild,
     "add": _add,
     "remove": _remove,
-    "refresh": _refresh,
+    "refresh": _only_places("catalog", "models", "index", json_help="counts"),
     "compact": _rebuild,
     "serve": _serve,
     "key": _key,
@@ -257,10 +250,11 @@ _ARGUMENTS: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {
     "evaluate": _evaluate,
     "compare": _compare,
     "promote": _promote,
-    "rollback": _rollback,
+    "rollback": _only_places("models", json_help="what is in charge"),
     "dedupe": _dedupe,
-    "profile": _profile,
-    "doctor": _doctor,
+    "profile": _only_places("catalog", json_help="all of it"),
+    "doctor": _only_places("catalog", "models", "index", json_help="all findings"),
+    "fetch": _fetch,
 }
 
 

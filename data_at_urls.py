@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from catalog.errors import ConflictError, InputError, OnemasterError
-from catalog.paths import CATALOG_DB, LABELS_DB, copied_from
+from catalog.paths import CATALOG_DB, COPY_RECORD, LABELS_DB, copied_from
 
 if TYPE_CHECKING:
     from catalog.working_copy import WorkingCopy
@@ -30,6 +30,7 @@ _ATTEMPTS = 5
 # Commands that want models that are not in charge, too.
 _LOOK_BACK = frozenset({"compare", "promote", "rollback", "doctor"})
 _NEED_NO_DATA = frozenset({"key"})
+_FETCHES = "fetch"
 _BEGIN = frozenset({"import", "sample"})
 _ONLY_LOOK = frozenset({"candidates", "classify", "doctor", "evaluate"})
 
@@ -70,11 +71,10 @@ def data_at_hand(given: argparse.Namespace) -> Iterator[None]:
     from catalog.remote import RemoteFolder
     from catalog.working_copy import WorkingCopy, copy_folder
 
-    given.url = given.data.rstrip("/")
-    if not given.data.partition("://")[2].strip("/"):
-        raise InputError(f"expected a URL with a bucket or a folder, such as s3://bucket/prefix, got {given.data}")
-    if beside := [name for name in ("catalog", "models", "index") if getattr(given, name, None)]:
-        raise InputError(f"expected all of a data folder at a URL to be there, got --{beside[0]} beside {given.url}")
+    given.url = _checked_url(given)
+    if given.command == _FETCHES:
+        yield
+        return
     given.data = copy_folder(given.url, f"serving-{given.port}" if given.command == "serve" else "commands")
     if getattr(given, "storage", None) == "":
         given.storage = given.url
@@ -94,6 +94,37 @@ def data_at_hand(given: argparse.Namespace) -> Iterator[None]:
     except OnemasterError as error:
         error.args = tuple(str(each).replace(str(given.data), given.url) for each in error.args)
         raise
+
+
+def _checked_url(given: argparse.Namespace) -> str:
+    url = str(given.data).rstrip("/")
+    if not url.partition("://")[2].strip("/"):
+        raise InputError(f"expected a URL with a bucket or a folder, such as s3://bucket/prefix, got {given.data}")
+    if beside := [name for name in ("catalog", "models", "index") if getattr(given, name, None)]:
+        raise InputError(f"expected all of a data folder at a URL to be there, got --{beside[0]} beside {url}")
+    return url
+
+
+def fetch(given: argparse.Namespace) -> None:
+    """Bring a data folder that is kept at a URL to this machine, as it is at this moment."""
+    from catalog.remote import RemoteFolder
+    from catalog.working_copy import WorkingCopy
+
+    url, out = getattr(given, "url", ""), given.out
+    if not url:
+        raise InputError(f"expected the URL of a data folder, got {given.data}, which is on this machine already")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"expected a folder that is empty or not there yet, got {out}: name another")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
+        copy = WorkingCopy(RemoteFolder(url), Path(scratch) / out.name)
+        copy.pull(every_model=True)
+        if not copy.state.number:
+            _refuse_plain_folder(url)
+            raise InputError(f"expected a data folder at {url}, found none: check the URL")
+        (copy.folder / COPY_RECORD).unlink()  # from here on it is a folder of its own
+        copy.folder.rename(out)
+    print(f"state {copy.state.number} of {url} stands in {out}; what is changed there stays there")
 
 
 def _refuse_plain_folder(url: str) -> None:

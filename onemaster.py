@@ -19,7 +19,7 @@ from catalog.errors import InputError, OnemasterError
 from catalog.paths import CLUSTERS_CSV, CLUSTERS_DB, SUMMARY_HTML
 from change_commands import CHANGES
 from command_line import HOME, data_folder, parser
-from data_at_urls import data_at_hand
+from data_at_urls import data_at_hand, fetch
 from printed import print_clusters, print_counts, print_json, print_profile, print_table
 from service_commands import key, serve
 from training_commands import compare, promote, rollback, train
@@ -225,7 +225,6 @@ def dedupe(given: argparse.Namespace) -> None:
     print(f"wrote {out / CLUSTERS_CSV} and, beside it, pairs, representatives and a summary")
 
 
-# A command's docstring is its help.
 def profile(given: argparse.Namespace) -> None:
     """Sum up a catalogue: what is missing, where it comes from, what its ISRCs are worth, what looks wrong."""
     from catalog.profile import profile as profile_of
@@ -259,6 +258,7 @@ def doctor(given: argparse.Namespace) -> None:
         raise InputError(f"broken: {', '.join(broken)}")
 
 
+# A command's docstring is its help.
 COMMANDS = {
     "sample": sample,
     "import": import_,
@@ -276,6 +276,7 @@ COMMANDS = {
     "dedupe": dedupe,
     "profile": profile,
     "doctor": doctor,
+    "fetch": fetch,
 }
 
 

@@ -136,7 +136,7 @@ def requested_columns(found: Sequence[str], requests: Sequence[str]) -> dict[str
     for request in requests:
         feed = _requested(request, found, [fold(name) for name in found])
         if feed.field in asked:
-            raise CatalogError(f"expected one column for {feed.field}, got two by --column {request}: join them first")
+            raise CatalogError(f"expected one column for {feed.field}, got two by --column {request}: a list takes a+b")
         asked[feed.field] = feed
     return asked
 

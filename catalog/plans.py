@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from catalog.columns import (
 )
 from catalog.errors import CatalogError
 from catalog.guesses import Guess, Guesses, guess_columns, likeliest
+from catalog.joined import JOIN, LISTS, parts_of, with_joined
 from catalog.readers import open_source
 from catalog.rows import Source, as_text
 from catalog.tables import connect_readonly, main_table, quoted, sqlite_errors
@@ -70,7 +72,7 @@ class Delivery:
     @property
     def unused(self) -> list[str]:
         """Columns that feed nothing."""
-        used = set(self.used.values())
+        used = {part for name in self.used.values() for part in parts_of(name, self.source.columns)}
         return [name for name in self.source.columns if name not in used]
 
 
@@ -88,7 +90,8 @@ def plan_import(
     files : sequence of Path
         At least one; see `catalog.importers.import_catalog`.
     columns : sequence of str
-        ``ours=theirs`` or ``theirs=ours``; each has to fit at least one of the files. They go before everything else.
+        ``ours=theirs`` or ``theirs=ours``, theirs being several columns as in `catalog.joined.with_joined` or one; each
+        has to fit at least one of the files. They go before everything else.
     encoding : str, optional
         Of CSV files without a byte order mark; if none is named it is UTF-8, and files that are not in it are refused.
     guess : bool
@@ -110,8 +113,9 @@ def plan_import(
     """
     if not files:
         raise CatalogError("expected at least one file to import, got none; name a CSV, Parquet or SQLite file")
-    known = frozenset(chain(NAMES, *(map(fold, request.split("=")) for request in columns)))
-    sources = [open_source(path, encoding, known) for path in files]
+    known = frozenset(chain(NAMES, *(map(fold, re.split(r"[=+]", request)) for request in columns)))
+    every = [*columns, *(f"{ours}={theirs}" for used in before for ours, theirs in used.items())]
+    sources = [with_joined(open_source(path, encoding, known), every) for path in files]
     for request in columns:
         if not any(applies(request, source.columns) for source in sources):
             raise refusal(request, tuple(dict.fromkeys(chain(*(source.columns for source in sources)))))
@@ -281,4 +285,5 @@ def _either(tied: Sequence[Guess]) -> str:
 
 
 def _choices(tied: Sequence[Guess]) -> str:
-    return " or ".join(guess.typed for guess in tied)
+    together = [replace(tied[0], column=JOIN.join(guess.column for guess in tied))] if tied[0].ours in LISTS else []
+    return " or ".join(guess.typed for guess in (*tied, *together))

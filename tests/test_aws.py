@@ -15,7 +15,9 @@ from test_delivery import TEMPLATE, read
 
 STACK, SECRET, ENTRIES = "onemaster", "onemaster-keys", "ada:write:0"
 # What moto makes nothing of.
-UNKNOWN = {"AWS::CloudWatch::Alarm", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy", "AWS::Scheduler::Schedule"}
+UNKNOWN = {"AWS::CloudWatch::Alarm", "AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy"} | {
+    f"AWS::Scheduler::{kind}" for kind in ("Schedule", "ScheduleGroup")
+}
 TYPED = [
     typed
     for page in pages()

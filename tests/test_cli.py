@@ -27,7 +27,7 @@ from training_commands import _policy
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (
     *("sample", "import", "train", "rebuild", "add", "remove", "refresh", "compact", "serve", "key"),
-    *("classify", "candidates", "evaluate", "compare", "promote", "rollback", "dedupe", "profile", "doctor"),
+    *("classify", "candidates", "evaluate", "compare", "promote", "rollback", "dedupe", "profile", "doctor", "fetch"),
 )
 
 

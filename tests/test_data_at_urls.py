@@ -549,3 +549,33 @@ def test_merging_labels_is_the_union_whatever_was_said(tmp_path_factory, ours, t
         (each.verdict.tag, each.verdict.labelled_at, each.verdict.reviewer) for each in read_labels(folder / "ours")
     ]
     assert len(found) == len({*found}) == len({*ours, *theirs})
+
+
+def test_a_folder_at_a_url_is_brought_to_this_machine(published, tmp_path, capsys):
+    out = tmp_path / "here" / "songs"
+    assert main(["fetch", "--data", published, "--out", str(out)]) == 0
+    assert f"of {published} stands in {out}" in capsys.readouterr().out
+    assert files_in(out) == files_in(copied(published, tmp_path / "copy").folder)
+    assert not (out / COPY_RECORD).exists()
+    assert [path.name for path in out.parent.iterdir()] == [out.name]
+    # It is a folder like any other.
+    assert main(["classify", "123", "456", "--data", str(out)]) == 0
+    assert main(["remove", "123", "--data", str(out)]) == 0
+    assert main(["classify", "123", "456", "--data", published]) == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "out", "message"),
+    [
+        ("data", "new", "expected the URL of a data folder"),
+        ("file:///nowhere/at/all", "new", "expected a data folder at file:///nowhere/at/all, found none"),
+        ("file:///nowhere/at/all", ".", "expected a folder that is empty or not there yet"),
+        ("file:///nowhere/at/all", "file", "expected a folder that is empty or not there yet"),
+    ],
+)
+def test_what_cannot_be_fetched_leaves_nothing(tmp_path, monkeypatch, capsys, data, out, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("mine")
+    assert main(["fetch", "--data", data, "--out", out]) == 1
+    assert message in capsys.readouterr().err
+    assert files_in(tmp_path) == {"file": b"mine"}
