@@ -11,10 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from enum import Enum
+from unicodedata import normalize as unicode_form
 
-_SEPARATORS = re.compile(r"[\s:.\-‐‑‒–—_/]+")
+_SEPARATORS = re.compile(r"[\s:.\-‐‑‒–—−_/\u200b-\u200d\u2060\ufeff]+")
+_LENGTH = 12
 _CODE = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", re.ASCII)
 _BETWEEN = re.compile(r"[|;,]")
+# One of several in a text, or one that spreadsheets and lists have put signs around.
+_AMONG_OTHERS = re.compile(
+    r"(?<![A-Z0-9])([A-Z]{2})[-. ]?([A-Z0-9]{3})[-. ]?([0-9]{2})[-. ]?([0-9]{5})(?![A-Z0-9])", re.ASCII
+)
 
 
 class IsrcState(Enum):
@@ -56,15 +62,21 @@ def parse_isrcs(codes: Sequence[str]) -> frozenset[str]:
     Parameters
     ----------
     codes : sequence of str
-        As delivered; an entry may hold several with commas or semicolons between them.
+        As delivered; an entry may hold several.
 
     Returns
     -------
     frozenset of str
         Canonical codes; empty if there is none.
     """
-    parts = (part for code in codes for part in _BETWEEN.split(code))
-    return frozenset(code for code in map(parse_isrc, parts) if code is not None)
+    found: set[str] = set()
+    for part in (part for code in codes for part in _BETWEEN.split(code)):
+        if code := parse_isrc(part):
+            found.add(code)
+        elif len(part) >= _LENGTH:
+            plain = unicode_form("NFKC", part).upper()
+            found.update("".join(groups) for groups in _AMONG_OTHERS.findall(plain))
+    return frozenset(found)
 
 
 def compare_isrcs(q: Sequence[str], m: Sequence[str]) -> IsrcState:

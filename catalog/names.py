@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from functools import lru_cache
 
 import regex
@@ -10,15 +11,31 @@ from catalog.normalize import normalize
 
 # How several names are joined into one text; words only where they stand alone between names.
 _JOINERS = regex.compile(
-    r"\s*[&/;+×]\s*|\s*[(\[{)\]}]\s*|\s+(?:and|y|und|et|e|feat\.?|ft\.?|featuring|with|con|mit|avec|vs\.?|x)\s+",
+    r"\s*[&＆/;+×、،]\s*|\s*[(\[{)\]}]\s*"
+    r"|\s+(?:and|y|und|et|e|feat\.?|ft\.?|featuring|with|con|mit|avec|vs\.?|x(?!\s+(?:feat|ft|and|&)))\s+|\s+(?:feat|ft)\.",
     regex.IGNORECASE,
+)
+_FEATURED = regex.compile(r"(?:feat\.|ft\.|(?:feat|ft|featuring)\s)\s*", regex.IGNORECASE)
+_LINE_END = regex.compile(r"[\r\n]+")
+# What somebody did, in brackets behind the name.
+_ROLES = frozenset(
+    {
+        *("composer", "lyricist", "author", "writer", "songwriter", "producer", "arranger", "conductor", "performer"),
+        *("vocals", "guitar", "piano", "drums", "bass", "violin", "soloist", "music", "lyrics", "words", "remixer"),
+        *("komponist", "texter", "compositeur", "auteur", "compositor", "autor", "compositore", "autore", "ca", "ar"),
+    }
 )
 _ARTICLE = "the"
 # Written where nobody is named; after normalisation.
 _NOBODY = frozenset(
     {
-        *("various", "various artist", "various artists", "varios", "varios artistas", "artistas varios", "v a", "va"),
-        *("divers", "diverse", "artistes divers", "artisti vari", "aa vv", "verschiedene interpreten"),
+        *("various", "various artist", "various artists", "various performers", "v a", "va", "v v a a", "vv aa"),
+        *("varios", "varios artistas", "artistas varios", "varios interpretes", "interpretes varios", "aa vv"),
+        *("divers", "diverse", "divers artistes", "artistes divers", "artisti vari", "interpreti vari"),
+        *("verschiedene", "verschiedene interpreten", "verschiedene kunstler", "diverse interpreten"),
+        *("diverse kunstler", "diverse artiesten", "diverse artister", "blandade artister", "cesitli sanatcilar"),
+        *("rozni wykonawcy", "ruzni interpreti", "여러 아티스트", "オムニバス"),
+        *("interprete desconocido", "artista desconocido", "artista desconhecido"),
         *("сборник", "разные исполнители", "群星", "ヴァリアス アーティスト"),
         *("unknown", "unknown artist", "artist unknown", "unk", "no artist", "anonymous"),
         *("n a", "na", "not available", "none", "null", "tba"),
@@ -54,13 +71,15 @@ def names_of(entries: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=_CACHE_SIZE)
 def _names_in(entry: str) -> tuple[str, ...]:
-    entry = " ".join(entry[:_LONGEST_ENTRY].split())  # runs of blanks would be looked through again and again
+    entry = _LINE_END.sub(";", html.unescape(entry[:_LONGEST_ENTRY]).strip())
+    entry = " ".join(entry.split())  # runs of blanks would be looked through again and again
     if (folded := normalize(entry)) in _NOBODY:
         return ()
     parts = _JOINERS.split(entry)
     if len(parts) == 1 and "," not in entry:
         return (_comparable(folded),) if folded else ()
-    names = {_comparable(normalize(name)) for part in parts for name in _cut_at_commas(part)}
+    named = (normalize(_FEATURED.sub("", name, 1)) for part in parts for name in _cut_at_commas(part))
+    names = {_comparable(name) for name in named if name not in _ROLES}
     return tuple(sorted(names - {""})[:MOST_NAMES])
 
 

@@ -7,6 +7,7 @@ that text of two versions never meets.
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
 
 import regex
@@ -14,7 +15,7 @@ from anyascii import anyascii
 from ftfy import fix_encoding
 from ftfy.badness import is_bad
 
-NORMALIZER_VERSION = "1"
+NORMALIZER_VERSION = "2"
 
 _MAX_CHARACTERS = 4_096
 _MAX_PASSES = 8
@@ -34,6 +35,13 @@ _SUSPECT = regex.compile(
     "[\u0080-\u00bf\u00c2\u00c3\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u0402-\u040f\u0451-\u045f"
     "\u0490\u0491\u2010-\u203a\u20ac\u2116\u2122\u2500-\u259f\ufffd]"
 )
+# The signs of keys, and letters that are written as signs: C♯, Bb major, Ke$ha, P!nk.
+_MEANT = regex.compile(
+    r"(?<![\p{L}\p{N}])([A-Ga-g])\s?(?:([♯#])|♭)(?![\p{L}\p{N}])"
+    r"|(?<![\p{L}\p{N}])([A-G])b(?=[ -](?i:maj|min|dur|moll))"
+    r"|(?<=\p{L})(\$)(?=\p{L})|(?<=(?<!\p{L})\p{L})!(?=\p{Ll})"
+)
+_MAY_MEAN = re.compile("[#♯♭$!]|[A-G]b[ -]")
 _ASCII = {code: (chr(code).lower() if chr(code).isalnum() else " ") for code in range(128)}
 _ASCII.update({ord("'"): "", ord("`"): "", ord("&"): " and "})
 
@@ -41,9 +49,10 @@ _ASCII.update({ord("'"): "", ord("`"): "", ord("&"): " and "})
 def normalize(text: str) -> str:
     """Write a text in its comparable form.
 
-    Mojibake and HTML entities are repaired; width, case and ligatures are folded (NFKC, casefold); diacritics of
-    Latin, Greek and Cyrillic letters, Hebrew points and Arabic vowel marks are dropped; ``&`` becomes "and";
-    apostrophes vanish; every other run of punctuation and blanks becomes one blank. Idempotent.
+    Mojibake and HTML entities are repaired; the signs of sharp and flat keys become words, ``$`` and ``!`` within a
+    word letters; width, case and ligatures are folded (NFKC, casefold); diacritics of Latin, Greek and Cyrillic
+    letters, Hebrew points and Arabic vowel marks are dropped; ``&`` becomes "and"; apostrophes vanish; every other run
+    of punctuation and blanks becomes one blank. Idempotent.
 
     Parameters
     ----------
@@ -57,6 +66,8 @@ def normalize(text: str) -> str:
         so that a name made of them stays a name; blank text gives "".
     """
     text = text[:_MAX_CHARACTERS]
+    if _MAY_MEAN.search(text):
+        text = _MEANT.sub(_in_letters, text)
     if text.isascii() and "&" not in text:
         return " ".join(text.translate(_ASCII).split()) or _signs(text)
     if text.isspace():  # U+0085, too, which in damaged text would be an ellipsis
@@ -85,6 +96,13 @@ def romanize(text: str) -> str:
     """
     folded = normalize(text)
     return folded if folded.isascii() else normalize(anyascii(folded))
+
+
+def _in_letters(match: regex.Match[str]) -> str:
+    note = match[1] or match[3]
+    if note:
+        return f"{note} {'sharp' if match[2] else 'flat'} "
+    return "s" if match[4] else "i"
 
 
 def _fold(text: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 
 from catalog.normalize import normalize
+from catalog.numbers import numbers_in
 from catalog.version_words import BARE_CREDIT
 from catalog.versions import (
     SAME_MASTER,
@@ -17,15 +19,18 @@ from catalog.versions import (
     find_markers,
     may_hold_markers,
     note_markers,
-    number_of,
 )
 
 _LONGEST = 4_096  # characters
 _YEARS_OF_ISSUE = SAME_MASTER | {MarkerType.MONO}
 # Who sang or played along. "With" is a credit in brackets only: "Stay With Me" names nobody.
-_FEATURED = r"(?:feat\.?|ft\.?|f[./]|featuring|duet with|w/)"
+_FEATURED = r"(?:feat\.?|ft\.?|f/|f\.(?!\w\.)|featuring|duet with|w/)"
+_NOBODY = (
+    r"(?:me|you|u|us|him|them|it|my|your|a|an|or|no|love|lead|vocals?|lyrics|te|ti|si|moto|brio|fuoco|spirito|anima|amore|la|"
+    r"el|los|las|le|les|orquesta|orchestra|orchester|orchestre|mariachi|banda|toi|moi|dir|mir|humor|gesang|text)"
+)
 _NOTE_CREDIT = re.compile(
-    rf"(?:{_FEATURED}|with|con|avec|mit)(?:\s+|(?<=[./]))(?!(?:me|you|u|us|him|them|it|my|your|a|an|no|love)\b)(\S.*)",
+    rf"(?:{_FEATURED}(?:\s+|(?<=[./]))|(?:with|con|avec|mit)\s+(?!{_NOBODY}\b))(?!{_NOBODY}\s*$)(\S.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _OTHER_CREDIT = re.compile(r"(?:prod|produced|mixed|written|music|lyrics)(?:\.| by\b)", re.IGNORECASE)
@@ -33,24 +38,17 @@ _SOUNDTRACK = re.compile(
     r"(?:from|aus|dal|du film|tiré|de la|из|theme from|soundtrack|ost|original motion)\b", re.IGNORECASE
 )
 # "012-Title", "03. Title", "1-05 Title", "7 - Title": never a year, nor the 99 of "99 Luftballons".
-_TRACK = re.compile(r"\s*(?:\d-)?(?:0\d{1,2}\s*[-._)]\s*|\d{1,3}[.)]\s+|\d{1,2}\s+-\s+|0\d\s+)(?=\D)")
-_MAY_COUNT = re.compile(r"\d|\b(?:[ivx]+|one|two|three|four|five|six|seven|eight|nine|ten)\b")
-_COUNTED = re.compile(
-    r"\b(?:part|pt|parts|pts|parte|partie|teil|vol|volume|volumen|chapter|chapitre|kapitel|act|akt|movement|book|episode|"
-    r"no|nr|number|op|opus|bwv|kv?|hob|rv|d|s|interlude|skit|untitled|track|take)"
-    r"(?: ?(?=\d)| )(\d+|[ivx]+|one|two|three|four|five|six|seven|eight|nine|ten)\b"
+# In front of a movement or a chapter it is that one's own.
+_TRACK = re.compile(
+    r"\s*(?:\d-)?(?:0\d{1,2}\s*[-._)]\s*|\d{1,3}[.)]\s+(?!(?i:kapitel|teil|akt|satz|sinf|symph|symf|konzert|sonat|bölüm|"
+    r"fejezet|část|część|rozdział|szene|folge|adagi|allegr|andant|prest|larg|lent|menu|minu|scherz|rondo|vivac|moderat|"
+    r"grave|finale)\w*)|\d{1,2}\s+-\s+|0\d\s+)(?=\D)"
 )
-_DIGITS = re.compile(r"(?<![^\W\d_])\d+(?=st\b|nd\b|rd\b|th\b|[^\w]|$)")
-_ROMAN_AT_END = re.compile(r"(?<!\S)(?:i{2,3}|iv|vi{1,3}|ix|xi{1,3}|xiv|xv)$")
 _MOVEMENT = re.compile(r"[IVX]\.\s")
 # Normalised words, one of which every title has that credits or counts without digits, brackets and dashes.
-_SPECIAL = """
-    feat ft featuring ii iii iv vi vii viii ix xi xii xiii xiv xv act akt movement book episode no nr number op opus
-    skit untitled track take d s k kv bwv hob rv
-"""
-_SPECIAL_WORDS = frozenset(_SPECIAL.split())
+_ROMAN = "ii iii iv vi vii viii ix xi xii xiii xiv xv"
+_SPECIAL_WORDS = frozenset({"feat", "ft", "featuring", *_ROMAN.split()})
 _NO_NUMBERS: frozenset[str] = frozenset()  # one for all titles: every new one takes memory
-_ROMAN_IN_FRONT = re.compile(r"\s*([IVX]{1,5})\.\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ class TitleParts:
     featured : tuple of str
         Who is credited in the title, as written; several in one credit stay together.
     numbers : frozenset of str
-        Numbers that tell pieces apart, as decimal digits whatever they are written in: of parts, volumes, works and
+        Numbers and keys that tell pieces apart, as from `catalog.numbers.numbers_in`: of parts, volumes, works and
         movements, and those in the title proper. Without track numbers and the years of remasters.
     markers : tuple of Marker
         As from `catalog.versions.parse_markers`.
@@ -100,7 +98,7 @@ def parse_title(title: str | None) -> TitleParts | None:
         return None
     if not (may_hold_markers(title, full) or _MOVEMENT.search(title)) and _SPECIAL_WORDS.isdisjoint(full.split()):
         return TitleParts(full, full, (full,), (), _NO_NUMBERS, ())
-    title = title[_end_of_track(title) : _LONGEST]
+    title = html.unescape(title[_end_of_track(title) : _LONGEST])
     pieces = cut_title(title)
     markers = find_markers(title, pieces)
     proper, others, counted, featured = _sorted_out(pieces)
@@ -158,10 +156,5 @@ def _uncredited(place: Place, text: str, *, first: bool) -> tuple[str, list[str]
 def _numbers(texts: list[str]) -> frozenset[str]:
     found: set[str] = set()
     for text in texts:
-        key = normalize(text)
-        if not _MAY_COUNT.search(key):
-            continue
-        numerals = [*_DIGITS.findall(key), *_COUNTED.findall(key), *_ROMAN_AT_END.findall(key)]
-        numerals += _ROMAN_IN_FRONT.findall(text)
-        found.update(filter(None, map(number_of, numerals)))
+        found |= numbers_in(text)
     return frozenset(found) if found else _NO_NUMBERS

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+from catalog.numbers import COUNTING_WORDS
+
 
 class MarkerType(Enum):
     """Kinds of versions, and of pieces that are numbered or named by their place."""
@@ -57,14 +59,8 @@ class MarkerType(Enum):
 
 SAME_MASTER = frozenset(
     {
-        MarkerType.REMASTER,
-        MarkerType.ALBUM_VERSION,
-        MarkerType.SINGLE_VERSION,
-        MarkerType.ORIGINAL_MIX,
-        MarkerType.EXPLICIT,
-        MarkerType.STEREO,
-        MarkerType.BONUS_TRACK,
-        MarkerType.VIDEO,
+        *(MarkerType.REMASTER, MarkerType.ALBUM_VERSION, MarkerType.SINGLE_VERSION, MarkerType.ORIGINAL_MIX),
+        *(MarkerType.EXPLICIT, MarkerType.STEREO, MarkerType.BONUS_TRACK, MarkerType.VIDEO),
     }
 )
 """Kinds that do not make another master.
@@ -91,8 +87,9 @@ _NOT_VERB = (
 _LONG = r"(?:version|mix|edit|remix|take|cut|mezcla|versión|version longue)"
 
 _CUT_LENGTH = (
-    r"(?<!\w)(?<!the )(?<!of )(?:0?:?(?:0?5|6|10|15|20|30|45|60|90|120|180)[ -]?(?:s|secs?|seconds?|sek|sekunden)"
-    r"|0?[0-3]:[0-5]\d)(?: (?:version|edit|mix|cut|spot))?(?!\w)"
+    r"(?<!\w)(?<!the )(?<!of )(?<!in )"
+    r"(?:0?:?(?:0?5|6|10|15|20|30|45|60|90|120|180)[ -]?(?:s|secs?|seconds?|sek|sekunden)|0?[0-3]:[0-5]\d)"
+    r"(?: (?:version|edit|mix|cut|spot))?(?!\w| (?:to|of) )"
 )
 
 
@@ -110,7 +107,7 @@ _LANGUAGES = (
     r"hebrew|greek|turkish|hindi|thai|dutch|swedish|polish)"
 )
 _IN_ITS_OWN = (
-    r"(?:inglés|español|portugués|francés|italiano|alemán|japonés|inglês|espanhol|francês|anglais|espagnol|italien|"
+    r"(?:inglés|español|castellano|portugués|português|francés|italiano|alemán|japonés|inglês|espanhol|francês|anglais|espagnol|italien|"
     r"allemand|inglese|spagnolo|francese|deutsch(?:e|er)?|englisch(?:e|er)?|französisch(?:e|er)?)"
 )
 
@@ -121,13 +118,15 @@ _PATTERNS: dict[MarkerType, str] = {
             _anywhere(r"en vivo|ao vivo|en directo|en direct|al vivo|dal vivo|in concert|en concierto|en concert"),
             _anywhere(r"recorded live|live recording|(?:bbc|radio|peel|studio|live) sessions?|live aus"),
             r"^live (?:[^\s,;/]+ ){1,4}(?:19|20)\d\d$",
-            _anywhere(r"na żywo|naživo|canlı|вживую|живьём|концертная версия|концерт"),
+            _anywhere(r"na żywo|naživo|canlı|вживую|живьём|живая версия|концертная (?:версия|запись)|لايف|حفلة"),
+            _anywhere(r"концерт(?! (?:№|no\b|для|\d))") + "|^(?:en )?directo$",
             r"ライブ|ライヴ|라이브|现场|現場|演唱会|演唱會",
         )
     ),
     MarkerType.REMIX: "|".join(
         (
-            _whole(r"re-?mix(?:es|ed)?|rmx|refix|rework|bootleg|vip mix|ремикс"),
+            _whole(r"re-?mix(?:es|ed)?|rmx|refix|rework|bootleg|vip mix"),
+            _anywhere(r"ремикс|remezcla|ريمكس|ريميكس|(?:8|16)d(?: audio)?"),
             r"^vip$",
             r"(?=mix)(?<!\boriginal )(?<!\bradio )(?<!\bextended )(?<!\bsingle )(?<!\balbum )(?<!\bmono )(?<!\bstereo )"
             r"(?<!\bfull )(?<!\blp )(?<!\bmain )(?<!\balternate )(?<!\balternative )(?<!\bsub )" + _whole("mix"),
@@ -137,7 +136,7 @@ _PATTERNS: dict[MarkerType, str] = {
     ),
     MarkerType.ACOUSTIC: "|".join(
         (
-            _whole(r"acoustic|acústic[oa]|acustic[oa]|acoustique|akustik|akustisch|unplugged|акустика"),
+            _whole(r"stripped|acoustic|acústic[oa]|acustic[oa]|acoustique|akustik|akustisch|unplugged|акустика"),
             _anywhere(r"акустическая|unplugged"),
             r"アコースティック|어쿠스틱|不插电|不插電",
         )
@@ -145,27 +144,33 @@ _PATTERNS: dict[MarkerType, str] = {
     MarkerType.INSTRUMENTAL: "|".join(
         (
             _anywhere(
-                r"instrumental(?:e|es|is)?|inst\.? (?:ver|version|mix)|instrumentál\w*|инструментал\w*|"
-                r"off[ -]?vocals?|no vocals?"
+                r"instrumental(?:e|es|is)?|inst\.? (?:ver|version|mix)|instrumentál\w*|enstrümantal|инструментал\w*|"
+                r"минус(?:овка)?|off[ -]?vocals?|no vocals?"
             ),
-            r"^inst\.?$|インスト|伴奏|연주",
+            r"^(?:inst\.?|mr)$|インスト|伴奏|연주",
         )
     ),
-    MarkerType.KARAOKE: _anywhere("karaoke|karaokê|караоке|backing track|playback") + "|カラオケ|노래방|卡拉ok",
+    MarkerType.KARAOKE: _anywhere("karaoke|karaokê|караоке|كاريوكي|backing track|playback") + "|カラオケ|노래방|卡拉ok",
     MarkerType.DEMO: _whole("demos?|демо|maqueta|maquette") + "|デモ|데모",
-    MarkerType.RADIO_EDIT: _anywhere(rf"radio[ -]{_LONG}|радио ?версия"),
-    MarkerType.EDIT: r"(?=edit)(?<!\bradio )(?<!\bradio-)(?<!\balbum )(?<!\btv )" + _whole("edit|edited"),
-    MarkerType.EXTENDED: _anywhere(rf"extended|ext\.? {_LONG}|long {_LONG}|12(?:\"|″|''|”| ?inch) {_LONG}|extendida"),
+    MarkerType.RADIO_EDIT: _anywhere(
+        rf"radio[ -]{_LONG}|радио ?версия|(?:version|versión|versão|edición|edição|édition) r[aá]dio|radioversion"
+    ),
+    MarkerType.EDIT: r"(?=edit)(?<!\bradio )(?<!\bradio-)(?<!\balbum )(?<!\btv )" + _whole("edit|edited") + "|^mixed$",
+    MarkerType.EXTENDED: _anywhere(
+        rf"extended|ext\.? {_LONG}|long {_LONG}|12(?:\"|″|''|”| ?inch) {_LONG}|extendida|versión larga|versão longa|"
+        r"langversion|langfassung"
+    ),
     MarkerType.CLEAN: _whole("clean|censored|bleeped"),
     MarkerType.EXPLICIT: _whole("explicit|uncensored") + "|" + _anywhere(f"dirty {_LONG}"),
     MarkerType.REMASTER: _anywhere(r"re-?master(?:ed|izad[oa]|is[ée]e?|isiert|iert)?|ремастер\w*")
     + "|リマスター|리마스터",
-    MarkerType.MONO: _whole("mono"),
+    MarkerType.MONO: _whole("(?<!el )(?<!un )mono"),
     MarkerType.STEREO: _whole("stereo"),
     MarkerType.SPED_UP: _anywhere(r"sped[ -]?up|speed[ -]?up|nightcore"),
-    MarkerType.SLOWED: _anywhere(r"slowed(?: down)?"),
+    MarkerType.SLOWED: _anywhere("slowed(?: down)?|slow version|(?:chopped (?:&|and) )?screwed"),
     MarkerType.RE_RECORDING: _anywhere(
-        r"re-?record(?:ed|ing)|new(?:ly)? record(?:ed|ing)|taylor['’]s version|neuaufnahme|regrabad[oa]|regravação"
+        r"re-?record(?:ed|ing)|new(?:ly)? record(?:ed|ing)|taylor['’]s version|neuaufnahme|regrabad[oa]|regravação|"
+        r"(?:new|nueva|nova|nouvelle|neue|nuova) vers(?:ion|ión|ão|ione)"
     ),
     MarkerType.COVER: "|".join(
         (
@@ -191,6 +196,7 @@ _PATTERNS: dict[MarkerType, str] = {
             _anywhere(rf"{_LANGUAGES} (?:language )?(?:ver(?:sion|s)?|vers?\.|vocals?)"),
             rf"(?:sung )?in {_LANGUAGES}$",
             _anywhere(rf"vers(?:ión|ão|ion|ione) (?:en |em |in )?{_IN_ITS_OWN}|(?:auf )?{_IN_ITS_OWN}e? version"),
+            rf"^(?:en|em|in|auf) {_IN_ITS_OWN}$",
             r"(?:日本語|韓国語|英語|中国語|国语|國語|粤语|粵語|영어|일본어|중국어)(?: ?ver|版|バージョン| ?버전)",
         )
     ),
@@ -202,13 +208,18 @@ _PATTERNS: dict[MarkerType, str] = {
     MarkerType.DUB: _whole("dub|dubstrumental") + "|" + _anywhere(f"dub {_LONG}"),
     MarkerType.PIANO: _anywhere(rf"(?:solo )?piano (?:{_LONG}|solo|cover|ver)|piano solo|piano arrangement")
     + "|^piano$|ピアノ・?(?:ver|バ|ソロ)|피아노|钢琴版|鋼琴版",
-    MarkerType.ORCHESTRAL: _whole("orchestral|orchestra|symphonic|strings?") + "|" + _anywhere(f"string {_LONG}"),
-    MarkerType.A_CAPPELLA: _anywhere(r"a[ -]?cap+el+a|vocals? only|acap") + "|アカペラ|아카펠라|清唱",
+    MarkerType.ORCHESTRAL: _whole("orchestral|(?<!symphony )(?<!philharmonic )(?<!light )orchestra|symphonic|strings?")
+    + "|"
+    + _anywhere(f"string {_LONG}"),
+    MarkerType.A_CAPPELLA: _anywhere(r"a[ -]?cap+el+a|vocals? only|acap|بدون موسيقى") + "|アカペラ|아카펠라|清唱",
     MarkerType.TV: _anywhere(rf"(?:tv|anime)[ -]?(?:size|{_LONG}|ver)") + "|テレビサイズ|tvサイズ",
     MarkerType.CUT: "|".join(
         (
             _CUT_LENGTH,
-            _anywhere("(?:mix|short|radio) cut|short (?:version|edit|mix|ver|size)|stinger|sting|bumper|loop")
+            _anywhere(
+                "(?:mix|short|radio) cut|short (?:version|edit|mix|ver|size)|versión corta|"
+                "versão curta|version courte|kurzversion|kurzfassung|stinger|sting|bumper|loop"
+            )
             + "|^cut$|ショート",
         )
     ),
@@ -220,7 +231,7 @@ _PATTERNS: dict[MarkerType, str] = {
     MarkerType.ALTERNATE: _anywhere(
         r"alternat(?:e|ive) (?:version|mix|take|edit|cut)|alt\.? (?:version|mix|take)|outtake"
     )
-    + r"|^(?:take \d+|alternate|alternative)$",
+    + r"|^(?:take \d+|alternate|alternative|(?:19|20)\d\d version)$",
     MarkerType.BONUS_TRACK: _anywhere(r"bonus(?: (?:track|tracks|song|version))?|hidden track")
     + "|"
     + _anywhere(r"(?:deluxe|expanded|anniversary|special|standard|international) (?:version|edition)"),
@@ -246,19 +257,8 @@ BARE_WHOLE = re.compile(r"(?:intro|outro|interlude|interludio|reprise|medley)(?:
 
 # A credit that nothing sets off; six feet and a feat of strength are none.
 BARE_CREDIT = re.compile(
-    r"(?<=\s)(?<!\d\s)(?<!\bsix\s)(?<!\bten\s)(?:feat\.?|ft\.?|featuring)\s(?!of\b)\s*(\S.*)", re.IGNORECASE | re.DOTALL
-)
-
-# A numeral in letters must end the phrase: "The Part I Love" has no parts.
-_NUMERAL = r"(\d{1,3}(?!\w)|(?:[ivx]{1,5}|one|two|three|four|five|six|seven|eight|nine|ten)(?=\s*(?:$|[^\w\s'’])))"
-_AT = rf"(?:\.\s*|\s+|(?=\d)){_NUMERAL}"
-PART = re.compile(
-    rf"(?<!\w)(?:part|pt|parts|pts|parte|partie|teil|deel|część|cz|часть|ч|chapter|chapitre|kapitel|capítulo|folge){_AT}|"
-    r"第\s*([0-9一二三四五六七八九十]+)\s*[部章話话]|パート\s*([0-9]+)",
-    re.IGNORECASE,
-)
-VOLUME = re.compile(
-    rf"(?<!\w)(?:volume|vol|volumen|том){_AT}|第\s*([0-9一二三四五六七八九十]+)\s*[集卷巻]", re.IGNORECASE
+    r"(?<=\s)(?<!\d\s)(?<!\bsix\s)(?<!\bten\s)(?:(?:feat|ft|featuring)\s|(?:feat|ft)\.)(?!\s*of\b)\s*(\S.*)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 TRIGGER = re.compile(
@@ -270,7 +270,8 @@ TRIGGER = re.compile(
     r"попурри|intro|outro|interl|repri|répri|dub|piano|orchest|symphon|string|cap|tv|anime|\d|cut|short|sting|bumper|loop|"
     r"only|no |without|under ?score|bed|sub[ -]?mix|alt|outtake|take|bonus|hidden|deluxe|edition|official|video|audio|"
     r"lyric|visual|full|4k|hd|m/?v|part|pt|teil|deel|cz|част|ч|chap|kapit|capít|folge|vol|том|session|"
-    r"maquette|vip|comment|interview|track by|ver\b|vers\b|"
+    r"maquette|vip|comment|interview|track by|ver\b|vers\b|edici|ediç|rádi|enstr|минус|mr$|slow|screwed|"
+    r"stripped|kurz|lang|remez|жив|(?:en|em|in|auf) |[\u0600-\u06ff]|"
     rf"\b{_LANGUAGES}\b|{_IN_ITS_OWN}|"
     r"[\u3000-\u9fff\uac00-\ud7af]"
 )
@@ -290,8 +291,7 @@ GENERIC = frozenset(_GENERIC.split())
 
 _BARE_WORDS = """
     version edit mix remix remaster remastered live concert vivo directo sped up slowed drums vocals melody tv
-    instrumental karaoke unplugged acappella cappella intro outro interlude interludio reprise medley part pt parts
-    pts parte partie teil deel czesc cz часть ч chapter chapitre kapitel capitulo folge volume vol volumen том
+    instrumental karaoke unplugged acappella cappella intro outro interlude interludio reprise medley
 """
-BARE_WORDS = frozenset(_BARE_WORDS.split())
+BARE_WORDS = frozenset(_BARE_WORDS.split()) | COUNTING_WORDS
 """Normalised words of which a marker outside of notes has one, unless it has a digit, 第 or パート."""

@@ -13,6 +13,7 @@ from functools import lru_cache
 from unicodedata import normalize as unicode_form
 
 from catalog.normalize import normalize
+from catalog.numbers import PART, VOLUME, number_of
 from catalog.version_words import (
     BARE_CREDIT,
     BARE_END,
@@ -20,34 +21,30 @@ from catalog.version_words import (
     BARE_WORDS,
     GENERIC,
     NOTES,
-    PART,
     SAME_MASTER,
     TRIGGER,
-    VOLUME,
     MarkerType,
 )
 
-__all__ = ["SAME_MASTER", "Marker", "MarkerType", "Place", "bare_note", "cut_title", "number_of", "parse_markers"]
+__all__ = ["SAME_MASTER", "Marker", "MarkerType", "Place", "bare_note", "cut_title", "parse_markers"]
 
 _LONGEST_TITLE = 4_096
-_LONGEST_NUMBER = 18  # digits; more are no number of anything
 _LONGEST_NOTE = 200
 _CACHED = 1 << 15
 _OPENING = "([{<（［【「『〔《"
 _BRACKET = re.compile(r"[(\[{（［【「『〔《)\]}>）］】」』〕》]|<(?!3)")  # <3 is a heart
-_DASH = re.compile(r"\s[-–—―－~〜～]\s")
+_DASH = re.compile(r"\s[-–—―－~〜～]\s|(?<=\w)[—―](?=\w)")
 _CUT = re.compile(f"{_BRACKET.pattern}|{_DASH.pattern}")
-_SIGN = re.compile(rf"{_CUT.pattern}|\d|第|パート|\s[-~〜～]\S")
+_SIGN = re.compile(rf"{_CUT.pattern}|\d|第|パート|\s[-~〜～/|*]|:\s")
 _LENGTH_AT_END = re.compile(r"\d(?:[ -]?s\w*| \w+)?$")
-_NUMBERED = re.compile(r"\b(?:[pP]|[vV][oO]|[tTkKfFdD][eEaAoO]|[cC][zZhHaA]|[чЧтТ])|第|パ")
+_NUMBERED = re.compile(
+    r"\b(?:[pP]|[vV][oO]|[tTkKfFdD][eEaAoO]|[cC][zZhHaA]|[eE][pP]|[bB][öÖ]|[чЧтТгГсС]|ال)|\d\s*[^\W\d_]|\d\.\s|第|パ"
+)
 _WRAPPED = re.compile(r"(?<=\s)[-~〜～]([^\s\-~〜～][^\-~〜～]*)[-~〜～]\s*$")  # as in Japan: "Title -Live ver.-"
+# A note that other signs set off, at the end: "Title / Live", "Title: Acoustic Version", "Title *Live*".
+_SET_OFF = re.compile(r"(?<=\S)(?:\s+[/|]\s+|:\s+|\s+(?=\*))\*?([^/|:*]{2,60}?)\*?\s*$")
 _CREDIT = re.compile(r"(?:feat|ft|featuring|with|from|prod|produced|avec|con|mit|из)\b")
 _SIDE = re.compile(r"[/;]")
-_ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50}
-_WORDS = dict(
-    zip(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), range(1, 11), strict=True)
-)
-_HAN = dict(zip("一二三四五六七八九", range(1, 10), strict=True))
 _SECONDS = re.compile(r"(?:(\d+):)?(\d+)")
 
 
@@ -163,6 +160,8 @@ def cut_title(title: str) -> list[tuple[Place, str]]:
         The pieces in their order, without blanks around them, and none of them empty. What follows a bracket stands
         where stood what was in front of it.
     """
+    if (set_off := _SET_OFF.search(title)) and note_markers(set_off[1]):
+        title = f"{title[: set_off.start()]} - {set_off[1]}"
     if not _CUT.search(title) and title[-1:] not in "-~〜～":
         stripped = title.strip()
         return [(Place.OUTSIDE, stripped)] if stripped else []
@@ -178,7 +177,7 @@ def cut_title(title: str) -> list[tuple[Place, str]]:
             pieces.append((outside, first.strip()))
             if dashed:
                 outside = Place.DASHED
-                pieces += [(outside, piece.strip()) for piece in dashed]
+                pieces += [(outside, piece.strip(" ~〜～")) for piece in dashed]
         depth = depth + 1 if bracket in _OPENING else max(0, depth - 1)
         start = position + 1
     return [piece for piece in pieces if piece[1]]
@@ -224,33 +223,6 @@ def bare_note(base: str) -> str:
     if not match:
         return ""
     return base[-len(match[0]) :] if len(base) == len(key) else match[0]
-
-
-def number_of(numeral: str) -> str:
-    """Write a number as decimal digits.
-
-    Parameters
-    ----------
-    numeral : str
-        Digits, a Roman numeral up to l, an English word up to ten, or a Chinese numeral up to 99.
-
-    Returns
-    -------
-    str
-        Without leading zeros; "" for anything else.
-    """
-    numeral = numeral.casefold()
-    if numeral.isdecimal():
-        return str(int(numeral[:_LONGEST_NUMBER]))
-    if numeral in _WORDS:
-        return str(_WORDS[numeral])
-    if set(numeral) <= _ROMAN.keys():
-        values = [_ROMAN[letter] for letter in numeral]
-        return str(sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True)))
-    tens, ten, ones = numeral.rpartition("十")
-    if all(sign in _HAN for sign in tens + ones):
-        return str((_HAN.get(tens, 1) if ten else 0) * 10 + _HAN.get(ones, 0))
-    return ""
 
 
 def _markers_of(note: str, key: str) -> list[Marker]:

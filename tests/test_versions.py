@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from catalog.normalize import normalize
-from catalog.version_words import BARE_END, NOTES, PART, TRIGGER, VOLUME
+from catalog.numbers import PART, VOLUME, number_of
+from catalog.version_words import BARE_END, NOTES, TRIGGER
 from catalog.versions import (
     SAME_MASTER,
     Marker,
@@ -15,7 +16,6 @@ from catalog.versions import (
     cut_title,
     find_markers,
     may_hold_markers,
-    number_of,
     parse_markers,
 )
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from rapidfuzz import fuzz
 
+from catalog.numbers import agreement_of
 from catalog.versions import SAME_MASTER, MarkerType
 from matching.columns import Column, Flags
 from matching.features.feature import Feature, FeatureGroup
@@ -17,6 +18,8 @@ from matching.prepared import Prepared
 
 # In names of those who play other people's repertoire.
 _IMITATION_WORDS = frozenset({"karaoke", "tribute", "tributo", "hommage", "covers", "coverband", "lullaby"})
+# Of these each number is another piece.
+_COUNTED = frozenset({MarkerType.PART, MarkerType.VOLUME})
 _TYPES = tuple(kind for kind in MarkerType if kind not in SAME_MASTER)
 _COLUMNS = {kind: column for column, kind in enumerate(_TYPES)}
 _BITS = (1 << np.arange(len(_TYPES)))[:, None]
@@ -62,7 +65,7 @@ def _kinds(prepared: Prepared) -> set[MarkerType]:
 
 
 def _details(pairs: Pairs) -> Column:
-    """Compare what markers of the same type say more: live where, remixed by whom."""
+    """Compare what markers of the same type say more: live where, remixed by whom, which part."""
     told = pairs.distinct(_told)
     if not len(told):
         return told.spread(np.zeros(0))
@@ -71,25 +74,36 @@ def _details(pairs: Pairs) -> Column:
     kinds = [kind for one, other in details for kind in one.keys() & other.keys()]
     result = np.full(len(details), np.nan)
     ours, theirs = ([details[row][side][kind] for row, kind in zip(rows, kinds, strict=True)] for side in (0, 1))
-    np.fmin.at(result, rows, similarities(ours, theirs, fuzz.token_set_ratio))
+    alike = similarities(ours, theirs, fuzz.token_set_ratio)
+    for place, kind in enumerate(kinds):
+        if kind in _COUNTED:
+            alike[place] = _same_count(ours[place].split(), theirs[place].split())
+    np.fmin.at(result, rows, alike)
     return told.spread(result)
 
 
+def _same_count(ours: list[str], theirs: list[str]) -> float:
+    if ours == theirs:
+        return 1.0
+    return 0.5 if {*ours} < {*theirs} or {*theirs} < {*ours} else 0.0
+
+
 def _told(prepared: Prepared) -> tuple[tuple[MarkerType, str], ...]:
+    """Join what several markers of a type say."""
     if not prepared.title or not prepared.title.markers:
         return ()
-    return tuple(
-        (marker.type, marker.detail) for marker in prepared.title.markers if marker.detail and marker.type in _TYPES
-    )
+    told: dict[MarkerType, str] = {}
+    for marker in prepared.title.markers:
+        if marker.detail and marker.type in _COLUMNS:
+            told[marker.type] = f"{told[marker.type]} {marker.detail}" if marker.type in told else marker.detail
+    return tuple(told.items())
 
 
 def _numbers(pairs: Pairs) -> Column:
     numbered, sides = pairs.either(pairs.table.flags(_has_numbers)), pairs.distinct(_numbers_of)
     if not len(sides):
         return np.where(numbered, sides.spread(np.zeros(0)), np.nan)
-    answers = np.array(
-        [0.5 if one <= other or other <= one else 0.0 for (one,), (other,) in zip(sides.q, sides.m, strict=True)]
-    )
+    answers = np.array([agreement_of(one, other) for (one,), (other,) in zip(sides.q, sides.m, strict=True)])
     return np.where(numbered, sides.spread(answers), np.nan)
 
 
@@ -122,7 +136,8 @@ VERSIONS = FeatureGroup(
         Feature(
             "version_detail",
             "version",
-            "Least similarity of what markers of one type say more (live where, remixed by whom); NaN without any.",
+            "Least similarity of what markers of one type say more (live where, remixed by whom, which part: other "
+            "numbers are not alike at all); NaN without any.",
             "same version details",
             "other version details",
         ),
@@ -130,7 +145,7 @@ VERSIONS = FeatureGroup(
             "numbers",
             "numbers",
             "1 for the same numbers in both titles, 0.5 if one has further ones, 0 if each has one that the other "
-            "lacks; NaN without any.",
+            "lacks, or if they count the same thing otherwise (parts, works, the key); NaN without any.",
             "same numbers in the titles",
             "other numbers in the titles",
         ),
