@@ -45,7 +45,7 @@ _COUNTED_BEFORE = re.compile(
     rf"(?<!\w)(\d+){_ORDINAL}? ({'|'.join(word for words in _COUNTING.values() for word in words.split())})\b(?! ?\d)"
 )
 _OF_A_SEASON = re.compile(r"\bs(\d+) ?e(\d+)\b")
-_DIGITS = re.compile(rf"(?<!\w)[^\W\d_]*(\d+)(?={_ORDINAL}\b|[^\w]|$|[^\x00-\u02ff])")
+_DIGITS = re.compile(rf"(?<!\w)(?:[^\W\d_]+(?=\d{{1,4}}(?!\d)))?(\d+)(?={_ORDINAL}\b|[^\w]|$|[^\x00-\u02ff])")
 _ROMAN_AT_END = re.compile(r"(?<!\S)(?:i{2,3}|iv|vi{1,3}|ix|xi{1,3}|xiv|xv)$")
 _ROMAN_IN_FRONT = re.compile(r"\s*([IVX]{1,5})\.\s")
 _HAN_NUMERAL = re.compile(r"第 ?([一二三四五六七八九十]+)")

@@ -110,6 +110,7 @@ _IN_ITS_OWN = (
     r"(?:inglés|español|castellano|portugués|português|francés|italiano|alemán|japonés|inglês|espanhol|francês|anglais|espagnol|italien|"
     r"allemand|inglese|spagnolo|francese|deutsch(?:e|er)?|englisch(?:e|er)?|französisch(?:e|er)?)"
 )
+_GENRES = r"(?:salsa|cumbia|bachata|merengue|bolero|mariachi|banda|norteñ[oa]|flamenc[oa]|jazz|rock|lo-?fi|trap|dance)"
 
 _PATTERNS: dict[MarkerType, str] = {
     MarkerType.LIVE: "|".join(
@@ -145,7 +146,7 @@ _PATTERNS: dict[MarkerType, str] = {
         (
             _anywhere(
                 r"instrumental(?:e|es|is)?|inst\.? (?:ver|version|mix)|instrumentál\w*|enstrümantal|инструментал\w*|"
-                r"минус(?:овка)?|off[ -]?vocals?|no vocals?"
+                r"минус(?:овка)?|minus one|off[ -]?vocals?|no vocals?"
             ),
             r"^(?:inst\.?|mr)$|インスト|伴奏|연주",
         )
@@ -210,7 +211,7 @@ _PATTERNS: dict[MarkerType, str] = {
     + "|^piano$|ピアノ・?(?:ver|バ|ソロ)|피아노|钢琴版|鋼琴版",
     MarkerType.ORCHESTRAL: _whole("orchestral|(?<!symphony )(?<!philharmonic )(?<!light )orchestra|symphonic|strings?")
     + "|"
-    + _anywhere(f"string {_LONG}"),
+    + _anywhere(rf"string {_LONG}|(?:with|con|mit|avec) (?:an |the )?orch?[eq]u?est(?:ra|er|re)|con orquesta"),
     MarkerType.A_CAPPELLA: _anywhere(r"a[ -]?cap+el+a|vocals? only|acap|بدون موسيقى") + "|アカペラ|아카펠라|清唱",
     MarkerType.TV: _anywhere(rf"(?:tv|anime)[ -]?(?:size|{_LONG}|ver)") + "|テレビサイズ|tvサイズ",
     MarkerType.CUT: "|".join(
@@ -231,7 +232,8 @@ _PATTERNS: dict[MarkerType, str] = {
     MarkerType.ALTERNATE: _anywhere(
         r"alternat(?:e|ive) (?:version|mix|take|edit|cut)|alt\.? (?:version|mix|take)|outtake"
     )
-    + r"|^(?:take \d+|alternate|alternative|(?:19|20)\d\d version)$",
+    + r"|^(?:take \d+|alternate|alternative|(?:19|20)\d\d version)$|"
+    + _anywhere(rf"vers(?:ion|ión|ão) {_GENRES}|{_GENRES} vers(?:ion|ión|ão)|con (?:banda|mariachi)"),
     MarkerType.BONUS_TRACK: _anywhere(r"bonus(?: (?:track|tracks|song|version))?|hidden track")
     + "|"
     + _anywhere(r"(?:deluxe|expanded|anniversary|special|standard|international) (?:version|edition)"),
@@ -239,7 +241,7 @@ _PATTERNS: dict[MarkerType, str] = {
         r"official (?:music |lyrics? |hd |live )?(?:video|audio|visuali[sz]er|clip)|lyrics? video"
     )
     + "|"
-    + _whole("music video|audio|video|lyrics|visuali[sz]er|video ?clip|full hd|4k|hd|m/?v"),
+    + _whole(r"music video|(?<!\dd )audio|video|lyrics|visuali[sz]er|video ?clip|full hd|4k|hd|m/?v"),
 }
 NOTES = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
 _KIND = (
@@ -271,7 +273,7 @@ TRIGGER = re.compile(
     r"only|no |without|under ?score|bed|sub[ -]?mix|alt|outtake|take|bonus|hidden|deluxe|edition|official|video|audio|"
     r"lyric|visual|full|4k|hd|m/?v|part|pt|teil|deel|cz|част|ч|chap|kapit|capít|folge|vol|том|session|"
     r"maquette|vip|comment|interview|track by|ver\b|vers\b|edici|ediç|rádi|enstr|минус|mr$|slow|screwed|"
-    r"stripped|kurz|lang|remez|жив|(?:en|em|in|auf) |[\u0600-\u06ff]|"
+    r"stripped|kurz|lang|minus|orq|banda|mariachi|remez|жив|(?:en|em|in|auf) |[\u0600-\u06ff]|"
     rf"\b{_LANGUAGES}\b|{_IN_ITS_OWN}|"
     r"[\u3000-\u9fff\uac00-\ud7af]"
 )
