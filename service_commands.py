@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from contextlib import nullcontext
 
 from catalog.errors import InputError
 from command_line import data_folder
@@ -27,8 +28,9 @@ def serve(given: argparse.Namespace) -> None:
     require_free_port(given.host, given.port)
     os.environ.update(environment(folder))
     where = {"host": given.host, "port": given.port}
-    with tempfile.TemporaryDirectory() as counts:
-        if given.workers > 1:
+    # A single process is ended by its signal before anything could be removed.
+    with tempfile.TemporaryDirectory() if given.workers > 1 else nullcontext() as counts:
+        if counts:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts
         uvicorn.run("service.app:create_app", factory=True, http=PatientProtocol, workers=given.workers, **where)
 
