@@ -81,7 +81,7 @@ def write_decisions(
     Parameters
     ----------
     folder : Path
-        Of the files; made if it is not there.
+        Of the files; made if it is not there, but not the one that it is in.
     decided : sequence of Decided
         On the same features; one at least.
     candidate : str, optional
@@ -108,7 +108,7 @@ def write_decisions(
         columns["candidate_probability"].extend([None] * count if by_candidate is None else by_candidate.tolist())
         columns["features"].extend(each.features.tolist())
     schema = pa.schema(list(_SCHEMA.items()), metadata={_NAMES: json.dumps(decided[0].names)})
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{os.getpid()}-{secrets.token_hex(2)}.parquet"
     with write_aside(path) as aside:
         pq.write_table(pa.table(columns, schema), aside, compression="zstd")

@@ -65,7 +65,7 @@ def writing_labels(path: Path) -> Iterator[sqlite3.Connection]:
     Parameters
     ----------
     path : Path
-        SQLite file; made if it is not there.
+        SQLite file; made if it is not there, but not its folder.
 
     Yields
     ------
@@ -77,7 +77,6 @@ def writing_labels(path: Path) -> Iterator[sqlite3.Connection]:
     InputError
         If it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     with opened_labels(path) as connection, connection:
         connection.executescript(_SCHEMA)
         connection.execute("BEGIN IMMEDIATE")

@@ -105,7 +105,7 @@ def append_label(path: Path, verdict: Verdict, *, once: bool = False, blind: boo
     Parameters
     ----------
     path : Path
-        SQLite file; made if it is not there.
+        SQLite file; made if it is not there, but not its folder.
     verdict : Verdict
         To be appended.
     once : bool
