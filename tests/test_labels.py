@@ -3,6 +3,7 @@
 import multiprocessing
 import shutil
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -15,9 +16,11 @@ from catalog.errors import DamagedArtefactError, InputError, MissingArtefactErro
 from catalog.paths import DataFolder
 from catalog.store import Catalog
 from matching.held_out import HeldOut
+from matching.label_file import merge_labels
 from matching.labels import Label, Verdict, agreed_tags, append_label, read_labels, require_labels
 from matching.matcher import Matcher
 from matching.questions import questions
+from matching.reviewing import blind_labels, has_judged, said_last, unsure_pairs
 from service.access import Access
 from service.app import create_app
 from service.keys import WRITE, new_key
@@ -75,6 +78,22 @@ def test_a_damaged_file_is_named_and_stays(tmp_path, content):
         with pytest.raises(InputError, match=r"labels\.db"):
             do()
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("pages", [0, 1])
+def test_a_file_that_was_only_begun_says_nothing_yet(tmp_path, pages):
+    path = tmp_path / "labels.db"
+    path.touch()  # as a full disk leaves it
+    if pages:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA user_version = 1")
+    assert read_labels(path) == []
+    assert said_last(path, "r") is None
+    assert unsure_pairs(path, "r") == blind_labels(path) == set()
+    assert not has_judged(path, ("1", "2"), "r")
+    assert merge_labels(path, tmp_path / "other.db") == 0
+    kept = append_label(path, verdict("valid"))
+    assert read_labels(path) == [kept]
 
 
 def _append_some(path, reviewer):
