@@ -7,7 +7,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +15,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from catalog.aside import write_aside
+from catalog.aside import remove_remains, write_aside
 from matching.features import Features
 
 MOST_BYTES = 1 << 30
 """Of all files together."""
 
-_PATTERN = "2*.parquet"
+_ENDING = ".parquet"
+_PATTERN, _ASIDE = f"2*{_ENDING}", f".2*{_ENDING}-*"
+_TIME = "%Y%m%dT%H%M%S%fZ"
 _NAMES = b"onemaster.features"
 _SCHEMA = {
     "decided_at": pa.timestamp("ms", "UTC"),
@@ -109,7 +111,9 @@ def write_decisions(
         columns["features"].extend(each.features.tolist())
     schema = pa.schema(list(_SCHEMA.items()), metadata={_NAMES: json.dumps(decided[0].names)})
     folder.mkdir(exist_ok=True)
-    path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{os.getpid()}-{secrets.token_hex(2)}.parquet"
+    path = folder / f"{_next_time(folder)}-{os.getpid()}-{secrets.token_hex(2)}.parquet"
+    for killed in folder.glob(_ASIDE):
+        remove_remains(folder, killed.name[: killed.name.index(_ENDING) + len(_ENDING)] + "-")
     with write_aside(path) as aside:
         pq.write_table(pa.table(columns, schema), aside, compression="zstd")
     _make_room(folder)
@@ -141,9 +145,22 @@ def read_decisions(folder: Path, most: int) -> pa.Table:
     return pa.concat_tables(tables)
 
 
+def _next_time(folder: Path) -> str:
+    """Name the time, or that behind the newest file if the clock was put back: names ascend as files are written."""
+    now = f"{datetime.now(UTC):{_TIME}}"
+    newest = max((path.name for path in folder.glob(_PATTERN)), default="").partition("-")[0]
+    if newest < now:
+        return now
+    try:
+        return f"{datetime.strptime(newest, _TIME) + timedelta(microseconds=1):{_TIME}}"
+    except ValueError:  # somebody else's file
+        return now
+
+
 def _make_room(folder: Path) -> None:
     left = MOST_BYTES
-    for path in sorted(folder.glob(_PATTERN), reverse=True):
+    both = [*folder.glob(_PATTERN), *folder.glob(_ASIDE)]  # what is written aside takes room, too
+    for path in sorted(both, key=lambda path: path.name.removeprefix("."), reverse=True):
         try:
             left -= path.stat().st_size
             if left < 0:
