@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ import pyarrow.parquet as pq
 
 from catalog.aside import remove_remains, write_aside
 from matching.features import Features
+
+logger = logging.getLogger(__name__)
 
 MOST_BYTES = 1 << 30
 """Of all files together."""
@@ -133,14 +136,21 @@ def read_decisions(folder: Path, most: int) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        The newest files first; no rows if there are none.
+        The newest files first; no rows if there are none. A file that cannot be read, cut off as a crash of the machine
+        leaves it, is passed over with a warning.
     """
     columns = [name for name in _SCHEMA if name != "features"]
     tables, rows = [pa.schema([(name, _SCHEMA[name]) for name in columns]).empty_table()], 0
     for path in sorted(folder.glob(_PATTERN), reverse=True):
         if rows >= most:
             break
-        tables.append(pq.read_table(path, columns=columns))
+        try:
+            tables.append(pq.read_table(path, columns=columns))
+        except FileNotFoundError:  # it has just made room
+            continue
+        except (pa.ArrowException, OSError) as error:
+            logger.warning("expected decisions in %s, got: %s; passed over: delete it", path, error)
+            continue
         rows += len(tables[-1])
     return pa.concat_tables(tables)
 

@@ -149,6 +149,21 @@ def test_a_clock_that_was_put_back_makes_no_file_the_oldest(tmp_path, monkeypatc
     assert sorted(tmp_path.iterdir()) == later[2:]
 
 
+@pytest.mark.parametrize("share", [0, 0.5, 0.99])
+def test_a_file_that_is_cut_off_is_passed_over_and_named(tmp_path, share, caplog):
+    paths = [write_decisions(tmp_path, [ONE]) for _ in range(3)]
+    content = paths[1].read_bytes()
+    paths[1].write_bytes(content[: int(share * len(content))])
+    assert len(read_decisions(tmp_path, 10)) == 2
+    (warning,) = caplog.messages
+    assert warning.startswith(f"expected decisions in {paths[1]}, got: ")
+    paths[1].write_bytes(content)
+    damaged = bytearray(content)
+    damaged[4:40] = b"\xff" * 36
+    paths[1].write_bytes(damaged)
+    assert len(read_decisions(tmp_path, 10)) == 2
+
+
 def test_what_killed_writers_left_is_removed(tmp_path, monkeypatch):
     with subprocess.Popen(["true"]) as killed:
         pass
