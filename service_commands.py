@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from contextlib import nullcontext, suppress
 
 from catalog.errors import InputError
 from command_line import data_folder
@@ -23,12 +24,15 @@ def serve(given: argparse.Namespace) -> None:
         raise InputError(
             f"expected a data folder in {folder.root}, found none: check the path, or run onemaster import"
         )
+    with suppress(OSError):  # of a folder that cannot be written verdicts are refused, and the rest is answered
+        folder.root.mkdir(parents=True, exist_ok=True)  # not there yet where the catalogue lies elsewhere
     require_safe(given.host, os.environ)
     require_free_port(given.host, given.port)
     os.environ.update(environment(folder))
     where = {"host": given.host, "port": given.port}
-    with tempfile.TemporaryDirectory() as counts:
-        if given.workers > 1:
+    # A single process is ended by its signal before anything could be removed.
+    with tempfile.TemporaryDirectory() if given.workers > 1 else nullcontext() as counts:
+        if counts:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts
         uvicorn.run("service.app:create_app", factory=True, http=PatientProtocol, workers=given.workers, **where)
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from training.encoder_choice import Candidate
     from training.policy import Policy
 
+_WANTS_REBUILD = "it has another encoder: run onemaster rebuild, and until then the model before it goes on judging"
+
 
 def train(given: argparse.Namespace) -> None:
     """Train encoder and classifier from a ground truth, and publish them with a report."""
@@ -70,42 +72,48 @@ def promote(given: argparse.Namespace) -> None:
     from catalog.store import Catalog
     from training.holdout import TrainingData
     from training.promotion import promote as promote_candidate
+    from training.promotion import wants_rebuild
 
     folder = data_folder(given)
     with Catalog.open(folder.existing_catalog(), folder.copies) as catalog:
         data = TrainingData(catalog, _groundtruth(given, folder), folder.root, given.test_groundtruth)
         done = promote_candidate(data, given.labels or folder.labels, folder.models, given.version, on_few=given.on_few)
+    other_encoder = wants_rebuild(folder, done.candidate)
     if given.json:
         trials = [{**vars(each), "test": vars(each.test)} for each in done.trials]
         print_json(
             {
                 "in_charge": done.candidate,
                 "before": done.in_charge,
-                "wants_rebuild": done.wants_rebuild,
+                "wants_rebuild": other_encoder,
                 "trials": trials,
             }
         )
         return
     print(*(trial.in_words() for trial in done.trials), sep="\n")
     print(f"{done.candidate} is in charge, before it was {done.in_charge}: onemaster rollback goes back")
-    if done.wants_rebuild:
-        print("it has another encoder: run onemaster rebuild, and until then the model before it goes on judging")
+    if other_encoder:
+        print(_WANTS_REBUILD)
 
 
 def rollback(given: argparse.Namespace) -> None:
     """Put the model in charge again that was before."""
     from catalog.artefacts import one_at_a_time, roll_back
     from catalog.errors import MissingArtefactError
+    from training.promotion import wants_rebuild
 
-    models = data_folder(given).models
-    if not models.is_dir():
-        raise MissingArtefactError(f"expected published models in {models}, found none: check the path")
-    with one_at_a_time(models):
-        version = roll_back(models)
+    folder = data_folder(given)
+    if not folder.models.is_dir():
+        raise MissingArtefactError(f"expected published models in {folder.models}, found none: check the path")
+    with one_at_a_time(folder.models):
+        version = roll_back(folder.models)
+    other_encoder = wants_rebuild(folder, version)
     if given.json:
-        print_json({"in_charge": version})
+        print_json({"in_charge": version, "wants_rebuild": other_encoder})
         return
     print(f"{version} is in charge again")
+    if other_encoder:
+        print(_WANTS_REBUILD)
 
 
 def compare(given: argparse.Namespace) -> None:

@@ -123,6 +123,27 @@ class DataFolder:
             )
         return self.catalog
 
+    def still_there(self) -> DataFolder:
+        """Give the folder that a service has opened if it is there: nobody is to write into what stands in its place.
+
+        Returns
+        -------
+        DataFolder
+            The same.
+
+        Raises
+        ------
+        MissingArtefactError
+            If it or its catalogue is gone: it was moved, say, or the volume that it is on is mounted no more.
+        """
+        for what, path in (("data folder", self.root), ("catalogue", self.catalog)):
+            if not path.exists():
+                raise MissingArtefactError(
+                    f"expected the {what} that is served in {path}, found none: put it back or mount it again; "
+                    "until then nothing is kept"
+                )
+        return self
+
     @classmethod
     def at(
         cls,

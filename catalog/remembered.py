@@ -32,9 +32,13 @@ def file_state(path: Path) -> State:
     Returns
     -------
     tuple of int
-        Device, inode, size, and the times of the last change of content and of anything, in nanoseconds.
+        Device, inode, size, and the times of the last change of content and of anything, in nanoseconds. Nothing if the
+        file is not there.
     """
-    found = path.stat()
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return ()
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 

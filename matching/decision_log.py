@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from catalog.aside import write_aside
+from catalog.aside import remove_remains, write_aside
 from matching.features import Features
+
+logger = logging.getLogger(__name__)
 
 MOST_BYTES = 1 << 30
 """Of all files together."""
 
-_PATTERN = "2*.parquet"
+_ENDING = ".parquet"
+_PATTERN, _ASIDE = f"2*{_ENDING}", f".2*{_ENDING}-*"
+_TIME = "%Y%m%dT%H%M%S%fZ"
 _NAMES = b"onemaster.features"
 _SCHEMA = {
     "decided_at": pa.timestamp("ms", "UTC"),
@@ -81,7 +86,7 @@ def write_decisions(
     Parameters
     ----------
     folder : Path
-        Of the files; made if it is not there.
+        Of the files; made if it is not there, but not the one that it is in.
     decided : sequence of Decided
         On the same features; one at least.
     candidate : str, optional
@@ -108,8 +113,10 @@ def write_decisions(
         columns["candidate_probability"].extend([None] * count if by_candidate is None else by_candidate.tolist())
         columns["features"].extend(each.features.tolist())
     schema = pa.schema(list(_SCHEMA.items()), metadata={_NAMES: json.dumps(decided[0].names)})
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}-{os.getpid()}-{secrets.token_hex(2)}.parquet"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{_next_time(folder)}-{os.getpid()}-{secrets.token_hex(2)}.parquet"
+    for killed in folder.glob(_ASIDE):
+        remove_remains(folder, killed.name[: killed.name.index(_ENDING) + len(_ENDING)] + "-")
     with write_aside(path) as aside:
         pq.write_table(pa.table(columns, schema), aside, compression="zstd")
     _make_room(folder)
@@ -129,21 +136,41 @@ def read_decisions(folder: Path, most: int) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        The newest files first; no rows if there are none.
+        The newest files first; no rows if there are none. A file that cannot be read, cut off as a crash of the machine
+        leaves it, is passed over with a warning.
     """
     columns = [name for name in _SCHEMA if name != "features"]
     tables, rows = [pa.schema([(name, _SCHEMA[name]) for name in columns]).empty_table()], 0
     for path in sorted(folder.glob(_PATTERN), reverse=True):
         if rows >= most:
             break
-        tables.append(pq.read_table(path, columns=columns))
+        try:
+            tables.append(pq.read_table(path, columns=columns))
+        except FileNotFoundError:  # it has just made room
+            continue
+        except (pa.ArrowException, OSError) as error:
+            logger.warning("expected decisions in %s, got: %s; passed over: delete it", path, error)
+            continue
         rows += len(tables[-1])
     return pa.concat_tables(tables)
 
 
+def _next_time(folder: Path) -> str:
+    """Name the time, or that behind the newest file if the clock was put back: names ascend as files are written."""
+    now = f"{datetime.now(UTC):{_TIME}}"
+    newest = max((path.name for path in folder.glob(_PATTERN)), default="").partition("-")[0]
+    if newest < now:
+        return now
+    try:
+        return f"{datetime.strptime(newest, _TIME) + timedelta(microseconds=1):{_TIME}}"
+    except ValueError:  # somebody else's file
+        return now
+
+
 def _make_room(folder: Path) -> None:
     left = MOST_BYTES
-    for path in sorted(folder.glob(_PATTERN), reverse=True):
+    both = [*folder.glob(_PATTERN), *folder.glob(_ASIDE)]  # what is written aside takes room, too
+    for path in sorted(both, key=lambda path: path.name.removeprefix("."), reverse=True):
         try:
             left -= path.stat().st_size
             if left < 0:

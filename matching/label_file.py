@@ -51,6 +51,7 @@ _SAME = "SELECT id FROM {table} WHERE {same}"
 _ADDED = "INSERT INTO {table} (id, {columns}) VALUES (?, {places})"
 _TAKEN = "SELECT 1 FROM {table} WHERE id = ?"
 _HIGHEST = "SELECT coalesce(max(id), 0) FROM {table}"
+_ANYTHING = "SELECT 1 FROM sqlite_master"
 _SCHEMA = _TABLE + "".join(
     _TRIGGER.format(table=table, change=change, done=done)
     for table in _TABLES
@@ -65,7 +66,7 @@ def writing_labels(path: Path) -> Iterator[sqlite3.Connection]:
     Parameters
     ----------
     path : Path
-        SQLite file; made if it is not there.
+        SQLite file; made if it is not there, but not its folder.
 
     Yields
     ------
@@ -77,7 +78,6 @@ def writing_labels(path: Path) -> Iterator[sqlite3.Connection]:
     InputError
         If it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     with opened_labels(path) as connection, connection:
         connection.executescript(_SCHEMA)
         connection.execute("BEGIN IMMEDIATE")
@@ -104,7 +104,7 @@ def merge_labels(source: Path, into: Path) -> int:
     InputError
         If one of them cannot be used.
     """
-    with opened_labels(source) as connection:
+    with reading_labels(source) as connection:
         connection.execute("BEGIN")  # all tables as they are at one moment
         there = [table for table in _TABLES if is_complete(connection, (table,))]
         said = {table: connection.execute(_EVERYTHING.format(table=table)).fetchall() for table in there}
@@ -169,7 +169,7 @@ def is_complete(connection: sqlite3.Connection, tables: Collection[str] = _OF_DO
     Parameters
     ----------
     connection : sqlite3.Connection
-        From `opened_labels`.
+        From `reading_labels`.
     tables : collection of str
         That have to be there.
 
@@ -180,6 +180,35 @@ def is_complete(connection: sqlite3.Connection, tables: Collection[str] = _OF_DO
     """
     found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     return {name for (name,) in found}.issuperset(tables)
+
+
+@contextmanager
+def reading_labels(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a file of labels to read it.
+
+    Parameters
+    ----------
+    path : Path
+        SQLite file. Where it is not there, or has no tables, as a full disk leaves it, nothing has been said yet.
+
+    Yields
+    ------
+    sqlite3.Connection
+        Closed when the block ends.
+
+    Raises
+    ------
+    InputError
+        If it cannot be used.
+    """
+    if path.is_file():
+        with opened_labels(path) as connection:
+            if connection.execute(_ANYTHING).fetchone():
+                yield connection
+                return
+    with closing(sqlite3.connect(":memory:")) as nothing:
+        nothing.executescript(_SCHEMA)
+        yield nothing
 
 
 @contextmanager

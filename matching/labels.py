@@ -9,7 +9,7 @@ from pathlib import Path
 
 from catalog.errors import InputError, MissingArtefactError
 from matching.classifier import INVALID, VALID
-from matching.label_file import is_complete, next_number, opened_labels, writing_labels
+from matching.label_file import is_complete, next_number, reading_labels, writing_labels
 
 TAGS = (VALID, INVALID)
 
@@ -105,7 +105,7 @@ def append_label(path: Path, verdict: Verdict, *, once: bool = False, blind: boo
     Parameters
     ----------
     path : Path
-        SQLite file; made if it is not there.
+        SQLite file; made if it is not there, but not its folder.
     verdict : Verdict
         To be appended.
     once : bool
@@ -150,7 +150,7 @@ def last_word(
     Parameters
     ----------
     connection : sqlite3.Connection
-        From `writing_labels`, or from `opened_labels` if what was taken back counts.
+        From `writing_labels`, or from `reading_labels` if what was taken back counts.
     pair : (str, str)
         Ids of both sides.
     reviewer : str
@@ -178,23 +178,21 @@ def read_labels(path: Path, *, undone: bool = False) -> list[Label]:
     Parameters
     ----------
     path : Path
-        SQLite file.
+        SQLite file; need not be there.
     undone : bool
         Whether to read those, too, that were taken back.
 
     Returns
     -------
     list of Label
-        In the order of arrival; none if there is no such file.
+        In the order of arrival.
 
     Raises
     ------
     InputError
         If it cannot be read.
     """
-    if not path.is_file():
-        return []
-    with opened_labels(path) as connection:
+    with reading_labels(path) as connection:
         stands = "" if undone or not is_complete(connection) else f"WHERE {_STANDS}"
         query = f"SELECT id, {_COLUMNS} FROM label {stands} ORDER BY id"  # noqa: S608 - names of ours
         return [Label(number, Verdict(*values)) for number, *values in connection.execute(query)]

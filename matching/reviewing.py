@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog.errors import InputError
-from matching.label_file import is_complete, next_number, opened_labels, writing_labels
+from matching.label_file import is_complete, next_number, reading_labels, writing_labels
 from matching.labels import last_word
 
 UNSURE = "unsure"
@@ -140,9 +140,7 @@ def said_last(path: Path, reviewer: str) -> Said | None:
     InputError
         If the file cannot be read.
     """
-    if not path.is_file():
-        return None
-    with opened_labels(path) as connection:
+    with reading_labels(path) as connection:
         query = _ACTIONS if is_complete(connection) else _VERDICTS
         last = connection.execute(query, {"reviewer": reviewer}).fetchone()
     return Said(*last[:6]) if last else None
@@ -163,9 +161,7 @@ def unsure_pairs(path: Path, reviewer: str) -> set[Pair]:
     set of (str, str)
         Pairs, the smaller id first.
     """
-    if not path.is_file():
-        return set()
-    with opened_labels(path) as connection:
+    with reading_labels(path) as connection:
         return _unsure(connection, reviewer) if is_complete(connection) else set()
 
 
@@ -191,9 +187,7 @@ def blind_labels(path: Path) -> set[int]:
     set of int
         Numbers of labels.
     """
-    if not path.is_file():
-        return set()
-    with opened_labels(path) as connection:
+    with reading_labels(path) as connection:
         if not is_complete(connection, ("blind",)):
             return set()
         return {number for (number,) in connection.execute("SELECT number FROM blind")}
@@ -216,7 +210,5 @@ def has_judged(path: Path, pair: Pair, reviewer: str) -> bool:
     bool
         Whether a verdict of theirs is in the file.
     """
-    if not path.is_file():
-        return False
-    with opened_labels(path) as connection:
+    with reading_labels(path) as connection:
         return last_word(connection, pair, reviewer, undone=True) is not None

@@ -61,7 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry=dict.fromkeys(("auto_configure", "tracing", "metrics"), settings.traced) | {"logs": False},
     )
     app.state.matcher_source = MatcherSource(settings.folder, settings.look_every, settings.shadow)
-    app.state.decisions = DecisionLog(settings.folder.decisions, settings.log_share)
+    app.state.decisions = DecisionLog(settings.folder, settings.log_share)
     app.state.batching = Batching(app.state.matcher_source, app.state.decisions)
     app.state.questions = review.Questions()
     app.state.profiles = catalogue.Profiles()

@@ -9,13 +9,13 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 
 from catalog.errors import OnemasterError
+from catalog.paths import DataFolder
 from matching.decision import Judged
 from matching.decision_log import Decided, write_decisions
 from matching.matcher import Matcher
@@ -36,13 +36,13 @@ class DecisionLog:
 
     Parameters
     ----------
-    folder : Path
-        For the files.
+    folder : DataFolder
+        For the files; nothing is kept while it is gone.
     share : float
         Of the pairs, 0 to 1: drawn by a hash of their ids, so that a pair is always kept or never.
     """
 
-    def __init__(self, folder: Path, share: float) -> None:
+    def __init__(self, folder: DataFolder, share: float) -> None:
         self._folder = folder
         self._least = share * _HASHES
         self._waiting: queue.SimpleQueue[tuple[Decided, Matcher | None] | None] = queue.SimpleQueue()
@@ -136,9 +136,10 @@ class DecisionLog:
             self._rows -= rows
         try:
             said = [_by(shadow, each) for each in decided]
-            write_decisions(self._folder, decided, shadow.model.version if shadow else None, said)
+            folder = self._folder.still_there().decisions
+            write_decisions(folder, decided, shadow.model.version if shadow else None, said)
         except Exception as error:  # noqa: BLE001 - a full disk, say, is no reason not to answer, nor to stop keeping
-            logger.warning("%d decisions could not be kept in %s: %s", rows, self._folder, error)
+            logger.warning("%d decisions could not be kept in %s: %s", rows, self._folder.decisions, error)
             observe_logged(rows, kept=False)
         else:
             observe_logged(rows, kept=True)

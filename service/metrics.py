@@ -25,6 +25,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from starlette.types import Scope
 
 from matching.model import SIAMESE, Model
+from service.shared_counts import share_counts
 
 router = APIRouter(tags=["service"])
 
@@ -36,6 +37,7 @@ _BINS = tuple(round(0.1 * each, 1) for each in range(1, 11))
 _CHI_SQUARE_95, _SMALL_CHANGE = 16.919, 0.1
 _SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _REGISTRY = CollectorRegistry()
+share_counts()
 _requests = Counter("onemaster_requests", "Requests", ("route", "method", "status"), registry=_REGISTRY)
 _latency = Histogram(
     "onemaster_request_seconds", "Time to answer", ("route", "method"), buckets=_SECONDS, registry=_REGISTRY

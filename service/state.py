@@ -292,7 +292,7 @@ def release_what_was_in_use(scope: Scope) -> None:
 
 
 async def _folder_in_use(request: Request) -> DataFolder:
-    return source_of(request.app).folder
+    return source_of(request.app).folder.still_there()
 
 
 FolderInUse = Annotated[DataFolder, Depends(_folder_in_use)]

@@ -1,6 +1,8 @@
 """Decisions are kept beside the answers, and never in their way."""
 
+import os
 import shutil
+import subprocess
 import threading
 import time
 
@@ -112,29 +114,70 @@ def test_a_log_that_cannot_keep_up_loses_decisions_and_not_time(folder, monkeypa
     assert 'onemaster_logged_decisions_total{outcome="lost"}' in text
 
 
+ONE = Decided(
+    pairs=[("1", "2")],
+    probabilities=np.array([0.5]),
+    features=np.zeros((1, 3), dtype=np.float32),
+    decided=["valid"],
+    about={
+        "decided_at": None,
+        "route": "/",
+        "judge": "siamese",
+        "model": "m",
+        "index": "i",
+        "delta": None,
+        "milliseconds": 1.0,
+    },
+    names=("a", "b", "c"),
+)
+
+
 def test_the_oldest_files_make_room(tmp_path, monkeypatch):
-    decided = Decided(
-        pairs=[("1", "2")],
-        probabilities=np.array([0.5]),
-        features=np.zeros((1, 3), dtype=np.float32),
-        decided=["valid"],
-        about={
-            "decided_at": None,
-            "route": "/",
-            "judge": "siamese",
-            "model": "m",
-            "index": "i",
-            "delta": None,
-            "milliseconds": 1.0,
-        },
-        names=("a", "b", "c"),
-    )
-    paths = [write_decisions(tmp_path, [decided]) for _ in range(4)]
+    paths = [write_decisions(tmp_path, [ONE]) for _ in range(4)]
     monkeypatch.setattr(decision_log, "MOST_BYTES", 2 * paths[0].stat().st_size + 100)
-    newest = write_decisions(tmp_path, [decided])
+    newest = write_decisions(tmp_path, [ONE])
     assert sorted(tmp_path.iterdir()) == [paths[3], newest]
     assert len(read_decisions(tmp_path, 1)) == 1
     assert len(read_decisions(tmp_path, 10)) == 2
+
+
+def test_a_clock_that_was_put_back_makes_no_file_the_oldest(tmp_path, monkeypatch):
+    first = write_decisions(tmp_path, [ONE])
+    later = [first.rename(tmp_path / first.name.replace(first.name[:4], "2998"))]  # written when the clock was ahead
+    monkeypatch.setattr(decision_log, "MOST_BYTES", 2 * later[0].stat().st_size + 100)
+    later += [write_decisions(tmp_path, [ONE]) for _ in range(3)]
+    assert sorted(tmp_path.iterdir()) == later[2:]
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 0.99])
+def test_a_file_that_is_cut_off_is_passed_over_and_named(tmp_path, share, caplog):
+    paths = [write_decisions(tmp_path, [ONE]) for _ in range(3)]
+    content = paths[1].read_bytes()
+    paths[1].write_bytes(content[: int(share * len(content))])
+    assert len(read_decisions(tmp_path, 10)) == 2
+    (warning,) = caplog.messages
+    assert warning.startswith(f"expected decisions in {paths[1]}, got: ")
+    paths[1].write_bytes(content)
+    damaged = bytearray(content)
+    damaged[4:40] = b"\xff" * 36
+    paths[1].write_bytes(damaged)
+    assert len(read_decisions(tmp_path, 10)) == 2
+
+
+def test_what_killed_writers_left_is_removed(tmp_path, monkeypatch):
+    with subprocess.Popen(["true"]) as killed:
+        pass
+    first = write_decisions(tmp_path, [ONE])
+    first.rename(tmp_path / f".{first.name}-{killed.pid}-0123abcd")
+    newest = write_decisions(tmp_path, [ONE])
+    assert list(tmp_path.iterdir()) == [newest]
+    # Of a process whose number a living one has now, and which may be writing: like files that are finished.
+    (tmp_path / f".20260101T000000000000Z-1-0123.parquet-{os.getpid()}-0123abcd").write_bytes(b"0" * 1_000)
+    newer = write_decisions(tmp_path, [ONE])
+    assert len(list(tmp_path.iterdir())) == 3
+    monkeypatch.setattr(decision_log, "MOST_BYTES", 3 * newer.stat().st_size + 100)
+    newest_of_all = write_decisions(tmp_path, [ONE])
+    assert sorted(tmp_path.iterdir()) == [newest, newer, newest_of_all]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import multiprocessing
 import shutil
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -15,9 +16,11 @@ from catalog.errors import DamagedArtefactError, InputError, MissingArtefactErro
 from catalog.paths import DataFolder
 from catalog.store import Catalog
 from matching.held_out import HeldOut
+from matching.label_file import merge_labels
 from matching.labels import Label, Verdict, agreed_tags, append_label, read_labels, require_labels
 from matching.matcher import Matcher
 from matching.questions import questions
+from matching.reviewing import blind_labels, has_judged, said_last, unsure_pairs
 from service.access import Access
 from service.app import create_app
 from service.keys import WRITE, new_key
@@ -36,7 +39,7 @@ def labels(*verdicts):
 
 
 def test_a_label_is_kept_as_it_was_said(tmp_path):
-    path = tmp_path / "somewhere" / "labels.db"
+    path = tmp_path / "labels.db"
     first = append_label(path, verdict("valid", note="same master, I was there", match_probability=0.4, model="m"))
     second = append_label(path, verdict("invalid", reviewer="其他"))
     assert read_labels(path) == [first, second]
@@ -75,6 +78,22 @@ def test_a_damaged_file_is_named_and_stays(tmp_path, content):
         with pytest.raises(InputError, match=r"labels\.db"):
             do()
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("pages", [0, 1])
+def test_a_file_that_was_only_begun_says_nothing_yet(tmp_path, pages):
+    path = tmp_path / "labels.db"
+    path.touch()  # as a full disk leaves it
+    if pages:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA user_version = 1")
+    assert read_labels(path) == []
+    assert said_last(path, "r") is None
+    assert unsure_pairs(path, "r") == blind_labels(path) == set()
+    assert not has_judged(path, ("1", "2"), "r")
+    assert merge_labels(path, tmp_path / "other.db") == 0
+    kept = append_label(path, verdict("valid"))
+    assert read_labels(path) == [kept]
 
 
 def _append_some(path, reviewer):
@@ -254,3 +273,27 @@ def test_a_model_of_before_holds_nothing_out_and_a_damaged_file_is_refused(tmp_p
         (tmp_path / "some").write_bytes(content)
         with pytest.raises(DamagedArtefactError):
             HeldOut.load(tmp_path / "some")
+
+
+@pytest.mark.parametrize("remains", ["nothing", "an empty folder"])
+def test_nothing_is_kept_where_the_data_folder_is_gone(folder, remains):
+    away, pair = folder.root.with_name("away"), {"q_sr_id": "123", "m_sr_id": "789"}
+    settings = Settings(folder, log_share=1.0)
+    with TestClient(create_app(settings), base_url="http://localhost", client=("127.0.0.1", 50_000)) as client:
+        assert client.post("/labels", json=SAID).status_code == 201
+        folder.root.rename(away)
+        if remains == "an empty folder":  # as a volume leaves it that is no longer mounted
+            folder.root.mkdir()
+        for answer in (
+            client.post("/labels", json=SAID),
+            client.get("/labels/queue"),
+            client.post("/review", data=pair | {"said": "unsure", "reviewer": "ann"}),
+            client.get("/review", params={"reviewer": "ann"}),
+        ):
+            assert answer.status_code == 503
+            assert "put it back or mount it again" in answer.text
+        assert client.get("/", params=pair).status_code == 200, "the rest is answered"
+    # Decisions are written when the service ends, at the latest.
+    assert folder.root.exists() == (remains == "an empty folder")
+    assert not list(folder.root.parent.glob("data/*"))
+    assert len(read_labels(away / "labels.db")) == 1

@@ -1,5 +1,6 @@
 """What Prometheus is told."""
 
+import errno
 import http.client
 import json
 import math
@@ -18,6 +19,7 @@ from test_service_process import ROOT, end, start
 from service import metrics
 from service.app import create_app
 from service.settings import Settings
+from service.shared_counts import RoomyCounts
 
 
 def read(text):
@@ -141,8 +143,44 @@ def test_workers_count_together(tiny_data, tmp_path, monkeypatch):
         for _ in range(40):
             get("/?q_sr_id=123&m_sr_id=456")
         wait_for(lambda: counted() == (40, 40))  # a request is counted once it is answered
+        files = list(tmp_path.glob("*.db"))
+        assert all(path.stat().st_blocks * 512 >= path.stat().st_size for path in files), "a hole may end a process"
     finally:
         end(process)
+
+
+def test_what_is_counted_together_has_its_room_on_the_disk(tmp_path):
+    counts = RoomyCounts(str(tmp_path / "counter_1.db"))
+    for number in range(2_000):
+        counts.write_value(f"{number:060}", float(number), 0.0)
+    counts.close()
+    (path,) = tmp_path.iterdir()
+    assert path.stat().st_size > 1 << 16, "it has grown"
+    assert path.stat().st_blocks * 512 >= path.stat().st_size, "a hole on a full disk would end the process"
+    found = {name: number for name, number, _, _ in RoomyCounts.read_all_values_from_file(path)}
+    assert found == {f"{number:060}": number for number in range(2_000)}
+
+
+def test_where_a_disk_has_no_room_a_process_counts_for_itself(tmp_path, monkeypatch, caplog):
+    def is_full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    grown = RoomyCounts(str(tmp_path / "counter_1.db"))
+    grown.write_value("first", 1.0, 0.0)
+    monkeypatch.setattr(os, "posix_fallocate", is_full)
+    begun = RoomyCounts(str(tmp_path / "counter_2.db"))
+    for counts in (grown, begun):
+        for number in range(3_000):
+            counts.write_value(f"{number:060}", float(number), 0.0)
+        assert [counts.read_value(f"{number:060}")[0] for number in range(3_000)] == list(range(3_000))
+    assert grown.read_value("first")[0] == 1.0
+    (path,) = tmp_path.iterdir()
+    assert path.name == "counter_1.db"
+    assert ("first", 1.0) in {(name, number) for name, number, _, _ in RoomyCounts.read_all_values_from_file(path)}
+    assert f"expected room for counts in {path}, got: [Errno 28]" in caplog.text
+    assert "make room and start the service again" in caplog.text
+    for counts in (grown, begun):
+        counts.close()
 
 
 def test_what_a_killed_process_said_of_itself_is_forgotten_and_what_it_counted_stays(tmp_path):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tiny
 from fastapi.testclient import TestClient
 
 import training.promotion
@@ -22,6 +23,7 @@ from catalog.manifest import checksums, read_json, sha256_file, write_json
 from catalog.paths import DataFolder
 from catalog.store import Catalog
 from matching.labels import Verdict, append_label, read_labels
+from matching.matcher import Matcher
 from matching.model import CARD_FILE, CLASSIFIER_FILE, Model
 from matching.reviewing import undo
 from onemaster import main
@@ -285,6 +287,28 @@ def test_the_commands_do_the_same(folder, monkeypatch, capsys):
     assert model.version in capsys.readouterr().out
     assert (folder.models / CURRENT).read_text().strip() == model.version
     assert main(["rollback", "--data", str(folder.root)]) == 1
+
+
+def test_who_goes_back_to_another_encoder_is_asked_for_a_rebuild(folder, tmp_path, capsys):
+    at = ["--data", str(folder.root)]
+    before, newer = current_version(folder.models).name, tiny.publish_with_another_encoder(folder, tmp_path)
+    assert main(["rollback", *at]) == 0
+    assert capsys.readouterr().out == f"{before} is in charge again\n", "the index is of its encoder still"
+    put_in_charge(folder.models, newer)
+    assert main(["rebuild", "--kind", "flat", *at]) == 0
+    capsys.readouterr()
+    assert main(["rollback", *at]) == 0
+    printed = capsys.readouterr().out
+    assert f"{before} is in charge again\nit has another encoder: run onemaster rebuild, and until then" in printed
+    with Matcher.open(folder) as matcher:
+        assert matcher.model.version == newer, "which goes on judging"
+    put_in_charge(folder.models, newer)
+    assert main(["rollback", "--json", *at]) == 0
+    assert json.loads(capsys.readouterr().out) == {"in_charge": before, "wants_rebuild": True}
+    assert main(["rebuild", "--kind", "flat", *at]) == 0
+    capsys.readouterr()
+    assert main(["promote", newer, "--on-few", "--json", *at]) == 0
+    assert json.loads(capsys.readouterr().out)["wants_rebuild"] is True
 
 
 def test_models_are_compared_over_what_the_service_was_asked(folder, catalog, data, capsys):

@@ -253,6 +253,16 @@ def test_a_catalogue_that_is_destroyed_while_it_is_served_is_a_503(tiny_data, tm
         assert client.get("/live").status_code == 200
 
 
+def test_a_catalogue_that_is_gone_while_it_is_served_is_a_503_of_the_page_about_it(tiny_data, tmp_path):
+    folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
+    with TestClient(create_app(Settings(folder))) as client:
+        assert client.get("/catalog").status_code == 200
+        folder.catalog.unlink()
+        answer = client.get("/catalog")
+        assert answer.status_code == 503
+        assert "put it back or mount it again" in answer.text
+
+
 def test_what_was_asked_about_before_the_catalogue_was_destroyed_is_answered_on(tiny_data, tmp_path, monkeypatch):
     monkeypatch.setattr(warming, "MOST_KEPT", 0)
     folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -144,6 +145,30 @@ def test_several_workers_read_the_settings_of_their_parent(tiny_data, tmp_path):
     finally:
         end(process)
     assert "Traceback" not in log.read_text()
+
+
+def test_a_data_folder_beside_what_lies_elsewhere_is_made_when_the_service_starts(tiny_data, tmp_path):
+    places = [f"--{name}={getattr(tiny_data, name)}" for name in ("catalog", "models", "index")]
+    typed = ["serve", "--data", str(tmp_path / "new" / "data"), *places]
+    code = f"import sys; from onemaster import main; sys.exit(main([*{typed!r}, '--port', sys.argv[1]]))"
+    process, port = start(tiny_data, tmp_path / "log", code=code)
+    try:
+        assert ask(port, "/labels/queue")[0] == 200
+    finally:
+        end(process)
+
+
+@pytest.mark.parametrize(("workers", "sent"), [("1", signal.SIGTERM), ("1", signal.SIGHUP), ("2", signal.SIGTERM)])
+def test_serve_leaves_nothing_in_the_temporary_folder(tiny_data, tmp_path, monkeypatch, workers, sent):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    typed = ["serve", "--data", str(tiny_data.root), "--workers", workers, "--port"]
+    code = f"import sys; from onemaster import main; sys.exit(main([*{typed!r}, sys.argv[1]]))"
+    process, _ = start(tiny_data, tmp_path / "log", code=code)
+    process.send_signal(sent)
+    end(process)
+    assert list(temporary.iterdir()) == []
 
 
 def test_the_service_and_the_answers_load_no_model_library():

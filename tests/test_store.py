@@ -636,6 +636,14 @@ def test_a_digest_is_remembered_until_the_file_changes(remembering, monkeypatch)
     assert len(reads) == 2
 
 
+def test_what_is_open_has_its_digest_though_its_file_be_gone(remembering):
+    path, copies = remembering
+    with Catalog.open(path, copies) as catalog:
+        digest = catalog.digest()
+        path.unlink()
+        assert catalog.digest() == digest
+
+
 def test_what_was_written_just_now_is_read_again(tmp_path, monkeypatch):
     write_sample(tmp_path, 300, 100, 20)
     reads = read_rows(monkeypatch)

@@ -10,11 +10,19 @@ import numpy as np
 from scipy.stats import binomtest
 
 from catalog.artefacts import CANDIDATE, current_version, one_at_a_time, put_in_charge
-from catalog.errors import InputError, MismatchedArtefactError, MissingArtefactError, RejectedBuildError
-from catalog.manifest import sha256_file
+from catalog.errors import (
+    ArtefactError,
+    InputError,
+    MismatchedArtefactError,
+    MissingArtefactError,
+    RejectedBuildError,
+)
+from catalog.manifest import read_json, sha256_file
+from catalog.paths import DataFolder
 from catalog.store import Catalog
+from index.snapshot import MANIFEST_FILE
 from matching.labels import agreed_tags, read_labels
-from matching.model import Model
+from matching.model import Model, encoder_of
 from training.compare import McNemar
 from training.contenders import model_judge
 from training.holdout import HELD_OUT, LEARNT_FROM, TrainingData, hold_out
@@ -74,15 +82,12 @@ class Promotion:
     ----------
     candidate, in_charge : str
         Versions.
-    wants_rebuild : bool
-        Whether it has another encoder, so that the index has to be built anew before it judges.
     trials : tuple of Trial
         On the frozen test pairs, and on the verdicts that neither learnt from, as far as there are any.
     """
 
     candidate: str
     in_charge: str
-    wants_rebuild: bool
     trials: tuple[Trial, ...]
 
 
@@ -166,8 +171,29 @@ def promote(
                 "meanwhile by another command: run onemaster promote again"
             )
         put_in_charge(shelf, candidate.version)
-    other = candidate.encoder_digest != in_charge.encoder_digest
-    return Promotion(candidate.version, in_charge.version, other, trials)
+    return Promotion(candidate.version, in_charge.version, trials)
+
+
+def wants_rebuild(folder: DataFolder, version: str) -> bool:
+    """Tell whether the index has to be built anew before a model judges.
+
+    Parameters
+    ----------
+    folder : DataFolder
+        With the index in charge.
+    version : str
+        Of a model.
+
+    Returns
+    -------
+    bool
+        Whether the index was built with another encoder; not where either of them cannot be read.
+    """
+    try:
+        built_with = read_json(current_version(folder.index) / MANIFEST_FILE).get("encoder_digest")
+        return encoder_of(folder.models / version) != built_with
+    except ArtefactError:
+        return False
 
 
 def _candidate(shelf: Path, version: str | None) -> Model:
