@@ -15,7 +15,7 @@ def serve(given: argparse.Namespace) -> None:
     """Serve over HTTP."""
     import uvicorn
 
-    from service.patience import PatientProtocol
+    from service.patience import STOP_SECONDS, PatientProtocol
     from service.settings import environment, require_free_port, require_safe
 
     folder = data_folder(given)
@@ -26,11 +26,11 @@ def serve(given: argparse.Namespace) -> None:
     require_safe(given.host, os.environ)
     require_free_port(given.host, given.port)
     os.environ.update(environment(folder))
-    where = {"host": given.host, "port": given.port}
+    listening = {"host": given.host, "port": given.port, "workers": given.workers, "http": PatientProtocol}
     with tempfile.TemporaryDirectory() as counts:
         if given.workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts
-        uvicorn.run("service.app:create_app", factory=True, http=PatientProtocol, workers=given.workers, **where)
+        uvicorn.run("service.app:create_app", factory=True, timeout_graceful_shutdown=STOP_SECONDS, **listening)
 
 
 def key(given: argparse.Namespace) -> None:

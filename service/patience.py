@@ -1,4 +1,4 @@
-"""HTTP as uvicorn reads it, but for callers who never come to the end of their question."""
+"""HTTP as uvicorn reads it, but for callers who never come to the end of their question, or never read the answer."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 SECONDS, LONGEST_HEAD = 10.0, 64 << 10
 MESSAGE_SECONDS, LONGEST_MESSAGE = 60.0, 20 << 20
+# Between two looks at what an answer has left to be read: in use, and when the service is to end.
+ANSWER_SECONDS, LAST_SECONDS = 30.0, 5.0
+STOP_SECONDS = 20
+"""That requests under way have when the service is to end. What ends with it has its own time after that."""
 
 
 class PatientProtocol(HttpToolsProtocol):
     """Closes a connection on which a request does not come to an end.
 
-    Its head has ten seconds and 64 KiB, all of it a minute and 20 MiB, whether or not somebody wants its body. uvicorn
-    alone waits for ever, and reads for ever.
+    Its head has ten seconds and 64 KiB, all of it a minute and 20 MiB, whether or not somebody wants its body; and an
+    answer of which nothing is read between two looks, half a minute apart, is given up. uvicorn alone waits for ever,
+    and reads for ever.
     """
 
     _waiting: asyncio.TimerHandle | None = None
@@ -24,12 +29,16 @@ class PatientProtocol(HttpToolsProtocol):
     _is_armed = False
     _steps = 0
     _head_is_complete = False
+    # What is left of the answers, as of the last look, and the next one.
+    _left = 0
+    _looking: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Wait for the first request."""
         super().connection_made(transport)
         self._reads(SECONDS)
         self._wait()
+        self._look_in(ANSWER_SECONDS)
 
     def data_received(self, data: bytes) -> None:
         """Read on, if it is not too much; most requests are complete at once, and need no waiting."""
@@ -65,10 +74,22 @@ class PatientProtocol(HttpToolsProtocol):
         self._reads(None)
         super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """Go on to the next request; what is left now is of another answer."""
+        self._left = 0
+        super().on_response_complete()
+
+    def shutdown(self) -> None:
+        """End with the answers that are under way, and wait less long for who does not read them."""
+        super().shutdown()
+        self._look_in(LAST_SECONDS)
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         self._reads(None)
         self._wait()
+        if self._looking:
+            self._looking.cancel()
         super().connection_lost(exc)
 
     def _reads(self, within: float | None) -> None:
@@ -86,3 +107,16 @@ class PatientProtocol(HttpToolsProtocol):
         self._reads(None)
         self._wait()
         self.transport.close()
+
+    def _look_in(self, seconds: float) -> None:
+        if self._looking:
+            self._looking.cancel()
+        self._looking = asyncio.get_running_loop().call_later(seconds, self._look, seconds)
+
+    def _look(self, seconds: float) -> None:
+        left = self.transport.get_write_buffer_size()
+        if left and left == self._left:
+            self.transport.abort()  # to close it would be to wait until all is read
+            return
+        self._left = left
+        self._look_in(seconds)

@@ -1,0 +1,93 @@
+"""Callers who do not read what is answered, or hang up before it is: the service goes on, and ends when told to."""
+
+import shutil
+import socket
+import urllib.request
+from contextlib import contextmanager
+
+import psutil
+import pytest
+from test_metrics import read
+from test_service_exchange import wait_for
+from test_service_process import ask, end, start
+
+from catalog.paths import DataFolder
+
+# As `onemaster serve` does, but for how long it waits.
+SERVE = (
+    "import sys, onemaster; from service import patience; {patience}; "
+    "sys.exit(onemaster.main(['serve', '--port', sys.argv[1], '--data', *sys.argv[2:]]))"
+)
+LONG = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+# More than the service and both ends of a connection have room for.
+MANY = 1_500
+
+
+def requests(port):
+    """What was answered, by method, route and status."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
+        found = read(answer.read().decode())
+    counts = {labels: count for (name, labels), count in found.items() if name == "onemaster_requests_total"}
+    return {tuple(value for _, value in labels): count for labels, count in counts.items()}
+
+
+def serve(folder, log, *options, patience="pass"):
+    return start(folder, log, str(folder.root), *options, code=SERVE.format(patience=patience))
+
+
+@contextmanager
+def unread(port):
+    """A connection on which many answers wait to be read, once the service can write no more of them."""
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.settimeout(20)
+        connection.connect(("127.0.0.1", port))
+        connection.sendall(LONG * MANY)
+        answered = [0.0]
+
+        def no_more_are_answered():
+            answered.append(sum(count for (_, route, _), count in requests(port).items() if route != "/metrics"))
+            return 0 < answered[-1] == answered[-2]
+
+        wait_for(no_more_are_answered)
+        yield connection
+
+
+def is_open(process, connection):
+    """Tell whether the service has this connection still."""
+    own = connection.getsockname()[1]
+    return any(each.raddr and each.raddr.port == own for each in psutil.Process(process.pid).net_connections("tcp"))
+
+
+def test_answers_that_nobody_reads_are_given_up(tiny_data, tmp_path):
+    process, port = serve(tiny_data, tmp_path / "log", patience="patience.ANSWER_SECONDS = 0.5")
+    try:
+        with unread(port) as connection:
+            wait_for(lambda: not is_open(process, connection))
+        assert ask(port, "/ready")[0] == 200
+    finally:
+        end(process)
+
+
+@pytest.mark.parametrize(
+    ("patience", "workers"),
+    [
+        ("patience.STOP_SECONDS, patience.LAST_SECONDS = 1, 600.0", "1"),
+        ("patience.STOP_SECONDS, patience.LAST_SECONDS = 600, 0.5", "1"),
+        ("patience.STOP_SECONDS = 1", "2"),
+    ],
+)
+def test_a_caller_who_reads_nothing_does_not_keep_the_service_from_ending(
+    tiny_data, tmp_path, monkeypatch, patience, workers
+):
+    """And what it is to write in the end is written."""
+    monkeypatch.setenv("ONEMASTER_LOG_SHARE", "1")
+    folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
+    process, port = serve(folder, tmp_path / "log", "--workers", workers, patience=patience)
+    try:
+        with unread(port):
+            assert ask(port, "/?q_sr_id=123&m_sr_id=456")[0] == 200
+            end(process)
+    finally:
+        process.kill()
+    assert list(folder.decisions.rglob("*.parquet"))
