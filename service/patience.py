@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 SECONDS, LONGEST_HEAD = 10.0, 64 << 10
 MESSAGE_SECONDS, LONGEST_MESSAGE = 60.0, 20 << 20
@@ -32,6 +33,8 @@ class PatientProtocol(HttpToolsProtocol):
     # What is left of the answers, as of the last look, and the next one.
     _left = 0
     _looking: asyncio.TimerHandle | None = None
+    # What is being answered: uvicorn's own `cycle` is the request that came last, behind which others may wait.
+    _answering: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Wait for the first request."""
@@ -90,7 +93,14 @@ class PatientProtocol(HttpToolsProtocol):
         self._wait()
         if self._looking:
             self._looking.cancel()
+        if self._answering and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _reads(self, within: float | None) -> None:
         self._within, self._is_armed = within, False

@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import struct
 import urllib.request
 from contextlib import contextmanager
 
@@ -31,6 +32,10 @@ def requests(port):
     return {tuple(value for _, value in labels): count for labels, count in counts.items()}
 
 
+def answered(port):
+    return sum(count for (_, route, _), count in requests(port).items() if route != "/metrics")
+
+
 def serve(folder, log, *options, patience="pass"):
     return start(folder, log, str(folder.root), *options, code=SERVE.format(patience=patience))
 
@@ -43,11 +48,11 @@ def unread(port):
         connection.settimeout(20)
         connection.connect(("127.0.0.1", port))
         connection.sendall(LONG * MANY)
-        answered = [0.0]
+        counts = [0.0]
 
         def no_more_are_answered():
-            answered.append(sum(count for (_, route, _), count in requests(port).items() if route != "/metrics"))
-            return 0 < answered[-1] == answered[-2]
+            counts.append(answered(port))
+            return 0 < counts[-1] == counts[-2]
 
         wait_for(no_more_are_answered)
         yield connection
@@ -91,3 +96,18 @@ def test_a_caller_who_reads_nothing_does_not_keep_the_service_from_ending(
     finally:
         process.kill()
     assert list(folder.decisions.rglob("*.parquet"))
+
+
+def test_who_hangs_up_on_a_waiting_answer_is_no_defect(tiny_data, tmp_path):
+    process, port = serve(tiny_data, tmp_path / "log")
+    try:
+        with unread(port) as connection:
+            before = answered(port)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        wait_for(lambda: answered(port) > before)
+        assert "500" not in {status for _, _, status in requests(port)}
+    finally:
+        end(process)
+    log = (tmp_path / "log").read_text()
+    assert "Traceback" not in log
+    assert "a defect" not in log
