@@ -63,6 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.matcher_source = MatcherSource(settings.folder, settings.look_every, settings.shadow)
     app.state.decisions = DecisionLog(settings.folder.decisions, settings.log_share)
     app.state.batching = Batching(app.state.matcher_source, app.state.decisions)
+    app.state.turns = asyncio.Semaphore(labels.AT_ONCE)
     app.state.questions = review.Questions()
     app.state.profiles = catalogue.Profiles()
     answer_errors(app)
