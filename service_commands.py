@@ -30,7 +30,14 @@ def serve(given: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as counts:
         if given.workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts
-        uvicorn.run("service.app:create_app", factory=True, timeout_graceful_shutdown=STOP_SECONDS, **listening)
+        uvicorn.run(
+            "service.app:create_app",
+            factory=True,
+            # uvicorn would believe every caller on this machine.
+            proxy_headers=bool(os.environ.get("FORWARDED_ALLOW_IPS")),
+            timeout_graceful_shutdown=STOP_SECONDS,
+            **listening,
+        )
 
 
 def key(given: argparse.Namespace) -> None:

@@ -1,10 +1,11 @@
 """Callers who do not read what is answered, or hang up before it is: the service goes on, and ends when told to."""
 
+import contextlib
+import http.client
 import shutil
 import socket
 import struct
 import urllib.request
-from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -40,7 +41,7 @@ def serve(folder, log, *options, patience="pass"):
     return start(folder, log, str(folder.root), *options, code=SERVE.format(patience=patience))
 
 
-@contextmanager
+@contextlib.contextmanager
 def unread(port):
     """A connection on which many answers wait to be read, once the service can write no more of them."""
     with socket.socket() as connection:
@@ -111,3 +112,23 @@ def test_who_hangs_up_on_a_waiting_answer_is_no_defect(tiny_data, tmp_path):
     log = (tmp_path / "log").read_text()
     assert "Traceback" not in log
     assert "a defect" not in log
+
+
+@pytest.mark.parametrize(("trusted", "statuses"), [(None, [200, 429, 429]), ("127.0.0.1", [200, 200, 429])])
+def test_whom_a_caller_claims_to_ask_for_counts_only_where_it_is_trusted(
+    tiny_data, tmp_path, monkeypatch, trusted, statuses
+):
+    monkeypatch.setenv("ONEMASTER_RATE", "0.001")  # one, and the next a quarter of an hour later
+    monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+    if trusted:
+        monkeypatch.setenv("FORWARDED_ALLOW_IPS", trusted)
+    process, port = serve(tiny_data, tmp_path / "log")
+    try:
+        found = []
+        for claimed in ("203.0.113.1", "203.0.113.2", "203.0.113.2"):
+            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+                connection.request("GET", "/version", headers={"X-Forwarded-For": claimed})
+                found.append(connection.getresponse().status)
+        assert found == statuses
+    finally:
+        end(process)
