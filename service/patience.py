@@ -29,6 +29,8 @@ class PatientProtocol(HttpToolsProtocol):
     _within: float | None = None
     _is_armed = False
     _steps = 0
+    # Bytes of a head, however many of them came at once.
+    _head = 0
     _head_is_complete = False
     # What is left of the answers, as of the last look, and the next one.
     _left = 0
@@ -58,12 +60,18 @@ class PatientProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Wait for the rest of a request."""
         super().on_message_begin()
-        self._read, self._head_is_complete = 0, False
+        self._read, self._head, self._head_is_complete = 0, 0, False
         self._reads(SECONDS)
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the address."""
+        self._count(len(url))
+        super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; what comes behind a body is passed over."""
         if not self._head_is_complete:
+            self._count(len(name) + len(value) + len(": \r\n"))
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -101,6 +109,11 @@ class PatientProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
+
+    def _count(self, length: int) -> None:
+        self._head += length
+        if self._head > LONGEST_HEAD:
+            raise ValueError(f"expected a head of at most {LONGEST_HEAD} bytes, got more")  # uvicorn answers 400
 
     def _reads(self, within: float | None) -> None:
         self._within, self._is_armed = within, False

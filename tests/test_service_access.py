@@ -272,7 +272,7 @@ def test_slow_callers_are_left_behind(tiny_data, tmp_path):
             (b'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"q', b"HTTP/1.1 408"),
             (b"GET /live HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n", b"HTTP/1.1 200"),
             (b"GET /live HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx", b"HTTP/1.1 200"),
-            (b"GET /" + b"x" * (patience.LONGEST_HEAD + 1), b""),
+            (b"GET /" + b"x" * (patience.LONGEST_HEAD + 1), b"HTTP/1.1 400"),
             (head + b"X: " + b"x" * (patience.LONGEST_HEAD + 1), b""),
         ]:
             began = time.monotonic()

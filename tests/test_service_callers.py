@@ -132,3 +132,23 @@ def test_whom_a_caller_claims_to_ask_for_counts_only_where_it_is_trusted(
         assert found == statuses
     finally:
         end(process)
+
+
+def test_a_head_has_the_same_limit_in_one_piece_and_in_many(tiny_data, tmp_path):
+    process, port = serve(tiny_data, tmp_path / "log")
+
+    def status(length, of_address=0):
+        line = b"GET /live?" + b"x" * of_address + b" HTTP/1.1\r\n"
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            connection.sendall(line + b"Host: localhost\r\nX: " + b"x" * (length - of_address) + b"\r\n\r\n")
+            with contextlib.suppress(ConnectionResetError):
+                return connection.recv(65_536)[:12]
+        return b""
+
+    try:
+        assert status(60_000) == status(60_000, of_address=30_000) == b"HTTP/1.1 200"
+        for length in (70_000, 130_000, 200_000):
+            assert status(length) in {b"", b"HTTP/1.1 400"}
+            assert status(length, of_address=length // 2) in {b"", b"HTTP/1.1 400"}
+    finally:
+        end(process)
