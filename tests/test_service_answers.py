@@ -268,6 +268,7 @@ def test_health_names_what_is_served(client, tiny_matcher):
             "encoder": ready.json()["encoder"],
             "refused": None,
             "waiting": None,
+            "shadow": None,
         },
     )
     versions = client.get("/version").json()
