@@ -16,7 +16,7 @@ def serve(given: argparse.Namespace) -> None:
     """Serve over HTTP."""
     import uvicorn
 
-    from service.patience import PatientProtocol
+    from service.patience import STOP_SECONDS, PatientProtocol
     from service.settings import environment, require_free_port, require_safe
 
     folder = data_folder(given)
@@ -29,12 +29,19 @@ def serve(given: argparse.Namespace) -> None:
     require_safe(given.host, os.environ)
     require_free_port(given.host, given.port)
     os.environ.update(environment(folder))
-    where = {"host": given.host, "port": given.port}
+    listening = {"host": given.host, "port": given.port, "workers": given.workers, "http": PatientProtocol}
     # A single process is ended by its signal before anything could be removed.
     with tempfile.TemporaryDirectory() if given.workers > 1 else nullcontext() as counts:
         if counts:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts
-        uvicorn.run("service.app:create_app", factory=True, http=PatientProtocol, workers=given.workers, **where)
+        uvicorn.run(
+            "service.app:create_app",
+            factory=True,
+            # uvicorn would believe every caller on this machine.
+            proxy_headers=bool(os.environ.get("FORWARDED_ALLOW_IPS")),
+            timeout_graceful_shutdown=STOP_SECONDS,
+            **listening,
+        )
 
 
 def key(given: argparse.Namespace) -> None:

@@ -41,12 +41,15 @@ class Access:
         Whether callers on this very machine may write without a key.
     rate : float
         Requests a second that a caller may send in the long run, and at once; infinite if there is no limit.
+    any_name : bool
+        Whether who reads on this very machine may have any name for the service: reading was said to be open.
     """
 
     keys: tuple[Key, ...] = ()
     read_is_open: bool = True
     write_is_open: bool = True
     rate: float = math.inf
+    any_name: bool = False
 
     def holder(self, key: str) -> Key | None:
         """Find out whose key this is.
@@ -80,15 +83,15 @@ class Access:
         Returns
         -------
         bool
-            For writing, only on this machine and under its own name: a web page from elsewhere that has its name
-            resolved to this machine sends that name.
+            On this machine only under its own name, unless somebody has said that all may read: a web page from
+            elsewhere that has its name resolved to this machine sends that name. Writing, nowhere else.
         """
-        if scope == READ:
-            return self.read_is_open
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        if address == _TESTED_FROM:
-            return self.write_is_open and (name == _TESTED_AS or is_loopback(name.strip("[]")))
-        return self.write_is_open and (not address or is_loopback(address)) and is_loopback(name.strip("[]"))
+        name = (host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host).strip("[]")
+        is_own_name = is_loopback(name) or (address == _TESTED_FROM and name == _TESTED_AS)
+        if scope == READ:  # no browser sends no name, and nobody has an address resolved to another
+            is_own_name = is_own_name or not name or _is_address(name)
+            return self.read_is_open and (self.any_name or is_own_name or not is_loopback(address))
+        return self.write_is_open and is_own_name and (address in ("", _TESTED_FROM) or is_loopback(address))
 
 
 def is_loopback(address: str) -> bool:
@@ -104,12 +107,15 @@ def is_loopback(address: str) -> bool:
     bool
         False for every name but ``localhost``.
     """
-    if address == "localhost":
-        return True
+    return address == "localhost" or (_is_address(address) and ip_address(address).is_loopback)
+
+
+def _is_address(name: str) -> bool:
     try:
-        return ip_address(address).is_loopback
+        ip_address(name)
     except ValueError:
         return False
+    return True
 
 
 class Gatekeeper:
@@ -145,7 +151,11 @@ class Gatekeeper:
         answer = None
         if key is None and (sent or not self._access.is_open(wanted, address, sent_header(scope, b"host"))):
             expected = "expected a known key in the header Authorization: Bearer KEY"
-            answer = refusal(scope, 401, expected, _asking(scope), "There was no key, or none that is known here.")
+            words = "There was no key, or none that is known here."
+            if wanted == READ and self._access.read_is_open and not sent:
+                expected += ", or localhost in the header Host: to read under other names, set ONEMASTER_READ to open"
+                words = "Under this name only who has a key may read: call it localhost, or set ONEMASTER_READ to open."
+            answer = refusal(scope, 401, expected, _asking(scope), words)
         elif key and not _allows(key, wanted):
             answer = refusal(scope, 403, f"expected a key with the scope {wanted}, this one has {key.scope}")
         elif wanted == WRITE and _is_from_elsewhere(scope):

@@ -23,7 +23,7 @@ from service.errors import MAY_BE_REFUSED, answer_errors
 from service.headers import Answered
 from service.limits import BodyLimits
 from service.logs import log_as_json
-from service.pages import catalogue, explore, quality, review
+from service.pages import catalogue, documentation, explore, quality, review
 from service.pages.rendering import STATIC
 from service.settings import Settings
 from service.state import MatcherSource, source_of
@@ -49,13 +49,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings.from_environment(os.environ)
     if settings.log_as_json:
         log_as_json()
-    # The stock documentation pages load their scripts from a content network; these come from the package.
+    # The stock documentation page loads its scripts from a content network; these come from the package.
     app = FastAPIOffline(
         title="onemaster",
         summary="Finds the sound recordings of a catalogue that are one master, written differently.",
         description="Pages: [explore](/explore), [review](/review), [the catalogue](/catalog), [quality](/quality).",
         version=version("onemaster"),
+        docs_url=None,
         redoc_url=None,
+        static_url=documentation.STATIC,
         redirect_slashes=False,
         lifespan=_lifespan,
         telemetry=dict.fromkeys(("auto_configure", "tracing", "metrics"), settings.traced) | {"logs": False},
@@ -63,13 +65,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.matcher_source = MatcherSource(settings.folder, settings.look_every, settings.shadow)
     app.state.decisions = DecisionLog(settings.folder, settings.log_share)
     app.state.batching = Batching(app.state.matcher_source, app.state.decisions)
+    app.state.turns = asyncio.Semaphore(labels.AT_ONCE)
     app.state.questions = review.Questions()
     app.state.profiles = catalogue.Profiles()
     answer_errors(app)
     for group in (pairs, candidates, clusters, labels, recordings, metrics):
         app.include_router(group.router, responses=MAY_BE_REFUSED)
     app.include_router(health.router)
-    for pages in (explore, review, catalogue, quality):
+    for pages in (explore, review, catalogue, quality, documentation):
         app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.middleware_stack = _around(app.build_middleware_stack(), app.state.batching, settings)

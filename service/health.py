@@ -58,6 +58,7 @@ def ready(request: Request, matcher: MatcherInCharge) -> ReadyAnswer:
         encoder="loaded" if matcher.encoder_is_loaded else "not loaded",
         refused=source.problem or None,
         waiting=None if source.problem else _waiting(source.folder, matcher),
+        shadow=source.idle or None,
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from catalog.errors import InputError
+from catalog.paths import DataFolder
 from matching.labels import Verdict, append_label, read_labels
 from matching.questions import PAIRS_FILE, Question, questions
 from service.errors import NOT_READY, UNKNOWN_RECORDING, WRONG_PARAMETER
@@ -19,6 +23,29 @@ from service.state import FolderInUse, MatcherInCharge
 router = APIRouter(tags=["labels"])
 
 ANYBODY = "anonymous"
+AT_ONCE = 20
+"""Requests that use the file of labels at the same time: half of the threads, since a lock on it holds up each."""
+_SECONDS = 10.0
+
+
+async def _folder_in_turn(request: Request, folder: FolderInUse) -> AsyncIterator[DataFolder]:
+    turns: asyncio.Semaphore = request.app.state.turns
+    try:
+        async with asyncio.timeout(_SECONDS):
+            await turns.acquire()
+    except TimeoutError as error:
+        raise InputError(
+            f"expected a turn at the file of labels within {_SECONDS:g} seconds, but those before take longer; nothing "
+            "was written: try again"
+        ) from error
+    try:
+        yield folder
+    finally:
+        turns.release()
+
+
+LabelsInUse = Annotated[DataFolder, Depends(_folder_in_turn, scope="function")]
+"""For routes that use the file of labels; what the request sends has to be read before."""
 
 
 def _tag(value: object) -> object:
@@ -71,7 +98,7 @@ class QueueAnswer(Answer):
 
 
 @router.post("/labels", status_code=201, responses={**UNKNOWN_RECORDING, **WRONG_PARAMETER, **NOT_READY})
-def label(request: Request, question: LabelQuestion, matcher: MatcherInCharge, folder: FolderInUse) -> LabelAnswer:
+def label(request: Request, question: LabelQuestion, matcher: MatcherInCharge, folder: LabelsInUse) -> LabelAnswer:
     """Keep a verdict for good: it is appended, and whatever is said later of the same pair stands beside it."""
     if question.q_sr_id == question.m_sr_id:
         raise HTTPException(422, "expected two recordings: a recording and itself are one master, whoever says what")
@@ -93,7 +120,7 @@ def label(request: Request, question: LabelQuestion, matcher: MatcherInCharge, f
 @router.get("/labels/queue", responses={**WRONG_PARAMETER, **NOT_READY}, dependencies=[Depends(each_parameter_once)])
 def queue(
     matcher: MatcherInCharge,
-    folder: FolderInUse,
+    folder: LabelsInUse,
     n: Annotated[int, Query(ge=1, le=MOST_QUESTIONS, description=f"How many pairs, 1 to {MOST_QUESTIONS}")] = 20,
 ) -> QueueAnswer:
     """List the pairs whose verdicts would teach the model most; with every further verdict, others."""

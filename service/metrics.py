@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,14 +13,7 @@ from pathlib import Path
 
 import psutil
 from fastapi import APIRouter, Request, Response
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-)
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from starlette.types import Scope
 
@@ -109,7 +102,10 @@ def observe_in_charge(versions: Iterable[tuple[str, str]], recordings: int, exch
         Whether it took the place of another.
     """
     for known in _were_in_charge:
-        _in_charge.labels(*known).set(0)
+        if os.environ.get(FOLDER_VARIABLE):
+            _in_charge.labels(*known).set(0)  # which no process tells: rows of several cannot be removed
+        else:
+            _in_charge.remove(*known)
     _were_in_charge[:] = versions
     for known in _were_in_charge:
         _in_charge.labels(*known).set(1)
@@ -270,8 +266,16 @@ def _counted_by_all() -> CollectorRegistry:
         return _REGISTRY
     _forget_the_dead(Path(folder))
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    _CountedByAll(registry)  # type: ignore[no-untyped-call]
     return registry
+
+
+class _CountedByAll(MultiProcessCollector):
+    def collect(self) -> Iterator[Metric]:
+        for metric in super().collect():  # type: ignore[no-untyped-call]
+            if metric.name == "onemaster_in_charge":
+                metric.samples = [sample for sample in metric.samples if sample.value]
+            yield metric
 
 
 def _forget_the_dead(folder: Path) -> None:

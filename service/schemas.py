@@ -179,6 +179,9 @@ class ReadyAnswer(Answer):
         str | None,
         Field(description="The model published last, if it has another encoder than the index: it waits for a rebuild"),
     ]
+    shadow: Annotated[
+        str | None, Field(description="Why no candidate judges in the background; null if one does, or none should")
+    ]
 
 
 class VersionAnswer(Answer):

@@ -62,7 +62,8 @@ class Settings:
             ``os.environ``. ``ONEMASTER_DATA`` is the data folder (``data`` by default); ``ONEMASTER_CATALOG``,
             ``ONEMASTER_MODELS`` and ``ONEMASTER_INDEX`` name what lies elsewhere. ``ONEMASTER_KEYS`` holds entries of
             ``onemaster key``, with commas between them; ``ONEMASTER_READ`` and ``ONEMASTER_WRITE`` are ``open`` or
-            ``key``, writing being open, on this machine, only where there are no keys; ``ONEMASTER_RATE`` is how many
+            ``key``, writing being open, on this machine, only where there are no keys, and reading under any name only
+            where it is said to be open; ``ONEMASTER_RATE`` is how many
             requests a second a caller may send. ``ONEMASTER_LOG_SHARE`` is the share of pairs, 0 to 1, whose decisions
             are kept, and ``ONEMASTER_SHADOW`` ``on`` if the candidate model is to judge them, too. ``ONEMASTER_LOG`` is
             ``json`` or ``text``. Where ``OTEL_EXPORTER_OTLP_ENDPOINT`` (or that of traces or of metrics) names a
@@ -92,6 +93,7 @@ class Settings:
             read_is_open=_is_open(variables, _READ, default=_OPEN),
             write_is_open=_is_open(variables, _WRITE, default=_WITH_KEY if keys else _OPEN),
             rate=_number(variables, _RATE, default=math.inf),
+            any_name=variables.get(_READ) == _OPEN,
         )
         share = _number(variables, _LOG_SHARE, default=0.0, most=1.0)
         return cls(

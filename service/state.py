@@ -15,14 +15,14 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Request
 from starlette.types import Scope
 
-from catalog.artefacts import CANDIDATE, CURRENT, current_version
+from catalog.artefacts import CANDIDATE, CURRENT
 from catalog.errors import ArtefactError, OnemasterError
 from catalog.paths import DataFolder
 from index.delta import deltas_beside
 from index.mapped import bound_pages
 from matching.matcher import Matcher
-from matching.model import Model
 from service.metrics import observe_in_charge, observe_refusal
+from service.shadow import shadow_of
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +95,7 @@ class MatcherSource:
         self.folder = folder
         self._shadow = shadow
         self.opened: Opened | None = None
+        self.idle = ""  # why no candidate judges in the background, if one should
         self.problem = "the service is starting: try again in a few seconds"
         self._look_every = look_every
         self._seen: tuple[object, ...] = ()
@@ -204,15 +205,14 @@ class MatcherSource:
     def _shadow_of(self, matcher: Matcher) -> Matcher | None:
         if not self._shadow:
             return None
+        before, self.idle = self.idle, ""
         try:
-            candidate = Model.load(current_version(self.folder.models, CANDIDATE))
-        except (OSError, OnemasterError, ValueError) as error:
-            logger.warning("no candidate judges in the background: %s", error)
-            return None
-        if candidate.encoder_digest != matcher.model.encoder_digest or candidate.version == matcher.model.version:
-            logger.warning("%s does not judge in the background: another encoder, or in charge", candidate.version)
-            return None
-        return Matcher(matcher.catalog, matcher.snapshot, candidate)
+            return shadow_of(matcher, self.folder)
+        except OnemasterError as error:
+            self.idle = self.folder.as_typed(str(error))
+        if self.idle != before:
+            logger.warning("no candidate judges in the background: %s", self.idle)
+        return None
 
 
 def _published(folder: DataFolder) -> tuple[object, ...]:

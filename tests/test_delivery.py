@@ -21,14 +21,17 @@ from fastapi.testclient import TestClient
 from page_commands import blocks
 from test_repository import PROJECT, ROOT, canonical, pins, requirement_name
 
+import data_at_urls
 import service.settings
 from catalog.artefacts import new_version
 from command_line import parser
 from embeddings.encoder import TORCH_AND_ITS_KIN
 from onemaster import COMMANDS
+from service import decisions
 from service.app import create_app
 from service.health import router
 from service.keys import READ, new_key
+from service.patience import STOP_SECONDS
 
 DEPLOY = ROOT / "deploy"
 DATA = "s3://bucket/prefix"
@@ -188,11 +191,14 @@ def test_prometheus_is_let_in_by_a_key_that_may_read(tiny_data):
 
 
 def test_a_service_has_time_to_bring_the_last_verdicts_home():
-    """Of what is left of the grace period 20 seconds are for verdicts, as the comments beside it say."""
+    """The grace period is for requests under way, then the last decisions, then the last verdicts."""
+    at_hand = STOP_SECONDS + decisions._SECONDS_TO_END
     pod = next(each for each in MANIFESTS if each["kind"] == "Deployment")["spec"]["template"]["spec"]
     asleep = pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert pod["terminationGracePeriodSeconds"] - asleep >= 30
-    assert TASKS["ServeTask"]["ContainerDefinitions"][0]["StopTimeout"] >= 30
+    at_a_url = at_hand + data_at_urls._SECONDS_TO_FINISH
+    assert pod["terminationGracePeriodSeconds"] - asleep > at_a_url
+    assert TASKS["ServeTask"]["ContainerDefinitions"][0]["StopTimeout"] > at_a_url
+    assert int(COMPOSE["onemaster"]["stop_grace_period"].removesuffix("s")) > at_hand
 
 
 def test_compose_runs_everything_read_only_without_rights_and_within_limits():

@@ -473,3 +473,13 @@ def test_the_slider_shows_what_a_threshold_would_cost(browser, looked_at):
         page.get_by_role("link", name="All of the report").click()
         page.wait_for_url("**/quality/report")
         expect(page.get_by_role("heading").first).to_be_visible()
+
+
+def test_the_list_of_routes_works_under_its_policy(browser, looked_at):
+    with looking(browser, looked_at.address) as page:
+        page.goto("/docs")
+        page.get_by_role("heading", name="onemaster").wait_for()
+        page.get_by_text("/version").click()
+        page.get_by_role("button", name="Try it out").click()
+        page.get_by_role("button", name="Execute").click()
+        page.get_by_text("Server response").wait_for()

@@ -3,6 +3,7 @@
 import multiprocessing
 import shutil
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import numpy as np
@@ -11,10 +12,13 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save
+from test_service_exchange import wait_for
 
+import service.labels
 from catalog.errors import DamagedArtefactError, InputError, MissingArtefactError
 from catalog.paths import DataFolder
 from catalog.store import Catalog
+from matching import label_file
 from matching.held_out import HeldOut
 from matching.label_file import merge_labels
 from matching.labels import Label, Verdict, agreed_tags, append_label, read_labels, require_labels
@@ -297,3 +301,21 @@ def test_nothing_is_kept_where_the_data_folder_is_gone(folder, remains):
     assert folder.root.exists() == (remains == "an empty folder")
     assert not list(folder.root.parent.glob("data/*"))
     assert len(read_labels(away / "labels.db")) == 1
+
+
+def test_a_lock_on_the_labels_holds_up_nothing_else(tiny_data, tmp_path, monkeypatch):
+    """More want to write than there are threads for all routes; those without a turn are told to try again."""
+    monkeypatch.setattr(label_file, "_WAIT_SECONDS", 120.0)
+    monkeypatch.setattr(service.labels, "_SECONDS", 0.5)
+    folder = DataFolder.at(shutil.copytree(tiny_data.root, tmp_path / "data"))
+    with TestClient(create_app(Settings(folder))) as client, ThreadPoolExecutor(51) as callers:
+        assert client.post("/labels", json=SAID).status_code == 201
+        with closing(sqlite3.connect(folder.labels)) as connection:
+            connection.execute("BEGIN EXCLUSIVE")
+            said = [callers.submit(client.post, "/labels", json=SAID) for _ in range(50)]
+            wait_for(client.app.state.turns.locked)
+            assert callers.submit(client.get, "/ready").result(timeout=60).status_code == 200
+            wait_for(lambda: sum(each.done() for each in said) == 50 - service.labels.AT_ONCE)
+        statuses = [each.result().status_code for each in said]
+        assert (statuses.count(201), statuses.count(503)) == (service.labels.AT_ONCE, 50 - service.labels.AT_ONCE)
+        assert client.get("/labels/queue").status_code == 200

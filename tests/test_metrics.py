@@ -183,6 +183,21 @@ def test_where_a_disk_has_no_room_a_process_counts_for_itself(tmp_path, monkeypa
         counts.close()
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_what_is_no_longer_in_charge_leaves_no_row(tmp_path, several):
+    """An index with a change a minute has had a thousand deltas a day."""
+    code = (
+        "from service import metrics; from prometheus_client import generate_latest\n"
+        "for delta in 'abc': metrics.observe_in_charge([('index', 'i'), ('delta', delta)], 1, True)\n"
+        "print(generate_latest(metrics._counted_by_all()).decode())"
+    )
+    environment = os.environ | ({metrics.FOLDER_VARIABLE: str(tmp_path)} if several else {})
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    rows = [dict(labels) for name, labels in read(done.stdout) if name == "onemaster_in_charge"]
+    assert rows == [{"kind": "index", "version": "i"}, {"kind": "delta", "version": "c"}]
+
+
 def test_what_a_killed_process_said_of_itself_is_forgotten_and_what_it_counted_stays(tmp_path):
     code = (
         "from service import metrics; metrics._in_charge.labels('model', 'old').set(1); metrics._exchanges.inc();"

@@ -130,6 +130,22 @@ def test_a_page_from_elsewhere_does_not_write_through_a_browser_on_this_machine(
         assert guarded(Access()).post("/labels", headers={"Host": host}).status_code == expected
 
 
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_nor_does_it_read(method):
+    """Unless somebody has said that reading is open."""
+    for host, expected in [
+        *((host, 200) for host in ("localhost", "127.0.0.1:8002", "[::1]:8002", "[::1]", "localhost:8002", "")),
+        *((host, 401) for host in ("evil.example", "evil.example:8002", "127.0.0.1.evil.example", "testserver")),
+    ]:
+        answer = guarded(Access()).request(method, "/pairs", headers={"Host": host})
+        assert answer.status_code == expected
+        if expected == 401:
+            assert "set ONEMASTER_READ to open" in answer.json()["error"]
+        said = Settings.from_environment({"ONEMASTER_READ": "open"}).access
+        assert guarded(said).get("/pairs", headers={"Host": host}).status_code == 200
+        assert guarded(Access(), client=("10.0.0.7", 1)).get("/pairs", headers={"Host": host}).status_code == 200
+
+
 def test_a_root_path_hides_no_route():
     app = FastAPI()
 
@@ -269,10 +285,10 @@ def test_slow_callers_are_left_behind(tiny_data, tmp_path):
             (b"", b""),
             (head, b""),
             (head + b"\r\n" + head, b"HTTP/1.1 200"),
-            (b'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"q', b"HTTP/1.1 408"),
+            (b'GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"q', b"HTTP/1.1 408"),
             (b"GET /live HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n", b"HTTP/1.1 200"),
             (b"GET /live HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx", b"HTTP/1.1 200"),
-            (b"GET /" + b"x" * (patience.LONGEST_HEAD + 1), b""),
+            (b"GET /" + b"x" * (patience.LONGEST_HEAD + 1), b"HTTP/1.1 400"),
             (head + b"X: " + b"x" * (patience.LONGEST_HEAD + 1), b""),
         ]:
             began = time.monotonic()

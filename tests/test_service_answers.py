@@ -1,5 +1,7 @@
 """What the service answers to right questions."""
 
+import base64
+import hashlib
 import json
 import math
 import re
@@ -266,6 +268,7 @@ def test_health_names_what_is_served(client, tiny_matcher):
             "encoder": ready.json()["encoder"],
             "refused": None,
             "waiting": None,
+            "shadow": None,
         },
     )
     versions = client.get("/version").json()
@@ -294,6 +297,17 @@ def test_the_documentation_page_needs_no_other_server(client):
         assert link.startswith("/")
         assert client.get(link).status_code == 200
     assert "/openapi.json" in page.text
+
+
+@pytest.mark.parametrize("root", ["", "/api"])
+def test_the_documentation_page_runs_its_own_scripts_alone(tiny_data, root):
+    page = TestClient(create_app(Settings(tiny_data)), root_path=root).get("/docs")
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self' 'sha256-")
+    (script,) = re.findall("<script>(.*?)</script>", page.text, re.DOTALL)
+    assert f"{root}/openapi.json" in script
+    assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
+    assert TestClient(create_app(Settings(tiny_data))).get("/docs/oauth2-redirect").status_code == 404
 
 
 def test_the_documentation_leads_to_the_pages(client):

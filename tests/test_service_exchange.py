@@ -11,7 +11,7 @@ import tiny
 from fastapi.testclient import TestClient
 from test_service_process import end, start
 
-from catalog.artefacts import CURRENT, build_aside, current_version, new_version, publish, put_in_charge
+from catalog.artefacts import CANDIDATE, CURRENT, build_aside, current_version, new_version, publish, put_in_charge
 from catalog.errors import CatalogError
 from catalog.paths import DataFolder
 from catalog.store import Catalog
@@ -114,6 +114,23 @@ def test_a_model_that_waits_for_a_rebuild_is_named(client, folder, tmp_path):
     wait_for(lambda: client.get("/ready").json()["waiting"] is not None)
     put_in_charge(folder.models, served[0])
     wait_for(lambda: client.get("/ready").json()["waiting"] is None)
+
+
+def test_a_candidate_that_cannot_judge_is_named_and_logged_once(folder, tmp_path, caplog):
+    served = current_version(folder.models).name
+    candidate = tiny.publish_with_another_encoder(folder, tmp_path)
+    put_in_charge(folder.models, served)
+    put_in_charge(folder.models, candidate, pointer=CANDIDATE)
+    with TestClient(create_app(Settings(folder, look_every=0.02, shadow=True))) as client:
+        assert candidate in client.get("/ready").json()["shadow"]
+        for _ in range(2):
+            index = new_index(folder)
+            wait_for(lambda index=index: client.get("/ready").json()["index"] == index)
+        assert sum(candidate in record.getMessage() for record in caplog.records) == 1
+        other = new_model(folder)
+        put_in_charge(folder.models, served)
+        put_in_charge(folder.models, other, pointer=CANDIDATE)
+        wait_for(lambda: client.get("/ready").json()["shadow"] is None)
 
 
 @pytest.mark.parametrize("fails", ["bound_pages", "_published", "observe_in_charge", "_shadow_of"])

@@ -31,12 +31,13 @@ from matching.reviewing import (
     undo,
     unsure_pairs,
 )
+from service.labels import LabelsInUse
 from service.limits import short_body
 from service.pages.differences import differences
 from service.pages.drawings import waterfall
 from service.pages.rendering import PageRoute, page
 from service.parameters import LONGEST_TEXT, is_usable_id
-from service.state import FolderInUse, MatcherInCharge
+from service.state import MatcherInCharge
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -150,7 +151,7 @@ async def _form(request: Request) -> _Form:
 
 @router.get("/review")
 def review(
-    request: Request, matcher: MatcherInCharge, folder: FolderInUse, asked: Annotated[Asked, Query()]
+    request: Request, matcher: MatcherInCharge, folder: LabelsInUse, asked: Annotated[Asked, Query()]
 ) -> Response:
     """Show the next pair, the same one until something is said of it; or first the one that the address names."""
     if asked.reviewer is None and (kept := _kept(request)):
@@ -189,7 +190,7 @@ def review(
 
 
 @router.post("/review")
-def say(form: Annotated[_Form, Depends(_form)], matcher: MatcherInCharge, folder: FolderInUse) -> Response:
+def say(form: Annotated[_Form, Depends(_form)], matcher: MatcherInCharge, folder: LabelsInUse) -> Response:
     """Keep what a reviewer says, once however often it is sent, and go on to the next pair."""
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     if form.said == _UNDO:
