@@ -74,9 +74,25 @@ def parse_isrcs(codes: Sequence[str]) -> frozenset[str]:
         if code := parse_isrc(part):
             found.add(code)
         elif len(part) >= _LENGTH:
-            plain = unicode_form("NFKC", part).upper()
-            found.update("".join(groups) for groups in _AMONG_OTHERS.findall(plain))
+            found |= isrcs_in(part)
     return frozenset(found)
+
+
+def isrcs_in(text: str) -> frozenset[str]:
+    """Find the codes in a text that says other things, too.
+
+    Parameters
+    ----------
+    text : str
+        A title, say.
+
+    Returns
+    -------
+    frozenset of str
+        Canonical codes of those that stand apart from other letters and digits.
+    """
+    found = _AMONG_OTHERS.findall(unicode_form("NFKC", text).upper())
+    return frozenset("".join(groups) for groups in found)
 
 
 def compare_isrcs(q: Sequence[str], m: Sequence[str]) -> IsrcState:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from catalog.isrc import parse_isrcs
+from catalog.isrc import isrcs_in, parse_isrcs
 from catalog.names import MOST_NAMES, names_of
 from catalog.normalize import normalize
 from catalog.recording import Recording
@@ -20,6 +21,7 @@ LATIN, OTHER = 1, 2
 # Where a word of a recording stands, as bits: in one of these fields, in several, or anywhere.
 FIELDS = {"title": 1, "artists": 2, "contributors": 4, "notes": 8, "others": 16, "all": 31}
 
+_MAY_HOLD_CODE = re.compile(r"\d{5}")
 _NO_CODES: frozenset[str] = frozenset()
 
 
@@ -42,7 +44,7 @@ class Prepared:
     album, label : str
         Normalised.
     codes : frozenset of str
-        Well-formed ISRCs.
+        Well-formed ISRCs; of a recording that has none, those that slipped into its title.
     words : mapping of int to int
         Buckets of the words of all texts, each with the `FIELDS` that it stands in, as bits: ``title`` (its base),
         ``artists``, ``contributors``, the title's ``notes`` (but for those that name the same master), and ``others``
@@ -90,8 +92,12 @@ def prepare(recording: Recording) -> Prepared:
         texts |= {"title": (base,), "notes": _note_words(title), "others": (album, title.full)}
     scripts = {"title": _scripts(base), "artists": _scripts(*artists), "contributors": _scripts(*contributors)}
     scripts["all"] = scripts["title"] | scripts["artists"] | scripts["contributors"] | _scripts(album)
-    codes = parse_isrcs(recording.isrcs) if recording.isrcs else _NO_CODES
+    codes = parse_isrcs(recording.isrcs) if recording.isrcs else _in_title(recording.title or "")
     return Prepared(recording, title, artists, credited, contributors, album, label, codes, _words(texts), scripts)
+
+
+def _in_title(title: str) -> frozenset[str]:
+    return isrcs_in(title) if _MAY_HOLD_CODE.search(title) else _NO_CODES
 
 
 def solid_title(prepared: Prepared) -> str:
