@@ -150,7 +150,7 @@ def agreement_of(one: frozenset[str], other: frozenset[str]) -> float:
     Parameters
     ----------
     one, other : frozenset of str
-        As from `numbers_in`, at least one of them not empty.
+        As from `numbers_in`.
 
     Returns
     -------
@@ -158,6 +158,8 @@ def agreement_of(one: frozenset[str], other: frozenset[str]) -> float:
         1 for the same numbers, 0.5 if one side has further ones, 0 if each has one that the other lacks, or if the same
         thing is counted otherwise ("Op. 9 No. 2" and "Op. 2 No. 9").
     """
+    if one == other:
+        return 1.0
     ours, theirs = _by_kind(one), _by_kind(other)
     if any(ours[kind].isdisjoint(theirs[kind]) for kind in ours.keys() & theirs.keys() if kind):
         return 0.0

@@ -211,7 +211,7 @@ _PATTERNS: dict[MarkerType, str] = {
     + "|^piano$|ピアノ・?(?:ver|バ|ソロ)|피아노|钢琴版|鋼琴版",
     MarkerType.ORCHESTRAL: _whole("orchestral|(?<!symphony )(?<!philharmonic )(?<!light )orchestra|symphonic|strings?")
     + "|"
-    + _anywhere(rf"string {_LONG}|(?:with|con|mit|avec) (?:an |the )?orch?[eq]u?est(?:ra|er|re)|con orquesta"),
+    + _anywhere(rf"string {_LONG}|(?:with|con|mit|avec) (?:orchestra|orchester|orchestre|orquesta)"),
     MarkerType.A_CAPPELLA: _anywhere(r"a[ -]?cap+el+a|vocals? only|acap|بدون موسيقى") + "|アカペラ|아카펠라|清唱",
     MarkerType.TV: _anywhere(rf"(?:tv|anime)[ -]?(?:size|{_LONG}|ver)") + "|テレビサイズ|tvサイズ",
     MarkerType.CUT: "|".join(
@@ -266,7 +266,7 @@ BARE_CREDIT = re.compile(
 TRIGGER = re.compile(
     r"liv[ei]|vivo|direct|conci?er|naży|na ży|naživ|canlı|вжив|живь|конц|mix|rmx|refix|work|bootleg|ремикс|mezcla|"
     r"aco?u?st|acúst|akust|unplug|"
-    r"акуст|instr?u?|инструм|vocal|kara|карао|playback|backing|demo|демо|maqueta|edit|radio|радио|exten|long|versi|\bext|12|"
+    r"акуст|instr?u?|инструм|vocal|kara|карао|playback|backing|demo|демо|maqueta|edit|radio|радио|exten|long|vers|\bext|12|"
     r"clean|censor|bleep|explicit|dirty|master|ремаст|mono|stereo|sped|speed|nightcore|slowed|record|neuauf|regra|"
     r"taylor|cover|tribut|hommage|perform|in the style|made |кавер|album|álbum|lp|single|7|original|medley|potp|popurr|"
     r"попурри|intro|outro|interl|repri|répri|dub|piano|orchest|symphon|string|cap|tv|anime|\d|cut|short|sting|bumper|loop|"

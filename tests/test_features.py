@@ -345,12 +345,31 @@ def test_nothing_is_no_name(entries):
     assert np.isnan(artists(entries, ("Adele",)))
 
 
-@pytest.mark.parametrize("nobody", ["Various Artists", "[unknown]", "V/A", "群星"])
+@pytest.mark.parametrize("nobody", ["Various Artists", "[unknown]", "V/A", "群星", "Varios Intérpretes", "VV.AA."])
 def test_various_artists_are_no_name(nobody):
     q, m = Recording("1", "Yesterday", (nobody,), contributors=(nobody,)), Recording("2", "Yesterday", (nobody,))
     assert np.isnan([compared(name, q, m) for name in ("artists", "credits", "contributors", "artist_found")]).all()
     joint = Recording("3", artists=("Adele", nobody))
     assert compared("artists", joint, Recording("4", artists=("Adele",))) == 1
+
+
+@pytest.mark.parametrize(
+    ("entry", "names"),
+    [
+        ("Rihanna (feat. Drake)", ("drake", "rihanna")),
+        ("Drake ft.Rihanna", ("drake", "rihanna")),
+        ("Lil Nas X feat. Jack Harlow", ("harlow jack", "lil nas x")),
+        ("Lil Nas X & Cardi B", ("b cardi", "lil nas x")),
+        ("Calvin Harris x Dua Lipa", ("calvin harris", "dua lipa")),
+        ("Simon &amp; Garfunkel", ("garfunkel", "simon")),
+        ("Beyonc&eacute;", ("beyonce",)),
+        ("John Lennon (Composer)", ("john lennon",)),
+        ("Adele＆Bob、Cher", ("adele", "bob", "cher")),
+        ("Adele\r\nBob", ("adele", "bob")),
+    ],
+)
+def test_names_are_read_however_they_are_joined(entry, names):
+    assert names_of((entry,)) == names
 
 
 def test_bands_whose_name_is_an_article_keep_it():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.isrc import IsrcState, compare_isrcs, parse_isrc, parse_isrcs
+from catalog.isrc import IsrcState, compare_isrcs, isrcs_in, parse_isrc, parse_isrcs
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 CODES = st.builds(
@@ -54,6 +54,30 @@ def test_spellings(text, code):
 )
 def test_malformed(text, reason):
     assert parse_isrc(text) is None, reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "USRC17607839 / GBAYE6500521",
+        "USRC17607839 GBAYE6500521",
+        "USRC17607839\nGB-AYE-65-00521",
+        "['USRC17607839'],[\"GBAYE6500521\"]",
+        "ＵＳＲＣ１７６０７８３９ (GBAYE6500521)",
+    ],
+)
+def test_several_codes_in_one_text(text):
+    assert parse_isrcs([text]) == {"USRC17607839", "GBAYE6500521"}
+
+
+@pytest.mark.parametrize("text", ["'USRC17607839", '="USRC17607839"', "\ufeffUSRC17607839", "US−RC1−76−07839"])
+def test_codes_as_spreadsheets_and_editors_leave_them(text):
+    assert parse_isrcs([text]) == {"USRC17607839"}
+
+
+@pytest.mark.parametrize("text", ["XUSRC17607839", "USRC176078391", "no code at all", "USRC1 7607"])
+def test_what_is_part_of_something_else_is_no_code(text):
+    assert parse_isrcs([text]) == isrcs_in(text) == frozenset()
 
 
 @pytest.mark.parametrize(

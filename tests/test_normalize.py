@@ -23,6 +23,12 @@ SAME = [
     ("Ёлка", "Елка", "Russian yo is written both ways"),
     ("Hello - World!", "hello world", "punctuation"),
     ("a_b", "a b", "the underscore separates"),
+    ("Prelude in C♯ Minor", "Prelude in C-sharp minor", "the sign of a sharp key"),
+    ("F# minor", "F sharp minor", "a cross for it"),
+    ("Étude in B♭", "Etude in B flat", "the sign of a flat key"),
+    ("Sonata in Bb Major", "Sonata in B-flat Major", "a letter for it"),
+    ("Ke$ha", "Kesha", "a sign for a letter"),
+    ("P!nk", "Pink", "a sign for a letter"),
 ]
 
 DIFFERENT = [
@@ -31,6 +37,9 @@ DIFFERENT = [
     ("शिव", "शव", "an Indic vowel sign is a letter"),
     ("!!!", "???", "a name of signs stays a name"),
     ("Part 1", "Part 2", "numbers stay"),
+    ("C♯ Minor", "C Minor", "a sharp key is another one"),
+    ("B♭ Major", "B Major", "a flat key is another one"),
+    ("#1", "A sharp 1", "a cross alone is no key"),
 ]
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.normalize import normalize
+from catalog.numbers import agreement_of
 from catalog.titles import TitleParts, parse_title
 from catalog.versions import MarkerType, parse_markers
 
@@ -131,6 +132,44 @@ def test_featured(title, featured):
 )
 def test_numbers(title, numbers):
     assert parse_title(title).numbers == numbers
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "agreement"),
+    [
+        ("Kapitel 2", "2. Kapitel", 1.0),
+        ("Symphony No. 5", "Symphony 5", 1.0),
+        ("Prélude in C minor", "Präludium c-Moll", 1.0),
+        ("Op. 9 No. 2", "No. 2", 0.5),
+        ("Nocturne No. 2 in E-flat major", "Nocturne No. 2", 1.0),
+        ("Nocturne No. 2 in E-flat major", "Nocturne No. 2 in E major", 0.0),
+        ("Op. 9 No. 2", "Op. 2 No. 9", 0.0),
+        ("Kapitel 1 - Teil 1", "Kapitel 2 - Teil 1", 0.0),
+        ("S01E05", "S02E05", 0.0),
+        ("Vol. 1", "Vol. 11", 0.0),
+        ("Prélude in C minor", "Prélude", 0.5),
+    ],
+)
+def test_numbers_are_compared_with_what_they_count(one, other, agreement):
+    ours, theirs = parse_title(one).numbers, parse_title(other).numbers
+    assert agreement_of(ours, theirs) == agreement_of(theirs, ours) == agreement
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Time to Say Goodbye (Con te partirò)",
+        "Song (With or Without You)",
+        "Andante - Con moto",
+        "Song - F.R.I.E.N.D.S",
+    ],
+)
+def test_words_that_are_no_credit(title):
+    assert parse_title(title).featured == ()
+
+
+def test_notes_in_entities_are_notes():
+    assert parse_title("Song &#40;Live&#41;").base == "song"
 
 
 def test_pieces_hold_artist_and_title_but_no_credits():
