@@ -32,16 +32,28 @@ _ISO_8601 = re.compile(
     re.IGNORECASE,
 )
 _WORDS = re.compile(
-    rf"(?:({_DIGITS}+)(?:h|hr|hrs|hour|hours|std)\.?)?"
-    rf"[-,:]?(?:({_DIGITS}+(?:[.,]{_DIGITS}+)?)(?:m|min|mins|minute|minutes|'|′|’)\.?)?"
-    rf"[-,:]?(?:({_DIGITS}+(?:[.,]{_DIGITS}+)?)(?:s|sec|secs|second|seconds|\"|″|”|'')\.?)?",
+    rf"(?:({_DIGITS}+)(?:h|hr|hrs|hour|hours|std|ч|час|時間|시간)\.?)?"
+    rf"[-,:]?(?:({_DIGITS}+(?:[.,]{_DIGITS}+)?)(?:m|mn|min|mins|minute|minutes|'|′|’|мин|分|분)\.?)?"
+    rf"[-,:]?(?:({_DIGITS}+(?:[.,]{_DIGITS}+)?)(?:s|sec|secs|second|seconds|\"|″|”|''|сек|秒|초)\.?)?",
     re.IGNORECASE,
 )
+# "3'45", "3m45", "1h02": the last unit is left out. "3:45 min", "0 days 00:03:45": of a clock nothing is to be said.
+_LAST_UNIT_LEFT_OUT = re.compile(
+    rf"(?:({_DIGITS}+)h)?({_DIGITS}{{1,3}})(?:m|mn|min|'|′|’)({_DIGITS}{{2}})", re.IGNORECASE
+)
+_HOURS_MINUTES = re.compile(rf"({_DIGITS}+)h({_DIGITS}{{2}})", re.IGNORECASE)
+_AROUND_A_CLOCK = re.compile(rf"(?:0days?)?((?:{_DIGITS}+:)+{_DIGITS}{{2}})(?:mins?\.?)?", re.IGNORECASE)
 _MILLISECONDS = re.compile(
     rf"({_DIGITS}+(?:[.,]{_DIGITS}+)?)(?:ms|msec|msecs|millis|millisecond|milliseconds)\.?", re.IGNORECASE
 )
 _NUMBER = re.compile(rf"(?:{_DIGITS}+(?:[.,]{_DIGITS}*)?|[.,]{_DIGITS}+)", re.ASCII)
 _YEAR_IN_DATE = re.compile(rf"({_DIGITS}{{4}})[-/.](?:0?[1-9]|1[0-2])(?:[-/.]{_DIGITS}{{1,2}})?(?:[T ].*)?", re.ASCII)
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_YEAR_BESIDE = re.compile(
+    rf"(?:℗|©|\(p\)|\(c\)|ca?\.|{_DIGITS}{{1,2}}[-/.]|(?:{_MONTHS})[a-z]*\.?\s(?:{_DIGITS}{{1,2}},\s)?)\s*({_DIGITS}{{4}})"
+    rf"|({_DIGITS}{{4}})(?:\?|-00-00|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]{_DIGITS}|3[01]))",
+    re.IGNORECASE,
+)
 _YEAR_LAST = re.compile(rf"{_DIGITS}{{1,2}}[-/.]{_DIGITS}{{1,2}}[-/.]({_DIGITS}{{4}})", re.ASCII)
 
 
@@ -167,7 +179,8 @@ def _digits_to_ms(text: str) -> float | None:
 
 
 def _clock_to_ms(text: str) -> float | None:
-    match = _CLOCK.fullmatch(text)
+    clock = _AROUND_A_CLOCK.fullmatch(text)
+    match = _CLOCK.fullmatch(clock[1] if clock else text)
     if not match or _decimal(match[3]) >= 60 or (match[1] and int(match[2]) >= 60):
         return None
     return _sum_ms(match[1], match[2], match[3])
@@ -184,7 +197,9 @@ def _unit_to_ms(text: str) -> float | None:
 
 
 def _words_to_ms(text: str) -> float | None:
-    match = _WORDS.fullmatch(text)
+    if match := _HOURS_MINUTES.fullmatch(text):
+        return _sum_ms(match[1], match[2], None)
+    match = _LAST_UNIT_LEFT_OUT.fullmatch(text) or _WORDS.fullmatch(text)
     return _sum_ms(match[1], match[2], match[3]) if match and any(match.groups()) else None
 
 
@@ -204,10 +219,10 @@ def _year(number: int) -> int | None:
 
 def _text_to_year(text: str) -> int | None:
     text = text.strip()
-    for pattern in (_YEAR_IN_DATE, _YEAR_LAST):
+    for pattern in (_YEAR_IN_DATE, _YEAR_LAST, _YEAR_BESIDE):
         match = pattern.fullmatch(text)
         if match:
-            year = int(match[1])
+            year = int(match[match.lastindex or 1])
             return year if _EARLIEST_YEAR <= year <= _LATEST_YEAR else None
     compact = "".join(text.split()).lstrip("'’‘`´")
     if compact.endswith(".0"):

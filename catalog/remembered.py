@@ -14,7 +14,7 @@ from catalog.columns import COLUMNS
 
 logger = logging.getLogger(__name__)
 
-_RULES = 1  # to be raised when the reading of values changes, so that what was digested before is digested anew
+_RULES = 2  # to be raised when the reading of values changes, so that what was digested before is digested anew
 # File systems note times in steps of milliseconds: a file that was written just now may be written again unnoticed.
 _SETTLED_NS = 2_000_000_000
 
