@@ -149,8 +149,10 @@ def agreement_of(one: frozenset[str], other: frozenset[str]) -> float:
 
     Parameters
     ----------
-    one, other : frozenset of str
+    one : frozenset of str
         As from `numbers_in`.
+    other : frozenset of str
+        Of the other title; the order of the two does not matter.
 
     Returns
     -------
