@@ -42,6 +42,7 @@ _NUMBERED = re.compile(
 )
 _WRAPPED = re.compile(r"(?<=\s)[-~〜～]([^\s\-~〜～][^\-~〜～]*)[-~〜～]\s*$")  # as in Japan: "Title -Live ver.-"
 # A note that other signs set off, at the end: "Title / Live", "Title: Acoustic Version", "Title *Live*".
+_SETS_OFF = re.compile("[/|:*]")
 _SET_OFF = re.compile(r"(?<=\S)(?:\s+[/|]\s+|:\s+|\s+(?=\*))\*?([^/|:*]{2,60}?)\*?\s*$")
 _CREDIT = re.compile(r"(?:feat|ft|featuring|with|from|prod|produced|avec|con|mit|из)\b")
 _SIDE = re.compile(r"[/;]")
@@ -160,7 +161,7 @@ def cut_title(title: str) -> list[tuple[Place, str]]:
         The pieces in their order, without blanks around them, and none of them empty. What follows a bracket stands
         where stood what was in front of it.
     """
-    if (set_off := _SET_OFF.search(title)) and note_markers(set_off[1]):
+    if _SETS_OFF.search(title) and (set_off := _SET_OFF.search(title)) and note_markers(set_off[1]):
         title = f"{title[: set_off.start()]} - {set_off[1]}"
     if not _CUT.search(title) and title[-1:] not in "-~〜～":
         stripped = title.strip()
