@@ -7,7 +7,7 @@ two titles of one artist and one length for duplicates.
 Parts of a series are rare in it and common in catalogues of audio drama, classical and production music, where all
 but a number is the same. So some pairs are also learnt from as if they were parts.
 
-Nor has it rows that say next to nothing: of two such rows hardly any are one master.
+Nor has it rows that say nothing: of two such rows hardly any are one master.
 """
 
 from __future__ import annotations
@@ -43,7 +43,6 @@ _NEIGHBOURS = 10
 _SEED = 1_020_304
 # Of the valid pairs, as parts of a series; and how often two parts are of one length.
 _IN_SERIES, _SAME_LENGTH = 0.1, 0.25
-_NOTHING, _ARTISTS_ONLY = 0.01, 0.03  # of the invalid ones
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 # Ways of numbering that two rows of one part may have.
 _STYLES = (
@@ -81,7 +80,7 @@ def further_lessons(records: int = _RECORDS) -> Lessons:
         with (folder.root / TRUTH_FILE).open(encoding="utf-8", newline="") as file:
             masters = {row["sr_id"]: row["master_id"] for row in csv.DictReader(file)}
     encoder, rarity = Encoder.fit(recordings), Rarity.fit(recordings)
-    pairs = saying_little(in_series(_labelled(recordings, _candidates(encoder.encode(recordings)), masters)))
+    pairs = saying_nothing(in_series(_labelled(recordings, _candidates(encoder.encode(recordings)), masters)))
     logger.info("%d further pairs, candidates of another invented catalogue", len(pairs))
     return lessons_of(pairs, pair_positions(pairs, _SEED), encoder, rarity)
 
@@ -115,8 +114,8 @@ def in_series(pairs: LabelledPairs) -> LabelledPairs:
     return LabelledPairs(q, m, np.array(valid, dtype=np.bool_), [])
 
 
-def saying_little(pairs: LabelledPairs) -> LabelledPairs:
-    """Add copies of invalid pairs of which a side has artists only, or neither side has anything.
+def saying_nothing(pairs: LabelledPairs) -> LabelledPairs:
+    """Add pairs of rows that say nothing.
 
     Parameters
     ----------
@@ -126,19 +125,11 @@ def saying_little(pairs: LabelledPairs) -> LabelledPairs:
     Returns
     -------
     LabelledPairs
-        With them behind it, invalid.
+        With them behind it, one for a hundred, invalid.
     """
-    q, m = list(pairs.q), list(pairs.m)
-    for one, other in ((pairs.q[row], pairs.m[row]) for row in np.flatnonzero(~pairs.valid)):
-        place = random.Random(f"little {one.sr_id} {other.sr_id}").random()
-        if place < _NOTHING:
-            q.append(Recording(""))
-            m.append(Recording(""))
-        elif place < _NOTHING + _ARTISTS_ONLY:
-            q.append(Recording("", artists=one.artists))
-            m.append(other)
-    added = np.zeros(len(q) - len(pairs), dtype=np.bool_)
-    return LabelledPairs(q, m, np.concatenate((pairs.valid, added)), [])
+    blank = [Recording("")] * (len(pairs) // 100)
+    valid = np.concatenate((pairs.valid, np.zeros(len(blank), dtype=np.bool_)))
+    return LabelledPairs([*pairs.q, *blank], [*pairs.m, *blank], valid, [])
 
 
 def _part(recording: Recording, style: str, number: int) -> Recording:
