@@ -110,21 +110,26 @@ def fetch(given: argparse.Namespace) -> None:
     from catalog.remote import RemoteFolder
     from catalog.working_copy import WorkingCopy
 
-    url, out = getattr(given, "url", ""), given.out
+    url, out = getattr(given, "url", ""), given.out.resolve()
     if not url:
         raise InputError(f"expected the URL of a data folder, got {given.data}, which is on this machine already")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"expected a folder that is empty or not there yet, got {out}: name another")
+        raise InputError(f"expected a folder that is empty or not there yet, got {given.out}: name another")
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as scratch:
-        copy = WorkingCopy(RemoteFolder(url), Path(scratch) / out.name)
+    # A folder that is there may be where a disk is mounted: that is not replaced, but filled.
+    with tempfile.TemporaryDirectory(dir=out if out.exists() else out.parent, prefix=".fetching-") as scratch:
+        copy = WorkingCopy(RemoteFolder(url), Path(scratch) / "copy")
         copy.pull(every_model=True)
         if not copy.state.number:
             _refuse_plain_folder(url)
             raise InputError(f"expected a data folder at {url}, found none: check the URL")
         (copy.folder / COPY_RECORD).unlink()  # from here on it is a folder of its own
-        copy.folder.rename(out)
-    print(f"state {copy.state.number} of {url} stands in {out}; what is changed there stays there")
+        if out.exists():
+            for path in copy.folder.iterdir():
+                path.rename(out / path.name)
+        else:
+            copy.folder.rename(out)
+    print(f"state {copy.state.number} of {url} stands in {given.out}; what is changed there stays there")
 
 
 def _refuse_plain_folder(url: str) -> None:

@@ -39,18 +39,23 @@ _WORDS = re.compile(
 )
 # "3'45", "3m45", "1h02": the last unit is left out. "3:45 min", "0 days 00:03:45": of a clock nothing is to be said.
 _LAST_UNIT_LEFT_OUT = re.compile(
-    rf"(?:({_DIGITS}+)h)?({_DIGITS}{{1,3}})(?:m|mn|min|'|′|’)({_DIGITS}{{2}})", re.IGNORECASE
+    rf"(?:({_DIGITS}+)h)?({_DIGITS}{{1,3}})(?:m|mn|min|'|′|’)([0-5]{_DIGITS})", re.IGNORECASE
 )
-_HOURS_MINUTES = re.compile(rf"({_DIGITS}+)h({_DIGITS}{{2}})", re.IGNORECASE)
-_AROUND_A_CLOCK = re.compile(rf"(?:0days?)?((?:{_DIGITS}+:)+{_DIGITS}{{2}})(?:mins?\.?)?", re.IGNORECASE)
+_HOURS_MINUTES = re.compile(rf"({_DIGITS}+)h([0-5]{_DIGITS})", re.IGNORECASE)
+_AROUND_A_CLOCK = re.compile(
+    rf"(?:0days?)?((?:{_DIGITS}+:)+{_DIGITS}{{2}}(?:[.,]{_DIGITS}{{1,6}})?)(?:mins?\.?)?", re.IGNORECASE
+)
 _MILLISECONDS = re.compile(
     rf"({_DIGITS}+(?:[.,]{_DIGITS}+)?)(?:ms|msec|msecs|millis|millisecond|milliseconds)\.?", re.IGNORECASE
 )
 _NUMBER = re.compile(rf"(?:{_DIGITS}+(?:[.,]{_DIGITS}*)?|[.,]{_DIGITS}+)", re.ASCII)
 _YEAR_IN_DATE = re.compile(rf"({_DIGITS}{{4}})[-/.](?:0?[1-9]|1[0-2])(?:[-/.]{_DIGITS}{{1,2}})?(?:[T ].*)?", re.ASCII)
-_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_MONTHS = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
+    "nov(?:ember)?|dec(?:ember)?"
+)
 _YEAR_BESIDE = re.compile(
-    rf"(?:℗|©|\(p\)|\(c\)|ca?\.|{_DIGITS}{{1,2}}[-/.]|(?:{_MONTHS})[a-z]*\.?\s(?:{_DIGITS}{{1,2}},\s)?)\s*({_DIGITS}{{4}})"
+    rf"(?:℗|©|\(p\)|\(c\)|ca?\.|(?:0?[1-9]|1[0-2])[-/.]|(?:{_MONTHS})\.?\s(?:{_DIGITS}{{1,2}},\s)?)\s*({_DIGITS}{{4}})"
     rf"|({_DIGITS}{{4}})(?:\?|-00-00|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]{_DIGITS}|3[01]))",
     re.IGNORECASE,
 )

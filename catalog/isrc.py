@@ -19,7 +19,7 @@ _CODE = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}", re.ASCII)
 _BETWEEN = re.compile(r"[|;,]")
 # One of several in a text, or one that spreadsheets and lists have put signs around.
 _AMONG_OTHERS = re.compile(
-    r"(?<![A-Z0-9])([A-Z]{2})[-. ]?([A-Z0-9]{3})[-. ]?([0-9]{2})[-. ]?([0-9]{5})(?![A-Z0-9])", re.ASCII
+    r"(?<![A-Z0-9])([A-Z]{2})([-.]?)([A-Z0-9]{3})\2([0-9]{2})\2([0-9]{5})(?![A-Z0-9]|[-.][A-Z0-9])", re.ASCII
 )
 
 
@@ -92,7 +92,7 @@ def isrcs_in(text: str) -> frozenset[str]:
         Canonical codes of those that stand apart from other letters and digits.
     """
     found = _AMONG_OTHERS.findall(unicode_form("NFKC", text).upper())
-    return frozenset("".join(groups) for groups in found)
+    return frozenset(f"{country}{registrant}{year}{number}" for country, _, registrant, year, number in found)
 
 
 def compare_isrcs(q: Sequence[str], m: Sequence[str]) -> IsrcState:

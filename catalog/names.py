@@ -15,15 +15,13 @@ _JOINERS = regex.compile(
     r"|\s+(?:and|y|und|et|e|feat\.?|ft\.?|featuring|with|con|mit|avec|vs\.?|x(?!\s+(?:feat|ft|and|&)))\s+|\s+(?:feat|ft)\.",
     regex.IGNORECASE,
 )
-_FEATURED = regex.compile(r"(?:feat\.|ft\.|(?:feat|ft|featuring)\s)\s*", regex.IGNORECASE)
+_FEATURED = regex.compile(r"^\s*(?:feat\.|ft\.|(?:feat|ft|featuring)\s)\s*", regex.IGNORECASE)
 _LINE_END = regex.compile(r"[\r\n]+")
 # What somebody did, in brackets behind the name.
-_ROLES = frozenset(
-    {
-        *("composer", "lyricist", "author", "writer", "songwriter", "producer", "arranger", "conductor", "performer"),
-        *("vocals", "guitar", "piano", "drums", "bass", "violin", "soloist", "music", "lyrics", "words", "remixer"),
-        *("komponist", "texter", "compositeur", "auteur", "compositor", "autor", "compositore", "autore", "ca", "ar"),
-    }
+_ROLE = regex.compile(
+    r"\s*[(\[](?:composer|lyricist|author|writer|songwriter|producer|arranger|conductor|performer|vocals?|guitar|piano|drums|"
+    r"bass|violin|trumpet|soloist|remixer|komponist|texter|compositeur|auteur|compositor|autor|compositore|autore|ca?)[)\]]",
+    regex.IGNORECASE,
 )
 _ARTICLE = "the"
 # Written where nobody is named; after normalisation.
@@ -72,14 +70,14 @@ def names_of(entries: tuple[str, ...]) -> tuple[str, ...]:
 @lru_cache(maxsize=_CACHE_SIZE)
 def _names_in(entry: str) -> tuple[str, ...]:
     entry = _LINE_END.sub(";", html.unescape(entry[:_LONGEST_ENTRY]).strip())
+    entry = _FEATURED.sub("", _ROLE.sub("", entry), 1) or entry
     entry = " ".join(entry.split())  # runs of blanks would be looked through again and again
     if (folded := normalize(entry)) in _NOBODY:
         return ()
     parts = _JOINERS.split(entry)
     if len(parts) == 1 and "," not in entry:
         return (_comparable(folded),) if folded else ()
-    named = (normalize(_FEATURED.sub("", name, 1)) for part in parts for name in _cut_at_commas(part))
-    names = {_comparable(name) for name in named if name not in _ROLES}
+    names = {_comparable(normalize(_FEATURED.sub("", name, 1))) for part in parts for name in _cut_at_commas(part)}
     return tuple(sorted(names - {""})[:MOST_NAMES])
 
 

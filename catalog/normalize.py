@@ -36,8 +36,8 @@ _SUSPECT = regex.compile(
 )
 # The signs of keys, and letters that are written as signs: C♯, Bb major, Ke$ha, P!nk.
 _MEANT = regex.compile(
-    r"(?<![\p{L}\p{N}])([A-Ga-g])\s?(?:([♯#])|♭)(?![\p{L}\p{N}])"
-    r"|(?<![\p{L}\p{N}])([A-G])b(?=[ -](?i:maj|min|dur|moll))"
+    r"(?<![\p{L}\p{N}])([A-Ga-g]|(?i:do|re|mi|fa|sol|la|si))\s?(?:([♯#])|♭)(?![\p{L}\p{N}])"
+    r"|(?<![\p{L}\p{N}])([A-G])b(?=[ -](?i:maj(?:or)?|min(?:or)?|dur|moll)\b)"
     r"|(?<=\p{L})(\$)(?=\p{L})|(?<=(?<!\p{L})\p{L})!(?=\p{Ll})"
 )
 _ASCII = {code: (chr(code).lower() if chr(code).isalnum() else " ") for code in range(128)}
@@ -114,7 +114,9 @@ def _fold(text: str) -> str:
     while (unescaped := html.unescape(text)) != text:  # entities are often escaped twice
         text = unescaped
     text = fix_encoding(text) if _SUSPECT.search(text) and is_bad(text) else text
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    text = unicodedata.normalize("NFKC", text)
+    text = _MEANT.sub(_in_letters, text) if _may_mean(text) else text
+    text = unicodedata.normalize("NFKC", text.casefold())
     return " ".join(text.translate(_FOLDED).split()) or _signs(text)
 
 

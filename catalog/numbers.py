@@ -36,13 +36,22 @@ _WORKS = {
     **{name: name for name in ("interlude", "skit", "untitled", "track", "take")},
 }
 _KINDS = {word: kind for kind, words in (_COUNTING | _WORKS).items() for word in words.split()}
-_NUMERAL = r"(\d+|[ivx]+|one|two|three|four|five|six|seven|eight|nine|ten)"
+_IN_LETTERS = "[ivx]+|one|two|three|four|five|six|seven|eight|nine|ten"
+# Of these a number with a point in front is an ordinal; the point is gone in normalised text.
+_ORDINAL_BY_POINT = (
+    "kapitel teil akt satz sinfonie symphonie sonate konzert szene folge fejezet bolum czesc часть глава"
+)
 _ORDINAL = "(?:st|nd|rd|th|er|ere|e|eme|o|a)"
 _MAY_COUNT = re.compile(r"\d|\b(?:[ivx]+|one|two|three|four|five|six|seven|eight|nine|ten)\b|第")
-_COUNTED = re.compile(rf"\b({'|'.join(_KINDS)})(?: ?(?=\d)| ){_NUMERAL}{_ORDINAL}?\b")
-# "2nd movement", "1. Kapitel"; in "Kapitel 1 Teil 2" the number in front is that of another word.
+# In letters it is the last word, or one that counts follows: "The Part I Love" has no parts, "No One Knows" no number.
+_COUNTED = re.compile(
+    rf"\b({'|'.join(_KINDS)})(?: ?(\d+){_ORDINAL}?\b| (?<!no )({_IN_LETTERS})(?=$| (?:{'|'.join(_KINDS)})\b))"
+)
+# "2nd movement", "1. Kapitel"; in "Kapitel 1 Teil 2" the number in front is that of another word, and a two-part
+# invention has no second part.
 _COUNTED_BEFORE = re.compile(
-    rf"(?<!\w)(\d+){_ORDINAL}? ({'|'.join(word for words in _COUNTING.values() for word in words.split())})\b(?! ?\d)"
+    rf"(?:(?<!\w)(\d+){_ORDINAL}|^(\d+)(?= (?:{'|'.join(_ORDINAL_BY_POINT.split())})\b)) "
+    rf"({'|'.join(word for words in _COUNTING.values() for word in words.split())})\b(?! ?\d)"
 )
 _OF_A_SEASON = re.compile(r"\bs(\d+) ?e(\d+)\b")
 _DIGITS = re.compile(rf"(?<!\w)(?:[^\W\d_]+(?=\d{{1,4}}(?!\d)))?(\d+)(?={_ORDINAL}\b|[^\w]|$|[^\x00-\u02ff])")
@@ -50,17 +59,17 @@ _ROMAN_AT_END = re.compile(r"(?<!\S)(?:i{2,3}|iv|vi{1,3}|ix|xi{1,3}|xiv|xv)$")
 _ROMAN_IN_FRONT = re.compile(r"\s*([IVX]{1,5})\.\s")
 _HAN_NUMERAL = re.compile(r"第 ?([一二三四五六七八九十]+)")
 
-_MODES = dict.fromkeys(("major", "maj", "dur", "majeur", "mayor", "maggiore", "maior"), "major")
-_MODES |= dict.fromkeys(("minor", "min", "moll", "mineur", "menor", "minore"), "minor")
+_MAJOR, _MINOR = "major maj dur majeur mayor maggiore", "minor min moll mineur menor minore"
+_MODES = {word: mode.split()[0] for mode in (_MAJOR, _MINOR) for word in mode.split()}
 _SIGNS = dict.fromkeys(("sharp", "sostenido", "diese", "diesis"), " sharp")
 _SIGNS |= dict.fromkeys(("flat", "bemol", "bemolle"), " flat")
-_TONICS = {tone: tone for tone in "abcdefg"}
-_TONICS |= zip(("do", "re", "mi", "fa", "sol", "la", "si"), "cdefgab", strict=True)
+_SYLLABLES = dict(zip(("do", "re", "mi", "fa", "sol", "la", "si"), "cdefgab", strict=True))
 _GERMAN = {f"{tone}is": f"{tone} sharp" for tone in "cdefgab"} | {f"{tone}es": f"{tone} flat" for tone in "cdfg"}
 _GERMAN |= {"es": "e flat", "as": "a flat", "b": "b flat", "h": "b", "his": "b sharp"}
+# Each way of naming tones with its own modes: "As Major Tom" and "Do Major Things" are no keys.
 _KEY = re.compile(
-    rf"\b({'|'.join(sorted({*_TONICS, *_GERMAN}, key=len, reverse=True))})(?: ({'|'.join(_SIGNS)}))? "
-    rf"({'|'.join(_MODES)})\b"
+    rf"\b(?:([a-g])(?: ({'|'.join(_SIGNS)}))? ({'|'.join(_MODES)})|({'|'.join(_GERMAN)}) (dur|moll)"
+    rf"|({'|'.join(_SYLLABLES)})(?: ({'|'.join(_SIGNS)}))? (majeur|mayor|maggiore|mineur|menor|minore))\b"
 )
 
 # A numeral in letters must end the phrase: "The Part I Love" has no parts.
@@ -72,7 +81,7 @@ _PARTS = (
 )
 # "1. Kapitel", "2e partie"; in "Kapitel 1 Teil 2" the number in front is that of another word.
 _AT_FRONT = (
-    r"(?<![\w.,])(\d{1,3})(?:\.|st|nd|rd|th|er|e|ère|ème|ª|º|a|o)?\s+"
+    r"(?<![\w.,])(\d{1,3})(?:\.|st|nd|rd|th|er|e|ère|ème|ª|º|a|o)\s+"
     r"(?:part|parte|partie|teil|deel|część|часть|chapter|chapitre|kapitel|capítulo|folge|глава|bölüm|fejezet)"
     r"(?!\w|\.?\s*\d)"
 )
@@ -104,11 +113,11 @@ def numbers_in(text: str) -> set[str]:
         it ("part 2", "op 9"); keys as "key c sharp minor".
     """
     key = normalize(text)
-    found = {f"key {_tonic(*match.group(1, 2, 3))} {_MODES[match[3]]}" for match in _KEY.finditer(key)}
+    found = {_key_of(match) for match in _KEY.finditer(key)}
     if not _MAY_COUNT.search(key):
         return found
-    counted = [match.group(1, 2) for match in _COUNTED.finditer(key)]
-    counted += [match.group(2, 1) for match in _COUNTED_BEFORE.finditer(key)]
+    counted = [(match[1], match[2] or match[3]) for match in _COUNTED.finditer(key)]
+    counted += [(match[3], match[1] or match[2]) for match in _COUNTED_BEFORE.finditer(key)]
     for match in _OF_A_SEASON.finditer(key):
         counted += [("season", match[1]), ("episode", match[2])]
     plain = [*_DIGITS.findall(key), *_ROMAN_AT_END.findall(key), *_ROMAN_IN_FRONT.findall(text)]
@@ -179,7 +188,9 @@ def _by_kind(numbers: frozenset[str]) -> dict[str, set[str]]:
     return kinds
 
 
-def _tonic(name: str, sign: str | None, mode: str) -> str:
-    if name in _GERMAN and (mode in {"dur", "moll"} or name not in _TONICS):
-        return _GERMAN[name]
-    return _TONICS[name] + _SIGNS.get(sign or "", "")
+def _key_of(match: re.Match[str]) -> str:
+    letter, sign, mode, german, its_mode, syllable, its_sign, last_mode = match.groups()
+    if german or (letter == "b" and mode in {"dur", "moll"}):
+        return f"key {_GERMAN[german or letter]} {_MODES[its_mode or mode]}"
+    tone = letter or _SYLLABLES[syllable]
+    return f"key {tone}{_SIGNS.get(sign or its_sign or '', '')} {_MODES[mode or last_mode]}"

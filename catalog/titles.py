@@ -26,11 +26,12 @@ _YEARS_OF_ISSUE = SAME_MASTER | {MarkerType.MONO}
 # Who sang or played along. "With" is a credit in brackets only: "Stay With Me" names nobody.
 _FEATURED = r"(?:feat\.?|ft\.?|f/|f\.(?!\w\.)|featuring|duet with|w/)"
 _NOBODY = (
-    r"(?:me|you|u|us|him|them|it|my|your|a|an|or|no|love|lead|vocals?|lyrics|te|ti|si|moto|brio|fuoco|spirito|anima|amore|la|"
-    r"el|los|las|le|les|orquesta|orchestra|orchester|orchestre|mariachi|banda|toi|moi|dir|mir|humor|gesang|text)"
+    r"(?:(?:me|you|u|us|him|them|it|my|your|a|an|no|love|te|ti|si|toi|moi|dir|mir|or without)\b|"
+    r"(?:lead vocals?|vocals?|lyrics|moto|brio|fuoco|spirito|anima|amore|orquesta|orchestra|orchester|orchestre|"
+    r"mariachi|banda|humor|gesang|text)\s*$|(?:la|el|los|las|le|les)\s+(?-i:[a-z]))"
 )
 _NOTE_CREDIT = re.compile(
-    rf"(?:{_FEATURED}(?:\s+|(?<=[./]))|(?:with|con|avec|mit)\s+(?!{_NOBODY}\b))(?!{_NOBODY}\s*$)(\S.*)",
+    rf"(?:{_FEATURED}(?:\s+|(?<=[./]))|(?:with|con|avec|mit)\s+(?!{_NOBODY}))(?!{_NOBODY}\s*$)(\S.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _OTHER_CREDIT = re.compile(r"(?:prod|produced|mixed|written|music|lyrics)(?:\.| by\b)", re.IGNORECASE)
@@ -40,9 +41,10 @@ _SOUNDTRACK = re.compile(
 # "012-Title", "03. Title", "1-05 Title", "7 - Title": never a year, nor the 99 of "99 Luftballons".
 # In front of a movement or a chapter it is that one's own.
 _TRACK = re.compile(
-    r"\s*(?:\d-)?(?:0\d{1,2}\s*[-._)]\s*|\d{1,3}[.)]\s+(?!(?i:kapitel|teil|akt|satz|sinf|symph|symf|konzert|sonat|bölüm|"
-    r"fejezet|část|część|rozdział|szene|folge|adagi|allegr|andant|prest|larg|lent|menu|minu|scherz|rondo|vivac|moderat|"
-    r"grave|finale)\w*)|\d{1,2}\s+-\s+|0\d\s+)(?=\D)"
+    r"\s*(?:\d-)?(?:0\d{1,2}\s*[-._)]\s*|\d{1,3}[.)]\s+(?!(?i:kapitel|teil|akt|satz|sinfonie|symphonie|symphony|konzert|"
+    r"sonate|bölüm|fejezet|część|rozdział|szene|folge|adagio|adagietto|allegro|allegretto|andante|andantino|presto|"
+    r"prestissimo|largo|larghetto|lento|menuetto?|minuet|scherzo|rondo|vivace|moderato|grave|finale)\b)|"
+    r"\d{1,2}\s+-\s+|0\d\s+)(?=\D)"
 )
 _MOVEMENT = re.compile(r"[IVX]\.\s")
 # Normalised words, one of which every title has that credits or counts without digits, brackets and dashes.

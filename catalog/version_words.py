@@ -120,7 +120,7 @@ _PATTERNS: dict[MarkerType, str] = {
             _anywhere(r"recorded live|live recording|(?:bbc|radio|peel|studio|live) sessions?|live aus"),
             r"^live (?:[^\s,;/]+ ){1,4}(?:19|20)\d\d$",
             _anywhere(r"na żywo|naživo|canlı|вживую|живьём|живая версия|концертная (?:версия|запись)|لايف|حفلة"),
-            _anywhere(r"концерт(?! (?:№|no\b|для|\d))") + "|^(?:en )?directo$",
+            _anywhere(r"концерт(?! (?:no|для|\d))") + "|^(?:en )?directo$",
             r"ライブ|ライヴ|라이브|现场|現場|演唱会|演唱會",
         )
     ),
@@ -137,9 +137,9 @@ _PATTERNS: dict[MarkerType, str] = {
     ),
     MarkerType.ACOUSTIC: "|".join(
         (
-            _whole(r"stripped|acoustic|acústic[oa]|acustic[oa]|acoustique|akustik|akustisch|unplugged|акустика"),
+            _whole(r"acoustic|acústic[oa]|acustic[oa]|acoustique|akustik|akustisch|unplugged|акустика"),
             _anywhere(r"акустическая|unplugged"),
-            r"アコースティック|어쿠스틱|不插电|不插電",
+            r"アコースティック|어쿠스틱|不插电|不插電|^stripped(?: (?:down|version))*$",
         )
     ),
     MarkerType.INSTRUMENTAL: "|".join(
@@ -168,7 +168,7 @@ _PATTERNS: dict[MarkerType, str] = {
     MarkerType.MONO: _whole("(?<!el )(?<!un )mono"),
     MarkerType.STEREO: _whole("stereo"),
     MarkerType.SPED_UP: _anywhere(r"sped[ -]?up|speed[ -]?up|nightcore"),
-    MarkerType.SLOWED: _anywhere("slowed(?: down)?|slow version|(?:chopped (?:&|and) )?screwed"),
+    MarkerType.SLOWED: _anywhere("slowed(?: down)?|slow version|chopped (?:&|and) screwed") + "|^screwed$",
     MarkerType.RE_RECORDING: _anywhere(
         r"re-?record(?:ed|ing)|new(?:ly)? record(?:ed|ing)|taylor['’]s version|neuaufnahme|regrabad[oa]|regravação|"
         r"(?:new|nueva|nova|nouvelle|neue|nuova) vers(?:ion|ión|ão|ione)"

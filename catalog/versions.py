@@ -42,9 +42,12 @@ _NUMBERED = re.compile(
 )
 _WRAPPED = re.compile(r"(?<=\s)[-~〜～]([^\s\-~〜～][^\-~〜～]*)[-~〜～]\s*$")  # as in Japan: "Title -Live ver.-"
 # A note that other signs set off, at the end: "Title / Live", "Title: Acoustic Version", "Title *Live*".
+_IN_WORKS = frozenset({MarkerType.ORCHESTRAL, MarkerType.PIANO})
 _SETS_OFF = re.compile("[/|:*]")
 _SET_OFF = re.compile(r"(?<=\S)(?:\s+[/|]\s+|:\s+|\s+(?=\*))\*?([^/|:*]{2,60}?)\*?\s*$")
-_CREDIT = re.compile(r"(?:feat|ft|featuring|with|from|prod|produced|avec|con|mit|из)\b")
+_CREDIT = re.compile(
+    r"(?:feat|ft|featuring|from|prod|produced|из)\b|(?:with|avec|con|mit)\b(?! (?:orchest|orquest|banda$|mariachi$))"
+)
 _SIDE = re.compile(r"[/;]")
 _SECONDS = re.compile(r"(?:(\d+):)?(\d+)")
 
@@ -161,7 +164,7 @@ def cut_title(title: str) -> list[tuple[Place, str]]:
         The pieces in their order, without blanks around them, and none of them empty. What follows a bracket stands
         where stood what was in front of it.
     """
-    if _SETS_OFF.search(title) and (set_off := _SET_OFF.search(title)) and note_markers(set_off[1]):
+    if _SETS_OFF.search(title) and (set_off := _SET_OFF.search(title)) and _is_note(set_off[1]):
         title = f"{title[: set_off.start()]} - {set_off[1]}"
     if not _CUT.search(title) and title[-1:] not in "-~〜～":
         stripped = title.strip()
@@ -182,6 +185,12 @@ def cut_title(title: str) -> list[tuple[Place, str]]:
         depth = depth + 1 if bracket in _OPENING else max(0, depth - 1)
         start = position + 1
     return [piece for piece in pieces if piece[1]]
+
+
+def _is_note(text: str) -> bool:
+    """Tell whether a text is a note from its beginning, and not a work with such a word in it: "Adagio for Strings"."""
+    key, kinds = _key(text), {marker.type for marker in note_markers(text)} - _IN_WORKS
+    return bool(kinds) and (BARE_END.fullmatch(key) is not None or any(NOTES[kind].match(key) for kind in kinds))
 
 
 @lru_cache(maxsize=_CACHED)

@@ -366,6 +366,9 @@ def test_various_artists_are_no_name(nobody):
         ("John Lennon (Composer)", ("john lennon",)),
         ("Adele＆Bob、Cher", ("adele", "bob", "cher")),
         ("Adele\r\nBob", ("adele", "bob")),
+        ("feat. Rihanna", ("rihanna",)),
+        ("Author & Punisher", ("author", "punisher")),
+        ("Words & Music", ("music", "words")),
     ],
 )
 def test_names_are_read_however_they_are_joined(entry, names):

@@ -75,9 +75,13 @@ def test_codes_as_spreadsheets_and_editors_leave_them(text):
     assert parse_isrcs([text]) == {"USRC17607839"}
 
 
-@pytest.mark.parametrize("text", ["XUSRC17607839", "USRC176078391", "no code at all", "USRC1 7607"])
+@pytest.mark.parametrize("text", ["XUSRC17607839", "USRC176078391", "no code at all", "USRC1 7607", "USRC17607839-01"])
 def test_what_is_part_of_something_else_is_no_code(text):
     assert parse_isrcs([text]) == isrcs_in(text) == frozenset()
+
+
+def test_words_of_a_title_are_no_code():
+    assert isrcs_in("In the 12 34567") == frozenset()
 
 
 @pytest.mark.parametrize(

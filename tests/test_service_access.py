@@ -124,7 +124,10 @@ def test_only_this_machine_writes_without_a_key():
 
 def test_a_page_from_elsewhere_does_not_write_through_a_browser_on_this_machine():
     for host, expected in [
-        *((host, 200) for host in ("localhost", "127.0.0.1:8002", "[::1]:8002", "[::1]", "localhost:8002")),
+        *(
+            (host, 200)
+            for host in ("localhost", "127.0.0.1:8002", "[::1]:8002", "[::1]", "localhost:8002", "LOCALHOST")
+        ),
         *((host, 401) for host in ("evil.example", "evil.example:8002", "", "127.0.0.1.evil.example")),
     ]:
         assert guarded(Access()).post("/labels", headers={"Host": host}).status_code == expected

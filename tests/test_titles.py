@@ -109,6 +109,12 @@ def test_featured(title, featured):
         ("Malcolm X", set()),
         ("R2D2", set()),
         ("The Mix", set()),
+        ("The Part I Love", set()),
+        ("No One Knows", set()),
+        ("2-Part Invention No. 1", {"2", "1", "no 1"}),
+        ("7. Minute by Minute", set()),
+        ("As Major Tom Said", set()),
+        ("Do Major Things", set()),
         ("Kapitel 2 - Teil 1", {"1", "2", "chapter 2", "part 1"}),
         ("2. Kapitel", {"2", "chapter 2"}),
         ("2e partie", {"2", "part 2"}),
@@ -147,6 +153,7 @@ def test_numbers(title, numbers):
         ("Kapitel 1 - Teil 1", "Kapitel 2 - Teil 1", 0.0),
         ("S01E05", "S02E05", 0.0),
         ("Vol. 1", "Vol. 11", 0.0),
+        ("Faust, Teil 2, Kapitel 1", "Faust, Kapitel 1, Teil 2", 1.0),
         ("Prélude in C minor", "Prélude", 0.5),
     ],
 )
@@ -166,6 +173,20 @@ def test_numbers_are_compared_with_what_they_count(one, other, agreement):
 )
 def test_words_that_are_no_credit(title):
     assert parse_title(title).featured == ()
+
+
+@pytest.mark.parametrize("name", ["La Roux", "Los Tigres del Norte", "Les Nubians", "The Roots"])
+def test_who_has_an_article_in_front_is_credited(name):
+    assert parse_title(f"Song (with {name})").featured == (name,)
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Barber: Adagio for Strings", "Bartók: Concerto for Orchestra", "Bach: Air on the G String", "Prince: Kiss Edit",
+     "Sun / Moon"],
+)  # fmt: skip
+def test_works_behind_a_colon_are_no_notes(title):
+    assert parse_title(title).base == normalize(title)
 
 
 def test_notes_in_entities_are_notes():

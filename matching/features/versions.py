@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import NamedTuple
 
@@ -83,9 +84,10 @@ def _details(pairs: Pairs) -> Column:
 
 
 def _same_count(ours: list[str], theirs: list[str]) -> float:
-    if ours == theirs:
+    one, other = Counter(ours), Counter(theirs)
+    if one == other:
         return 1.0
-    return 0.5 if {*ours} < {*theirs} or {*theirs} < {*ours} else 0.0
+    return 0.5 if one < other or other < one else 0.0
 
 
 def _told(prepared: Prepared) -> tuple[tuple[MarkerType, str], ...]:
