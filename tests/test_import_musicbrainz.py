@@ -145,9 +145,9 @@ def test_what_is_missing_stays_missing(tmp_path, target):
         ("Sea (live at home)", "live", "Sea (live at home)"),
         ("Sea (Ada remix)", "Eve remix", "Sea (Ada remix) (Eve remix)"),
         ("Sea (live)", "acoustic, live", "Sea (live) (acoustic, live)"),
-        # A subtitle behind a colon is no version marker, "live" behind one would be lost.
+        # What stands behind a colon is there, whether it is a subtitle or a version.
         ("Harbour: A Night Out", "a night out", "Harbour: A Night Out"),
-        ("Harbour: Live", "live", "Harbour: Live (live)"),
+        ("Harbour: Live", "live", "Harbour: Live"),
     ],
 )
 def test_a_disambiguation_stands_behind_the_title_unless_it_is_there(tmp_path, target, title, note, whole):
