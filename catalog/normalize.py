@@ -64,9 +64,8 @@ def normalize(text: str) -> str:
         so that a name made of them stays a name; blank text gives "".
     """
     text = text[:_MAX_CHARACTERS]
-    if _may_mean(text):
-        text = _MEANT.sub(_in_letters, text)
     if text.isascii() and "&" not in text:
+        text = _MEANT.sub(_in_letters, text) if _may_mean(text) else text
         return " ".join(text.translate(_ASCII).split()) or _signs(text)
     if text.isspace():  # U+0085, too, which in damaged text would be an ellipsis
         return ""
