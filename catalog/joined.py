@@ -59,26 +59,8 @@ def with_joined(source: Source, requests: Iterable[str]) -> Source:
         texts = (delivered_text(row.cells[places[part]]) for part in parts[position])
         return listed(chain.from_iterable(map(split_list, texts)))
 
-    return replace(source, columns=columns, rows=rows)
-
-
-def parts_of(column: str, columns: Sequence[str]) -> list[str]:
-    """Name the columns that a column is made of.
-
-    Parameters
-    ----------
-    column : str
-        One of `columns`.
-    columns : sequence of str
-        Of a source from `with_joined`.
-
-    Returns
-    -------
-    list of str
-        As the file spells them; the column itself, if it is of the file.
-    """
-    named = {fold(part) for part in column.split(JOIN)}
-    return [column, *(each for each in columns if fold(each) in named)]
+    made_of = {side: [source.columns[place] for place in places] for side, places in joined.items()}
+    return replace(source, columns=columns, rows=rows, made_of=made_of)
 
 
 def _several(request: str) -> str:

@@ -25,7 +25,7 @@ from catalog.columns import (
 )
 from catalog.errors import CatalogError
 from catalog.guesses import Guess, Guesses, guess_columns, likeliest
-from catalog.joined import JOIN, LISTS, parts_of, with_joined
+from catalog.joined import JOIN, LISTS, with_joined
 from catalog.readers import open_source
 from catalog.rows import Source, as_text
 from catalog.tables import connect_readonly, main_table, quoted, sqlite_errors
@@ -72,8 +72,8 @@ class Delivery:
     @property
     def unused(self) -> list[str]:
         """Columns that feed nothing."""
-        used = {part for name in self.used.values() for part in parts_of(name, self.source.columns)}
-        return [name for name in self.source.columns if name not in used]
+        used = {part for name in self.used.values() for part in (name, *self.source.made_of.get(name, ()))}
+        return [name for name in self.source.columns if name not in used and name not in self.source.made_of]
 
 
 def plan_import(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,12 +58,15 @@ class Source:
         From positions of columns to an iterator of `RawRow`, which opens the file and closes it.
     form : str
         Name of a format that has no columns, so that they are named by us; empty for a table.
+    made_of : mapping
+        Column to the columns of the file that it joins, for those that the file does not have itself.
     """
 
     path: Path
     columns: tuple[str, ...]
     rows: Callable[[Sequence[int]], Iterator[RawRow]]
     form: str = ""
+    made_of: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def ours(self) -> bool:

@@ -65,8 +65,9 @@ def test_tables_of_other_kinds(tmp_path, target):
 
 def test_a_column_that_has_a_plus_in_its_name_is_one(tmp_path, target):
     path = delivered(tmp_path, header="sr_id,title,composer+lyricist,lyricist,composer")
-    import_catalog([path], target, [REQUEST])
+    report = import_catalog([path], target, [REQUEST])
     assert stored(target, "contributors") == {"a": "John Lennon|Paul McCartney", "b": "", "c": ""}
+    assert list(report.unused.values()) == [["lyricist", "composer"]]
 
 
 @pytest.mark.parametrize(
