@@ -86,12 +86,8 @@ class Access:
             On this machine only under its own name, unless somebody has said that all may read: a web page from
             elsewhere that has its name resolved to this machine sends that name. Writing, nowhere else.
         """
-        name = (
-            (host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host)
-            .strip("[]")
-            .lower()
-            .removesuffix(".")
-        )
+        before, _, port = host.rpartition(":")
+        name = (before if port.isdigit() else host).strip("[]").lower().removesuffix(".")
         is_own_name = is_loopback(name) or (address == _TESTED_FROM and name == _TESTED_AS)
         if scope == READ:  # no browser sends no name, and nobody has an address resolved to another
             is_own_name = is_own_name or not name or _is_address(name)

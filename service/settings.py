@@ -63,9 +63,9 @@ class Settings:
             ``ONEMASTER_MODELS`` and ``ONEMASTER_INDEX`` name what lies elsewhere. ``ONEMASTER_KEYS`` holds entries of
             ``onemaster key``, with commas between them; ``ONEMASTER_READ`` and ``ONEMASTER_WRITE`` are ``open`` or
             ``key``, writing being open, on this machine, only where there are no keys, and reading under any name only
-            where it is said to be open; ``ONEMASTER_RATE`` is how many
-            requests a second a caller may send. ``ONEMASTER_LOG_SHARE`` is the share of pairs, 0 to 1, whose decisions
-            are kept, and ``ONEMASTER_SHADOW`` ``on`` if the candidate model is to judge them, too. ``ONEMASTER_LOG`` is
+            where it is said to be open; ``ONEMASTER_RATE`` is how many requests a second a caller may send.
+            ``ONEMASTER_LOG_SHARE`` is the share of pairs, 0 to 1, whose decisions are kept, and ``ONEMASTER_SHADOW``
+            ``on`` if the candidate model is to judge them, too. ``ONEMASTER_LOG`` is
             ``json`` or ``text``. Where ``OTEL_EXPORTER_OTLP_ENDPOINT`` (or that of traces or of metrics) names a
             collector, requests are traced and measured, as its other standard variables have it. An empty value counts
             as not set.
